@@ -1,0 +1,1 @@
+"""Reads a Dockerfile as BuildKit reads it: bytes → document with spans → build."""
