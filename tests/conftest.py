@@ -1,0 +1,50 @@
+"""What every test shares: outside components by marker, and a scrubbed environment."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tools import components
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+settings.register_profile(
+    "default",
+    deadline=None,  # the machine's speed is no property of the code
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+)
+settings.load_profile("default")
+
+LEAKY_VARIABLES = (
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_STEP_SUMMARY",
+    "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may depend on who runs it."""
+    for name in LEAKY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def component(request: pytest.FixtureRequest) -> Path:
+    """The executable of the component that the test's marker names.
+
+    Skips where it is missing; with CI=true a missing component fails the test.
+    """
+    marker = request.node.get_closest_marker("component")
+    assert marker is not None, "mark the test with @pytest.mark.component(name)"
+    result = components.provision(marker.args[0])
+    if isinstance(result, components.Missing):
+        if os.environ.get("CI") == "true":
+            pytest.fail(result.reason)
+        pytest.skip(result.reason)
+    return result

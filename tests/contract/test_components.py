@@ -1,0 +1,113 @@
+"""Each provisioned component really does the one thing that it is provisioned for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools import components
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> bytes:
+    for _ in range(200):
+        assert process.poll() is None, "the server ended by itself"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
+                body: bytes = answer.read()
+                return body
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"{url} never answered")
+
+
+@pytest.mark.component("registry")
+def test_registry_answers_the_distribution_api(component: Path, tmp_path: Path) -> None:
+    port = free_port()
+    config = tmp_path / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\nlog: {{level: error}}\n",
+        encoding="utf-8",
+    )
+    process = subprocess.Popen([component, "serve", config], stdout=subprocess.DEVNULL)
+    try:
+        assert wait_for(f"http://127.0.0.1:{port}/v2/", process) == b"{}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.mark.component("builder")
+def test_builder_builds_an_image_from_scratch(component: Path, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY hello /hello\n", encoding="utf-8")
+    (tmp_path / "hello").write_text("hello", encoding="utf-8")
+    store = ["--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
+    build = ["bud", "--isolation", "chroot", "-t", "localhost/hello", tmp_path]
+    subprocess.run([component, *store, *build], check=True, capture_output=True)
+    images = subprocess.run(
+        [component, *store, "images", "--format", "{{.Name}}"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert images.stdout.split() == ["localhost/hello"]
+
+
+@pytest.mark.component("database")
+def test_database_reports_its_version(component: Path) -> None:
+    printed = subprocess.run([component, "--version"], check=True, capture_output=True, text=True)
+    assert "PostgreSQL" in printed.stdout
+
+
+@pytest.mark.component("browser")
+def test_browser_renders_a_page(component: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<p id=x></p><script>document.getElementById('x').textContent = 6 * 7</script>",
+        encoding="utf-8",
+    )
+    flags = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]  # fmt: skip
+    dom = subprocess.run(
+        [component, *flags, "--dump-dom", page.as_uri()],
+        check=True, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert '<p id="x">42</p>' in dom.stdout
+
+
+def test_a_missing_component_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = components.Component("absent", "nothing", "no-such-program", ("no-such-package",))
+    monkeypatch.setitem(components.COMPONENTS, "absent", absent)
+    monkeypatch.setenv("CI", "")
+    result = components.provision("absent")
+    assert isinstance(result, components.Missing)
+    assert result.reason == ("no-such-program not found; run: sudo apt-get install no-such-package")
+
+
+def test_a_missing_component_fails_the_provisioning_only_under_ci(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = components.Component("absent", "nothing", "no-such-program")
+    monkeypatch.setattr(components, "COMPONENTS", {"absent": absent})
+    monkeypatch.setitem(os.environ, "CI", "true")
+    assert components.main([]) == 1
+    monkeypatch.setitem(os.environ, "CI", "")
+    assert components.main([]) == 0
+    assert "missing" in capsys.readouterr().out
