@@ -1,0 +1,201 @@
+"""Typed reading of TOML tables that notes every problem and goes on.
+
+A `Table` knows which keys were asked for; what is left at the end is unknown, and an error.
+So the keys that a table may have are written once: where they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from basekeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from basekeeper.config.document import Document
+    from basekeeper.config.positions import KeyPath
+    from basekeeper.errors import Problem
+
+T = TypeVar("T")
+
+
+class Table:
+    """One table while it is read. Wrong values are noted in `problems` and read as absent."""
+
+    def __init__(
+        self,
+        document: Document,
+        values: Mapping[str, Any],
+        *,
+        key: KeyPath = (),
+        problems: list[Problem] | None = None,
+    ) -> None:
+        """Start to read a table.
+
+        Args:
+            document: The file, for lines.
+            values: The table's values.
+            key: Where the table stands in the file.
+            problems: Where to note what is wrong; shared by all tables of one reading.
+        """
+        self.document = document
+        self.values = values
+        self.key = key
+        self.problems: list[Problem] = [] if problems is None else problems
+        self._asked: dict[str, None] = {}
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether the key is there, without asking for it."""
+        return name in self.values
+
+    def wrong(self, name: str | int | None, message: str, hint: str | None = None) -> None:
+        """Note a problem with one key, or (None) with the table itself."""
+        key = self.key if name is None else (*self.key, name)
+        self.problems.append(self.document.problem(key, message, hint))
+
+    def raw(self, name: str) -> Any:
+        """Return the value as it is, or None where it is absent."""
+        self._asked[name] = None
+        return self.values.get(name)
+
+    def text(self, name: str) -> str | None:
+        """Return a text that is not blank."""
+        value = self._typed(name, str, "text in quotes")
+        if value is not None and not value.strip():
+            self.wrong(name, "must not be empty")
+            return None
+        return value
+
+    def flag(self, name: str) -> bool | None:
+        """Return true or false."""
+        return self._typed(name, bool, "true or false")
+
+    def number(self, name: str, *, least: int, most: int) -> int | None:
+        """Return a whole number within bounds, both included."""
+        value = self._typed(name, int, "a whole number")
+        if value is not None and not least <= value <= most:
+            self.wrong(name, f"expected a number from {least} to {most}, got {value!r:.40}")
+            return None
+        return value
+
+    def choice(self, name: str, choices: Sequence[str]) -> str | None:
+        """Return one of a few words."""
+        value = self._typed(name, str, "text in quotes")
+        if value is None or value in choices:
+            return value
+        self.wrong(
+            name,
+            f"expected one of {', '.join(choices)}; got {value!r:.80}",
+            did_you_mean(value, choices),
+        )
+        return None
+
+    def texts(self, name: str, choices: Sequence[str] | None = None) -> tuple[str, ...] | None:
+        """Return a list of texts in their order; every element that is wrong is noted."""
+        values = self._typed(name, list, "a list of texts")
+        if values is None:
+            return None
+        out = []
+        for index, value in enumerate(values):
+            element = Table(self.document, {}, key=(*self.key, name, index), problems=self.problems)
+            if not isinstance(value, str):
+                element.wrong(None, f"expected text in quotes, got {_kind(value)}")
+            elif not value.strip():
+                element.wrong(None, "must not be empty")
+            elif choices is not None and value not in choices:
+                expected = f"expected one of {', '.join(choices)}"
+                hint = did_you_mean(value, choices)
+                element.wrong(None, f"{expected}; got {value!r:.80}", hint)
+            else:
+                out.append(value)
+        return tuple(out)
+
+    def text_map(self, name: str) -> dict[str, str]:
+        """Return a table of texts whose keys are free; empty where it is absent."""
+        table = self.table(name)
+        if table is None:
+            return {}
+        found = ((key, table.text(key)) for key in table.values)
+        return {key: value for key, value in found if value is not None}
+
+    def table(self, name: str) -> Table | None:
+        """Return a table below this one."""
+        value = self._typed(name, dict, "a table")
+        if value is None:
+            return None
+        return Table(self.document, value, key=(*self.key, name), problems=self.problems)
+
+    def tables(self, name: str) -> Iterator[tuple[int, Table]]:
+        """Yield each table of an array of tables, with its index."""
+        values = self._typed(name, list, f"tables written as [[{name}]]")
+        for index, value in enumerate(values or ()):
+            key = (*self.key, name, index)
+            if isinstance(value, dict):
+                yield index, Table(self.document, value, key=key, problems=self.problems)
+            else:
+                self.problems.append(
+                    self.document.problem(key, f"expected a table, got {_kind(value)}")
+                )
+
+    def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        """Return what `parse` makes of a text; its ValueError becomes a problem."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.wrong(name, str(error))
+            return None
+
+    def require(self, name: str) -> None:
+        """Note a problem where the key is absent."""
+        if name not in self.values:
+            self.wrong(None, f"lacks {name!r}", f"add {name} to this table")
+
+    def finish(self) -> None:
+        """Note every key that nobody asked for."""
+        for name in self.values:
+            if name not in self._asked:
+                known = tuple(self._asked)
+                hint = did_you_mean(name, known) or f"the keys here are {', '.join(known)}"
+                self.wrong(name, "is not known here", hint)
+
+    def raise_problems(self) -> None:
+        """End the reading.
+
+        Raises:
+            ConfigError: Something was noted; the problems come in the order of their lines.
+        """
+        if self.problems:
+            raise ConfigError(tuple(sorted(self.problems, key=_place)))
+
+    def _typed(self, name: str, kind: type[T], expected: str) -> T | None:
+        """Return the value if it is of the kind; true and false are no numbers."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        if type(value) is kind:
+            return value
+        self.wrong(name, f"expected {expected}, got {_kind(value)}")
+        return None
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str | None:
+    """Suggest the known word that was probably meant, as a sentence."""
+    from difflib import get_close_matches  # noqa: PLC0415  # slow to import, only for messages
+
+    close = get_close_matches(word[:80], known, n=1, cutoff=0.7)
+    return f"did you mean {close[0]!r}?" if close else None
+
+
+def _kind(value: object) -> str:
+    """Name the kind of a TOML value as its user would."""
+    names = {str: "text", bool: "true or false", int: "a number", list: "a list", dict: "a table"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _place(problem: Problem) -> tuple[int, str]:
+    """Order problems by line; those without a line come first."""
+    return (problem.line or 0, problem.key)
