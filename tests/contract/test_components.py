@@ -57,8 +57,8 @@ def test_registry_answers_the_distribution_api(component: Path, tmp_path: Path) 
 def test_builder_builds_an_image_from_scratch(component: Path, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY hello /hello\n", encoding="utf-8")
     (tmp_path / "hello").write_text("hello", encoding="utf-8")
-    store = ["--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
-    build = ["bud", "--isolation", "chroot", "-t", "localhost/hello", tmp_path]
+    store = [f"--root={tmp_path / 'root'}", f"--runroot={tmp_path / 'run'}", "--storage-driver=vfs"]
+    build = ["bud", "--isolation=chroot", "--tag=localhost/hello", str(tmp_path)]
     subprocess.run([component, *store, *build], check=True, capture_output=True)
     images = subprocess.run(
         [component, *store, "images", "--format", "{{.Name}}"],
