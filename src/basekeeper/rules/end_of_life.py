@@ -1,0 +1,58 @@
+"""`end-of-life`: something in the image gets no updates any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.rules.rule import Defect, UseRule, place_of, said
+from basekeeper.values.finding import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.policy.model import RuleSetting
+    from basekeeper.rules.rule import Subject
+    from basekeeper.values.finding import AxisState
+
+
+def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
+    """Yield one defect that names every axis without support."""
+    use, judgement = subject.use, subject.judgement
+    dead = [axis for axis in judgement.axes if axis.supported.value is Truth.NO]
+    if dead:
+        yield Defect(
+            place=place_of(use),
+            message=f"{use.text} is past its end of life: {'; '.join(map(_death, dead))}",
+            remedy=_remedy(dead),
+            evidence=tuple(f"{axis.title} {axis.cycle}: {said(axis.supported)}" for axis in dead),
+        )
+        return
+    supported = judgement.quality.get("supported")
+    if supported is not None and supported.value is Truth.NO:
+        yield Defect(
+            place=place_of(use),
+            message=f"{use.text} is past its end of life: {supported.reason}",
+            remedy=f"use {judgement.suggestion} instead"
+            if judgement.suggestion
+            else "use a supported image",
+            evidence=(said(supported),),
+        )
+
+
+def _death(axis: AxisState) -> str:
+    """Name a dead line and its last day."""
+    when = f"support ended on {axis.end_of_life}" if axis.end_of_life else axis.supported.reason
+    return f"{axis.title} {axis.cycle}, {when}"
+
+
+def _remedy(dead: list[AxisState]) -> str:
+    """Name the line to move to, for each axis."""
+    moves = [f"{axis.title} {axis.newest}" for axis in dead if axis.newest]
+    return f"move to {' on '.join(moves)}" if moves else "move to a supported line"
+
+
+RULE: Final = UseRule(
+    id="end-of-life",
+    summary="application, operating system or image generation without support",
+    inspect=_inspect,
+)

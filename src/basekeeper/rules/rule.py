@@ -1,0 +1,230 @@
+"""What a rule is, and how its defects become findings.
+
+A rule yields `Defect` values; only the classes here make findings of them, so every finding
+carries the id of its rule, a place and a fingerprint. Kept here for all rules: where a rule
+applies (its setting), that findings in templates are notes at most, and that what no known build
+needs counts one step less, unless the rule is about trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from basekeeper.values.finding import Finding, Severity
+from basekeeper.values.use import Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from basekeeper.policy.model import RuleSetting
+    from basekeeper.values.finding import Answer, Judgement
+    from basekeeper.values.use import SourceFile, Span, Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a defect stands, and what identifies it when lines move."""
+
+    path: str
+    line: int
+    end_line: int
+    column: int = 1
+    span: Span | None = None
+    image: str | None = None
+    subject: str = ""
+    """What the defect is about, without versions: a lineage, a stage, a rule of a waiver."""
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """What a rule found wrong, before it is known as a finding of that rule."""
+
+    place: Place
+    message: str
+    remedy: str
+    severity: Severity | None = None
+    """None: as the policy sets it for the rule."""
+    confidence: str = "high"
+    unknown: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One use with everything that rules may ask about it."""
+
+    use: Use
+    judgement: Judgement
+    file: SourceFile | None
+    """The file that names it."""
+    now: datetime
+    is_sdk: bool = False
+    """Whether the image is made to build with: a compiler or a development kit."""
+
+    @property
+    def template(self) -> bool:
+        """Whether the file is a template, which nothing builds as it stands."""
+        return self.file is not None and self.file.template is not None
+
+
+@dataclass(frozen=True)
+class FileView:
+    """One file with its judged uses."""
+
+    file: SourceFile
+    subjects: tuple[Subject, ...]
+
+    @cached_property
+    def final_bases(self) -> tuple[Subject, ...]:
+        """The images at the start of a final chain."""
+        return tuple(subject for subject in self.subjects if subject.use.role is Role.FINAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule: id, summary and page. Waivers' own rules are nothing more; `check` feeds them."""
+
+    id: str
+    """Kebab case; the file of the rule is named alike."""
+    summary: str
+    """What it reports, in one line."""
+    yields_to: tuple[str, ...] = ()
+    """Rules that report the same cause better: where one of them reports the same line at least
+    as severely, this one is silent."""
+
+    @property
+    def page(self) -> str:
+        """Path of its documentation, relative to the root of the project."""
+        return f"docs/rules/{self.id}.md"
+
+    def finding(self, defect: Defect, severity: Severity) -> Finding:
+        """Make the finding of a defect."""
+        place = defect.place
+        return Finding(
+            rule=self.id,
+            severity=severity,
+            message=defect.message,
+            remedy=defect.remedy,
+            path=place.path,
+            line=place.line,
+            end_line=place.end_line,
+            column=place.column,
+            span=place.span,
+            image=place.image,
+            stage=place.stage,
+            unknown=defect.unknown,
+            confidence=defect.confidence,
+            evidence=defect.evidence,
+            fingerprint=fingerprint(self.id, place),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseRule(Rule):
+    """A rule about one use of an image."""
+
+    inspect: Callable[[Subject, RuleSetting], Iterator[Defect]]
+    """Yields what is wrong with one use, whatever its stage."""
+    counts_when_unused: bool = False
+    """Whether it counts in full for an image that no known build needs."""
+
+    def findings(self, subject: Subject, setting: RuleSetting) -> Iterator[Finding]:
+        """Yield the findings of one use as far as the policy lets the rule apply."""
+        use = subject.use
+        if setting.severity is None or not setting.applies(
+            final=use.role is Role.FINAL, production=use.production
+        ):
+            return
+        for defect in self.inspect(subject, setting):
+            severity = defect.severity or setting.severity
+            if use.role is Role.UNUSED and not self.counts_when_unused:
+                severity = Severity(max(severity - 1, Severity.NOTE))
+            if subject.template:
+                severity = Severity.NOTE
+            yield replace(
+                self.finding(defect, severity),
+                category=subject.judgement.category,
+                evidence=defect.evidence + _origin(use),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRule(Rule):
+    """A rule about a whole file and its builds."""
+
+    inspect: Callable[[FileView, RuleSetting], Iterator[Defect]]
+    """Yields what is wrong with one file."""
+
+    def findings(self, view: FileView, setting: RuleSetting) -> Iterator[Finding]:
+        """Yield the findings of one file as far as the policy lets the rule apply.
+
+        Such a rule says itself which stages it looks at: mostly the final chain.
+        """
+        if setting.severity is None or not setting.applies(
+            final=True, production=view.file.production
+        ):
+            return
+        for defect in self.inspect(view, setting):
+            severity = defect.severity or setting.severity
+            if view.file.template is not None:
+                severity = Severity.NOTE
+            yield self.finding(defect, severity)
+
+
+def place_of(use: Use) -> Place:
+    """Return the place of a use: its reference."""
+    return Place(
+        path=use.path,
+        line=use.line,
+        end_line=use.end_line,
+        column=use.column,
+        span=use.span,
+        image=use.text,
+        subject=lineage(use),
+        stage=use.stage,
+    )
+
+
+def lineage(use: Use) -> str:
+    """Return what stays of an image when its version changes: registry and repository."""
+    if use.kind is Kind.CONCRETE and use.reference is not None:
+        return f"{use.reference.registry}/{use.reference.repository}"
+    return use.raw
+
+
+def fingerprint(rule: str, place: Place) -> str:
+    """Hash what identifies a finding when lines move and tags change.
+
+    Rule, path, lineage of the image and stage; 64 hexadecimal digits. `check` adds the
+    number of the occurrence.
+    """
+    parts = (rule, place.path, place.subject, place.stage or "")
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def said(answer: Answer) -> str:
+    """Write an answer as evidence: the reason, its source and the day of its data."""
+    rests_on = [answer.source] if answer.source else []
+    if answer.as_of is not None:
+        rests_on.append(f"data of {answer.as_of}")
+    return f"{answer.reason} ({', '.join(rests_on)})" if rests_on else answer.reason
+
+
+def _origin(use: Use) -> tuple[str, ...]:
+    """Tell where a reference comes from and who needs it, as far as that is not plain to see."""
+    lines = [
+        f"supplied by {supplier.name} in {supplier.path}, line {supplier.line}"
+        if supplier.span is not None
+        else f"supplied by the build argument {supplier.name}"
+        for supplier in use.supplied_by
+    ]
+    if use.onbuild:
+        lines.append("taken by whoever builds on this image (ONBUILD)")
+    if use.role is Role.UNUSED:
+        lines.append("no known build needs it")
+    return tuple(lines)
