@@ -27,6 +27,9 @@ class Waiver:
     target_line: int | None = None
     """For an inline waiver: the first line of the instruction below it, which alone it covers."""
 
+    target: str = ""
+    """For an inline waiver: the instruction that it stands above, without versions."""
+
     @property
     def inline(self) -> bool:
         """True where it stands as a comment above an instruction."""
