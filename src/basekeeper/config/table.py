@@ -49,10 +49,10 @@ class Table:
         """Tell whether the key is there, without asking for it."""
         return name in self.values
 
-    def wrong(self, name: str | int | None, message: str, hint: str | None = None) -> None:
-        """Note a problem with one key, or (None) with the table itself."""
-        key = self.key if name is None else (*self.key, name)
-        self.problems.append(self.document.problem(key, message, hint))
+    def wrong(self, name: str | KeyPath | None, message: str, hint: str | None = None) -> None:
+        """Note a problem with one key, a path below, or (None) the table itself."""
+        below = (name,) if isinstance(name, str) else name or ()
+        self.problems.append(self.document.problem((*self.key, *below), message, hint))
 
     def raw(self, name: str) -> Any:
         """Return the value as it is, or None where it is absent."""
@@ -98,26 +98,27 @@ class Table:
             return None
         out = []
         for index, value in enumerate(values):
-            element = Table(self.document, {}, key=(*self.key, name, index), problems=self.problems)
             if not isinstance(value, str):
-                element.wrong(None, f"expected text in quotes, got {_kind(value)}")
+                self.wrong((name, index), f"expected text in quotes, got {_kind(value)}")
             elif not value.strip():
-                element.wrong(None, "must not be empty")
+                self.wrong((name, index), "must not be empty")
             elif choices is not None and value not in choices:
                 expected = f"expected one of {', '.join(choices)}"
                 hint = did_you_mean(value, choices)
-                element.wrong(None, f"{expected}; got {value!r:.80}", hint)
+                self.wrong((name, index), f"{expected}; got {value!r:.80}", hint)
             else:
                 out.append(value)
         return tuple(out)
 
     def text_map(self, name: str) -> dict[str, str]:
-        """Return a table of texts whose keys are free; empty where it is absent."""
+        """Return a table of texts, empty ones too, whose keys are free; empty where absent."""
         table = self.table(name)
         if table is None:
             return {}
-        found = ((key, table.text(key)) for key in table.values)
-        return {key: value for key, value in found if value is not None}
+        for key, value in table.values.items():
+            if not isinstance(value, str):
+                table.wrong(key, f"expected text in quotes, got {_kind(value)}")
+        return {key: value for key, value in table.values.items() if isinstance(value, str)}
 
     def table(self, name: str) -> Table | None:
         """Return a table below this one."""
@@ -130,13 +131,11 @@ class Table:
         """Yield each table of an array of tables, with its index."""
         values = self._typed(name, list, f"tables written as [[{name}]]")
         for index, value in enumerate(values or ()):
-            key = (*self.key, name, index)
             if isinstance(value, dict):
+                key = (*self.key, name, index)
                 yield index, Table(self.document, value, key=key, problems=self.problems)
             else:
-                self.problems.append(
-                    self.document.problem(key, f"expected a table, got {_kind(value)}")
-                )
+                self.wrong((name, index), f"expected a table, got {_kind(value)}")
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         """Return what `parse` makes of a text; its ValueError becomes a problem."""

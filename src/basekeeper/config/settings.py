@@ -1,0 +1,111 @@
+"""The settings of a repository: everything in its configuration file beside the policy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings
+
+if TYPE_CHECKING:
+    from basekeeper.config.table import Table
+
+_ARGUMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PLATFORM: Final = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings as read, with the shipped values where the file says nothing."""
+
+    discover: DiscoverSettings = field(default_factory=DiscoverSettings)
+
+
+def parse_settings(top: Table) -> Settings:
+    """Read every table beside the policy; what is wrong is noted in the table's `problems`."""
+    section = top.table("discover")
+    return Settings() if section is None else Settings(discover=_discover(section))
+
+
+def permitted_settings(
+    operator: Settings, own: Settings, source: str
+) -> tuple[Settings, tuple[str, ...]]:
+    """Return an operator's settings, widened by what a repository may say of itself.
+
+    A repository may have more read: more files, platforms and submodules, and arguments that the
+    operator does not set. What would leave files out, or call them non-production, is ignored.
+
+    Returns:
+        The settings, and a notice for each setting of the repository that is ignored.
+    """
+    given, said = operator.discover, own.discover
+    ignored = {
+        "include": said.include,
+        "exclude": said.exclude,
+        "non_production": said.non_production != NON_PRODUCTION,
+        "respect_gitignore": not said.respect_gitignore and given.respect_gitignore,
+    }
+    shipped = DiscoverSettings()
+    platforms = () if said.platforms == shipped.platforms else said.platforms
+    discover = replace(
+        given,
+        dockerfiles=_joined(given.dockerfiles, said.dockerfiles),
+        build_args=MappingProxyType({**said.build_args, **given.build_args}),
+        platforms=_joined(given.platforms, platforms),
+        follow_submodules=given.follow_submodules or said.follow_submodules,
+    )
+    notices = tuple(
+        f"discover.{name} of {source} is ignored: it is the operator's to set"
+        for name, present in ignored.items()
+        if present
+    )
+    return Settings(discover=discover), notices
+
+
+def _discover(section: Table) -> DiscoverSettings:
+    """Read `[discover]`."""
+    shipped = DiscoverSettings()
+    follow = section.flag("follow_submodules")
+    respect = section.flag("respect_gitignore")
+    settings = DiscoverSettings(
+        include=section.texts("include") or (),
+        exclude=section.texts("exclude") or (),
+        dockerfiles=section.texts("dockerfiles") or (),
+        # Added to the shipped ones: a later `!pattern` takes one of those back.
+        non_production=NON_PRODUCTION + (section.texts("non_production") or ()),
+        build_args=MappingProxyType(_build_args(section)),
+        platforms=_platforms(section) or shipped.platforms,
+        follow_submodules=shipped.follow_submodules if follow is None else follow,
+        respect_gitignore=shipped.respect_gitignore if respect is None else respect,
+    )
+    section.finish()
+    return settings
+
+
+def _build_args(section: Table) -> dict[str, str]:
+    """Read the build arguments; an empty value is one."""
+    found = section.text_map("build_args")
+    for name in found:
+        if _ARGUMENT.fullmatch(name) is None:
+            section.wrong(("build_args", name), "is no name of an argument")
+    return found
+
+
+def _platforms(section: Table) -> tuple[str, ...]:
+    """Read the platforms, each `os/architecture[/variant]`."""
+    found = section.texts("platforms") or ()
+    for index, platform in enumerate(found):
+        if _PLATFORM.fullmatch(platform) is None:
+            section.wrong(
+                ("platforms", index),
+                f"{platform!r:.80} is no platform",
+                "write it as os/architecture, for example linux/arm64",
+            )
+    return found
+
+
+def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """Join two lists, each value once, in the order of first mention."""
+    return tuple(dict.fromkeys(first + second))

@@ -1,0 +1,219 @@
+"""From files to the effective policy: where it lies, what it extends, what an operator adds."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from basekeeper.config.document import read_document
+from basekeeper.config.settings import Settings, parse_settings, permitted_settings
+from basekeeper.config.sources import (
+    OUR_TABLE,
+    PYPROJECT,
+    directory_reader,
+    find_config,
+    read_named,
+)
+from basekeeper.config.table import Table
+from basekeeper.errors import ConfigError, InputError
+from basekeeper.policy.model import SHIPPED_NAME, Layer
+from basekeeper.policy.parse import RuleCatalogue, parse_layer
+from basekeeper.policy.policy import Policy
+
+if TYPE_CHECKING:
+    from basekeeper.config.document import Document
+    from basekeeper.config.sources import Reader
+
+MAX_EXTENDS: Final = 8
+"""Most files in a chain of `extends`; a company, a division and a team make three."""
+
+SHIPPED_PATH: Final = Path(__file__).with_name("default.toml")
+"""The shipped policy."""
+
+SCHEMA_PATH: Final = Path(__file__).with_name("schema.json")
+"""The JSON schema of the configuration file, for editors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What a run goes by."""
+
+    policy: Policy
+    settings: Settings
+    source: str | None
+    """The repository's own configuration file, relative to its root; None: it has none."""
+    notices: tuple[str, ...] = ()
+    """What was left out, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One configuration file, read."""
+
+    document: Document
+    layer: Layer
+    settings: Settings
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Where our tables stand in it."""
+        return _our_key(self.document)
+
+
+class _Tree(NamedTuple):
+    """Where the files of one chain of `extends` come from."""
+
+    read: Reader
+    is_confined: bool
+    """Whether no path may leave the root: so for a repository, not for an operator's files."""
+
+
+def load_policy(path: str | Path | None = None) -> Policy:
+    """Read a policy file with all that it extends; None: the shipped default.
+
+    Raises:
+        ConfigError: Something is wrong in the file or in one that it extends; holds all problems
+            of the first such file.
+        InputError: The file cannot be read.
+    """
+    if path is None:
+        return _shipped_policy()
+    return _policy(_named_file(path), _Tree(_read_beside, is_confined=False))
+
+
+def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = None) -> Config:
+    """Read the configuration of a repository.
+
+    Args:
+        tree: The root directory, or a function that returns the content of a file by its path
+            below the root (None where there is none), to read another commit's tree.
+        policy_path: An operator's policy. The repository's own then may only tighten it.
+
+    Raises:
+        ConfigError: Something is wrong in a file; holds all problems of the first such file.
+        InputError: The operator's policy cannot be read.
+    """
+    read = directory_reader(Path(tree)) if isinstance(tree, str | Path) else tree
+    document = find_config(read)
+    own = None if document is None else _parsed(document, _our_key(document))
+    policy = load_policy() if own is None else _policy(own, _Tree(read, is_confined=True))
+    settings = Settings() if own is None else own.settings
+    source = None if document is None else document.path
+    if policy_path is None:
+        return Config(policy=policy, settings=settings, source=source)
+    operator = _named_file(policy_path)
+    effective = _policy(operator, _Tree(_read_beside, is_confined=False)).tightened_by(policy)
+    settings, notices = permitted_settings(operator.settings, settings, source or "")
+    return Config(
+        policy=effective,
+        settings=settings,
+        source=source,
+        notices=effective.notices + notices,
+    )
+
+
+def _named_file(path: str | Path) -> _File:
+    """Read a file that the user named."""
+    named = str(path)
+    document = read_document(read_named(named), named)
+    return _parsed(document, _our_key(document))
+
+
+def _our_key(document: Document) -> tuple[str, ...]:
+    """Return where our tables stand in a file."""
+    return OUR_TABLE if posixpath.basename(document.path) == PYPROJECT else ()
+
+
+def _parsed(document: Document, key: tuple[str, ...]) -> _File:
+    """Read a file's tables; all its problems at once."""
+    top = Table(document, document.data)
+    for part in key:
+        below = top.table(part)
+        if below is None:
+            top.wrong(None, f"has no [{'.'.join(key)}]")
+            top.raise_problems()
+            break
+        top = below
+    section = top.table("policy")
+    layer = (
+        Layer(name=document.path)
+        if section is None
+        else parse_layer(section, _rule_catalogue(), name=document.path)
+    )
+    settings = parse_settings(top)
+    top.finish()
+    top.raise_problems()
+    return _File(document, layer, settings)
+
+
+def _policy(first: _File, tree: _Tree) -> Policy:
+    """Put a file on top of what it extends."""
+    shipped = _shipped_layer()
+    files = [first]
+    while files[-1].layer.extends is not None:
+        files.append(_parent(files, tree))
+    layers = tuple(file.layer for file in files)
+    return Policy.of_layers(layers if layers[-1].closed else (*layers, shipped), shipped)
+
+
+def _parent(files: list[_File], tree: _Tree) -> _File:
+    """Read the file that the last one extends."""
+    child = files[-1]
+    target = child.layer.extends or ""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(child.document.path), target))
+    if tree.is_confined and (path == ".." or path.startswith(("/", "../"))):
+        raise _wrong_parent(child, f"{target!r:.200} leaves the repository")
+    if any(posixpath.normpath(file.document.path) == path for file in files):
+        raise _wrong_parent(child, f"{target!r:.200} leads back to a file of this chain")
+    if len(files) >= MAX_EXTENDS:
+        raise _wrong_parent(child, f"is a chain of more than {MAX_EXTENDS} files")
+    data = tree.read(path)
+    if data is None:
+        raise _wrong_parent(child, f"{path!r:.200} does not exist")
+    document = read_document(data, path)
+    return _parsed(document, _our_key(document))
+
+
+def _wrong_parent(child: _File, message: str) -> ConfigError:
+    """Say what is wrong with the `extends` of a file."""
+    problem = child.document.problem(
+        (*child.key, "policy", "extends"), message, "name a policy file relative to this one"
+    )
+    return ConfigError((problem,))
+
+
+def _read_beside(path: str) -> bytes | None:
+    """Read a file that an operator's policy extends."""
+    try:
+        return read_named(path)
+    except InputError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+@lru_cache(maxsize=1)
+def _shipped_layer() -> Layer:
+    """Read the policy inside the package, which also says which rules exist."""
+    document = read_document(SHIPPED_PATH.read_bytes(), SHIPPED_NAME)
+    top = Table(document, document.data)
+    section = top.table("policy")
+    layer = parse_layer(section or top, None, name=SHIPPED_NAME)
+    top.finish()
+    top.raise_problems()
+    return layer
+
+
+@lru_cache(maxsize=1)
+def _rule_catalogue() -> RuleCatalogue:
+    rules = _shipped_layer().rules
+    return RuleCatalogue({rule: tuple(change.options) for rule, change in rules.items()})
+
+
+@lru_cache(maxsize=1)
+def _shipped_policy() -> Policy:
+    shipped = _shipped_layer()
+    return Policy.of_layers((shipped,), shipped)
