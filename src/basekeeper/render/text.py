@@ -1,0 +1,260 @@
+"""The report of a check for people at a terminal.
+
+    api/Dockerfile
+       3  node:20-bookworm                                      restricted · final
+          error    end-of-life
+                   Node.js 20 reached its end of life on 2026-04-30
+                   → use node:26-bookworm-slim
+
+Grouped by file, then by the line and its image; the worst finding first. Below: what could not be
+read, waivers, notices and the totals. Only places with findings are shown; `list` shows all.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
+from basekeeper.render.layout import fit_image, fit_middle, pad, wrap
+from basekeeper.render.safe import visible
+from basekeeper.render.view import (
+    Standing,
+    entries,
+    places,
+    plural,
+    severity_counts,
+    totals,
+)
+from basekeeper.values.use import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.render.layout import Style
+    from basekeeper.render.view import Entry, Place, Totals
+    from basekeeper.values.finding import Finding, Report
+    from basekeeper.values.use import Skipped
+    from basekeeper.values.waiver import Waiver
+
+MAX_PLACES: Final = 2_000
+"""Most places that text shows; a person reads no more, and other formats hold them all."""
+
+_LINE_COLUMN: Final = 6
+_SEVERITY_COLUMN: Final = 9
+_INDENT: Final = " " * (_LINE_COLUMN)
+_BODY: Final = " " * (_LINE_COLUMN + _SEVERITY_COLUMN)
+_ROLES: Final = {
+    Role.FINAL: "final",
+    Role.BUILD: "build",
+    Role.FRONTEND: "frontend",
+    Role.UNUSED: "unused",
+}
+
+
+def render_text(
+    report: Report, style: Style, *, exit_code: int, quiet: bool = False, verbose: bool = False
+) -> str:
+    """Write a report for people.
+
+    Args:
+        report: What to write.
+        style: Columns, colours and signs of the output.
+        exit_code: How the run ends; the last line says so in words.
+        quiet: Only findings that count, and the last line.
+        verbose: Also waived findings, evidence, and what was left out on purpose.
+    """
+    shown = [entry for entry in entries(report) if _is_shown(entry, quiet=quiet, verbose=verbose)]
+    lines = list(_files(report, shown, style, verbose=verbose))
+    if not quiet:
+        lines += _skipped(report.skipped, style, verbose=verbose)
+        lines += _waivers(report, style)
+        lines += _notices(report.notices, style)
+    sums = totals(report)
+    if not quiet:
+        lines += _summary(sums, style)
+    lines.append(_verdict(report, sums, style, exit_code))
+    return "\n".join(lines) + "\n"
+
+
+def _is_shown(entry: Entry, *, quiet: bool, verbose: bool) -> bool:
+    """Tell whether a finding is listed at its place."""
+    if entry.standing is Standing.NEW:
+        return True
+    return not quiet and (verbose or entry.standing is Standing.KNOWN)
+
+
+def _files(report: Report, shown: list[Entry], style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write every file that has findings, an empty line after each."""
+    found = list(places(report, shown))
+    for path, group in groupby(found[:MAX_PLACES], key=lambda place: place.path):
+        yield style.paint(fit_middle(visible(path), style.width, style.ellipsis), "path")
+        for place in group:
+            yield _place_line(place, style)
+            for entry in place.entries:
+                yield from _entry(entry, style, verbose=verbose)
+        yield ""
+    if len(found) > MAX_PLACES:
+        rest = plural(len(found) - MAX_PLACES, "more place")
+        yield f"{rest} with findings; --format json lists all."
+        yield ""
+
+
+def _place_line(place: Place, style: Style) -> str:
+    """Write line, image, and on the right its category and what it is to the product."""
+    category = place.category
+    role = "" if place.use is None else _ROLES[place.use.role]
+    words = [word for word in (category.value if category else "", role) if word]
+    right = f" {style.dot} ".join(words)
+    room = style.width - _LINE_COLUMN - (len(right) + 2 if right else 0)
+    name = visible(place.image or _stage(place))
+    left = pad(fit_image(name, room, style.ellipsis), room)
+    if not right:
+        left = left.rstrip()
+    number = style.paint(f"{place.line:>4}", "dim")
+    painted = right
+    if category is not None:
+        painted = right.replace(category.value, style.paint(category.value, category.value), 1)
+    return f"{number}  {style.paint(left, 'bold')}{'  ' if right else ''}{painted}".rstrip()
+
+
+def _stage(place: Place) -> str:
+    """Name the stage of a finding that concerns no image."""
+    stage = next((entry.finding.stage for entry in place.entries if entry.finding.stage), None)
+    return "" if stage is None else f"(stage {stage})"
+
+
+def _entry(entry: Entry, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write one finding: severity and rule, then what is wrong, then what to do."""
+    finding = entry.finding
+    severity = pad(finding.severity.word, _SEVERITY_COLUMN)
+    rule = visible(finding.rule)
+    if entry.standing is Standing.NEW:
+        yield _INDENT + style.paint(severity, finding.severity.word) + style.paint(rule, "bold")
+    else:
+        yield _INDENT + style.paint(f"{severity}{rule} ({_standing(entry)})", "dim")
+    room = style.width - len(_BODY)
+    for line in wrap(visible(_under_its_image(finding)), room):
+        yield _BODY + line
+    yield from _remedy(finding.remedy, style, indent=len(_BODY))
+    for fact in finding.evidence if verbose else ():
+        for line in wrap(f"{style.dot} {visible(fact)}", room):
+            yield _BODY + style.paint(line, "dim")
+
+
+def _remedy(text: str, style: Style, *, indent: int) -> Iterator[str]:
+    """Write what to do behind an arrow; nothing where nothing is known."""
+    if not text:
+        return
+    arrow = style.sign("→ ", "> ")
+    for number, line in enumerate(wrap(visible(text), style.width - indent - 2)):
+        yield " " * indent + style.paint((arrow if number == 0 else "  ") + line, "remedy")
+
+
+def _under_its_image(finding: Finding) -> str:
+    """Say what is wrong without repeating the name that stands above."""
+    return finding.message.removeprefix(f"{finding.image} ") if finding.image else finding.message
+
+
+def _standing(entry: Entry) -> str:
+    """Say why a finding does not count."""
+    if entry.waiver is None:
+        return "known"
+    return f"waived until {entry.waiver.until} by {visible(entry.waiver.owner)}"
+
+
+def _skipped(skipped: tuple[Skipped, ...], style: Style, *, verbose: bool) -> Iterator[str]:
+    """List what could not be read; what was left out on purpose only when asked for."""
+    for title, fatal in (("Could not be read", True), ("Left out", False)):
+        chosen = [item for item in skipped if item.fatal is fatal]
+        if not chosen or not (fatal or verbose):
+            continue
+        yield style.paint(title, "error" if fatal else "bold")
+        for item in chosen[:MAX_PLACES]:
+            place = item.path if item.line is None else f"{item.path}:{item.line}"
+            yield f"  {fit_middle(visible(place), style.width - 2, style.ellipsis)}"
+            yield from (f"      {line}" for line in wrap(visible(item.reason), style.width - 6))
+            yield from _remedy(item.hint or "", style, indent=6)
+        if len(chosen) > MAX_PLACES:
+            yield f"  and {len(chosen) - MAX_PLACES:,} more; --format json lists all."
+        yield ""
+
+
+def _waivers(report: Report, style: Style) -> Iterator[str]:
+    """List the waivers: used, unused, expired."""
+    used = dict.fromkeys(item.waiver for item in report.waived)
+    groups = (
+        ("used", "good", [waiver for waiver in report.waivers if waiver in used]),
+        ("unused", "warning", list(report.unused_waivers)),
+        ("expired", "error", list(report.expired_waivers)),
+    )
+    if not any(waivers for _, _, waivers in groups):
+        return
+    yield style.paint("Waivers", "bold")
+    for word, role, waivers in groups:
+        for waiver in waivers:
+            yield from _waiver(waiver, style.paint(f"  {word:<9}", role), style)
+    yield ""
+
+
+def _waiver(waiver: Waiver, head: str, style: Style) -> Iterator[str]:
+    """Write where a waiver stands, what it covers, until when, whose it is, and why."""
+    where = fit_middle(visible(f"{waiver.source}:{waiver.line}"), style.width - 11, style.ellipsis)
+    yield head + where
+    until = f"until {waiver.until}, {visible(waiver.owner)}: {visible(waiver.reason)}"
+    text = f"{visible(', '.join(waiver.rules))} {until}"
+    yield from (" " * 11 + line for line in wrap(text, style.width - 11))
+
+
+def _notices(notices: tuple[str, ...], style: Style) -> Iterator[str]:
+    """Write the facts about the run itself."""
+    for notice in notices:
+        for number, line in enumerate(wrap(visible(notice), style.width - 6)):
+            yield (style.paint("note: ", "note") if number == 0 else " " * 6) + line
+    if notices:
+        yield ""
+
+
+def _summary(sums: Totals, style: Style) -> Iterator[str]:
+    """Write the totals."""
+    yield style.paint(style.sign("─", "-") * style.width, "dim")
+    uses = plural(sums.uses, "use")
+    images = plural(sums.images, "image")
+    yield f"{uses} of {images} in {plural(sums.files, 'file')}"
+    parts = [
+        style.paint(f"{count:,} {category.value}", category.value)
+        for category, count in sums.categories.items()
+        if count
+    ]
+    if parts:
+        yield f" {style.dot} ".join(parts)
+    aside = (
+        (sums.waived, "waived"),
+        (sums.known, "known, not counted"),
+        (sums.unreadable, "could not be read"),
+        (sums.left_out, "left out"),
+    )
+    rest = [f"{count:,} {words}" for count, words in aside if count]
+    if rest:
+        yield style.paint(f" {style.dot} ".join(rest), "dim")
+
+
+def _verdict(report: Report, sums: Totals, style: Style, exit_code: int) -> str:
+    """Say in one line how the run ends and why."""
+    counts = severity_counts(sums)
+    if not report.survey.uses and not report.findings and exit_code == EXIT_OK:
+        return style.paint("nothing to check: no file here names an image", "warning")
+    if exit_code == EXIT_OK:
+        return style.paint(f"{style.sign('✓ ', '')}passed", "good") + f": {counts}"
+    if exit_code == EXIT_UNKNOWN:
+        words = f"{style.sign('? ', '')}not decided"
+        return style.paint(words, "warning") + f": {counts}, {_missing(sums)}"
+    word = f"{style.sign('✗ ', '')}failed" if exit_code == EXIT_FINDINGS else "ended"
+    return style.paint(word, "error") + f": {counts}"
+
+
+def _missing(sums: Totals) -> str:
+    """Say what kept the run from an answer."""
+    if sums.unreadable:
+        return f"{plural(sums.unreadable, 'item')} could not be read"
+    return "a fact that was asked for is missing"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from basekeeper.render.layout import Style, width_of
+from basekeeper.render.text import MAX_PLACES, render_text
+from basekeeper.values.use import Skipped
+from tests.unit.render.made import HOSTILE, finding, full_report, judgement, report, use
+
+SNAPSHOTS = Path(__file__).parents[2] / "data" / "snapshots"
+
+
+def test_whole_report_at_80_columns() -> None:
+    expected = (SNAPSHOTS / "report-80.txt").read_text(encoding="utf-8")
+    assert render_text(full_report(), Style(80), exit_code=1) == expected
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = render_text(full_report(), Style(width), exit_code=1, verbose=True)
+    assert max(width_of(line) for line in text.splitlines()) <= max(width, 76)
+
+
+def test_colour_changes_nothing_but_colour() -> None:
+    plain = render_text(full_report(), Style(80), exit_code=1)
+    painted = render_text(full_report(), Style(80, colour=True), exit_code=1)
+    assert "\x1b[1;31m" in painted
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", painted)
+    assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+def test_ascii_terminal_gets_ascii() -> None:
+    assert render_text(full_report(), Style(80, unicode=False), exit_code=1).isascii()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_text_cannot_act(hostile: str) -> None:
+    image = use(hostile, 1, hostile)
+    shown = render_text(
+        report(
+            (image, judgement(image, reason=hostile)),
+            findings=(finding(image, message=hostile, remedy=hostile, stage=hostile),),
+            skipped=(Skipped(hostile, 1, hostile, hostile),),
+            notices=(hostile,),
+        ),
+        Style(80),
+        exit_code=1,
+        verbose=True,
+    )
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown
+    )
+    assert not any(line.startswith("::") for line in shown.splitlines())
+
+
+def test_waived_findings_and_what_was_left_out_appear_when_asked_for() -> None:
+    brief = render_text(full_report(), Style(80), exit_code=1)
+    verbose = render_text(full_report(), Style(80), exit_code=1, verbose=True)
+    assert "waived until 2027-01-31 by @team" not in brief
+    assert "floating-tag (waived until 2027-01-31 by @team)" in verbose
+    assert "vendor/big" in verbose
+    assert "vendor/big" not in brief
+
+
+def test_quiet_shows_only_what_counts() -> None:
+    text = render_text(full_report(), Style(80), exit_code=1, quiet=True)
+    assert "(known)" not in text
+    assert "Waivers" not in text
+    assert text.endswith("failed: 2 errors, 1 warning, 1 note\n")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "ending"),
+    [
+        (0, "✓ passed: no findings\n"),
+        (1, "✗ failed: no findings\n"),
+        (3, "? not decided: no findings, a fact that was asked for is missing\n"),
+    ],
+)
+def test_last_line_says_how_the_run_ends(exit_code: int, ending: str) -> None:
+    image = use()
+    text = render_text(report((image, judgement(image))), Style(80), exit_code=exit_code)
+    assert text.endswith(ending)
+
+
+def test_unreadable_items_are_the_reason_for_no_decision() -> None:
+    text = render_text(
+        report(skipped=(Skipped("Dockerfile", None, "no permission"),)), Style(80), exit_code=3
+    )
+    assert text.endswith("not decided: no findings, 1 item could not be read\n")
+
+
+def test_tree_without_images_says_so() -> None:
+    text = render_text(report(), Style(80), exit_code=0)
+    assert text.endswith("nothing to check: no file here names an image\n")
+
+
+def test_endless_reports_are_cut_and_say_so() -> None:
+    findings = tuple(finding(use(line=number)) for number in range(1, MAX_PLACES + 6))
+    skipped = tuple(Skipped(f"f{number}", None, "bad") for number in range(MAX_PLACES + 2))
+    text = render_text(report(findings=findings, skipped=skipped), Style(80), exit_code=1)
+    assert "5 more places with findings; --format json lists all." in text
+    assert "and 2 more; --format json lists all." in text
