@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of
+from basekeeper.rules.rule import Defect, UseRule, place_of, with_tag
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
 
 def _remedy(subject: Subject) -> str:
     """Name the tag of the newest line where the calendar knows it."""
-    name = subject.use.text.partition("@")[0].removesuffix(":latest")
     axes = sorted(subject.judgement.axes, key=lambda axis: axis.axis == "os")
     newest = axes[0].newest if axes else None
     if newest is not None and newest[0].isdigit():
-        return f"name a version, for example {name}:{newest}"
-    return f"name a version: {name}:<version>"
+        return f"name a version, for example {with_tag(subject.use, newest)}"
+    return f"name a version: {with_tag(subject.use, '<version>')}"
 
 
 RULE: Final = UseRule(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from basekeeper.policy.model import RuleSetting
     from basekeeper.values.finding import Answer, Judgement
     from basekeeper.values.use import SourceFile, Span, Use
+    from basekeeper.values.waiver import Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +191,24 @@ def place_of(use: Use) -> Place:
     )
 
 
+def place_of_waiver(waiver: Waiver) -> Place:
+    """Return the place of a waiver: its first line."""
+    subject = " ".join((*waiver.rules, waiver.owner, *waiver.paths, *waiver.images))
+    return Place(path=waiver.source, line=waiver.line, end_line=waiver.line, subject=subject)
+
+
 def lineage(use: Use) -> str:
     """Return what stays of an image when its version changes: registry and repository."""
     if use.kind is Kind.CONCRETE and use.reference is not None:
         return f"{use.reference.registry}/{use.reference.repository}"
     return use.raw
+
+
+def with_tag(use: Use, tag: str) -> str:
+    """Write the image of a use with another tag, as its author wrote the name; no digest."""
+    name = use.text.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}:{tag}"
 
 
 def fingerprint(rule: str, place: Place) -> str:

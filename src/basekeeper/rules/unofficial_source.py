@@ -27,11 +27,10 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     ):
         return
     unknown = not judgement.category_known
-    what = "the publisher could not be verified" if unknown else judgement.reason
     answer = judgement.quality.get("official_source")
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is from no approved source: {what}",
+        message=f"{use.text} is prohibited: {judgement.reason}",
         remedy=_remedy(use, judgement),
         unknown=unknown,
         evidence=(said(answer),) if answer is not None else (judgement.reason,),

@@ -71,6 +71,9 @@ _FAMILIES: Final[Mapping[str, str]] = {
     "yum": "rpm", "microdnf": "rpm", "tdnf": "rpm", "zypper": "rpm", "pacman": "pacman",
 }  # fmt: skip
 
+_MANAGER: Final = re.compile(r"(?:apt|aptitude|apk|dnf5?|yum|zypper|pacman)\b")
+"""What a script that installs packages contains; the others, most of them, are not read."""
+
 _GROUP_VERBS: Final = frozenset(("groupinstall", "groupin", "group"))
 
 
@@ -120,6 +123,8 @@ def kept_packages(script: str, variables: Mapping[str, str]) -> Kept:
         variables: What ENV and ARG give to the RUN.
     """
     ledger = _Ledger()
+    if _MANAGER.search(script) is None:
+        return Kept((), doubtful=False)
     _follow(script, dict(variables), ledger, 0)
     return Kept(tuple(ledger.installed), ledger.doubtful)
 

@@ -20,7 +20,7 @@ Command = tuple[str, ...]
 DYNAMIC: Final = "\0"
 """Stands in an expanded word for what cannot be known without running the shell."""
 
-MAX_EXPANSION_CHARS: Final = 65_536
+MAX_EXPANSION_CHARS: Final = 16_384
 """Longest text that expanding one word may give, in characters; what is longer is `DYNAMIC`.
 Package lists stay below 10,000; the limit stops variables that double each other."""
 

@@ -1,0 +1,270 @@
+"""Checking: what was found and a policy in, a report out. Pure; equal input gives an equal report.
+
+Each distinct image is judged once. Then, in this order: rules, one finding for one cause,
+fingerprints, waivers, findings about waivers, baseline or comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.baseline import split, split_since
+from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
+from basekeeper.rules import expired_waiver, invalid_waiver, unused_waiver
+from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
+from basekeeper.rules.rule import FileView
+from basekeeper.rules.subjects import Judge
+from basekeeper.values.finding import Report, Truth, WaivedFinding
+from basekeeper.waivers import Waivers, covers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from basekeeper.baseline import Baseline
+    from basekeeper.lifecycle.catalogue import Catalogue
+    from basekeeper.policy.policy import Policy
+    from basekeeper.rules.rule import Defect, Rule, Subject
+    from basekeeper.values.finding import Finding, Severity
+    from basekeeper.values.use import Survey
+    from basekeeper.values.waiver import Waiver
+
+UNCONFIGURED: Final = ("known vulnerabilities", "registry digests", "publisher status")
+"""Facts that need the network, which checking the files of a repository never asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemptions:
+    """What keeps findings from gating."""
+
+    waivers: Waivers = field(default_factory=Waivers)
+    baseline: Baseline | None = None
+    since: tuple[Finding, ...] | None = None
+    """Findings of the revision to compare with; None: no comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waived:
+    """Findings told apart by waivers."""
+
+    counting: tuple[Finding, ...]
+    waived: tuple[WaivedFinding, ...]
+    unused: tuple[Waiver, ...]
+    expired: tuple[Waiver, ...]
+
+
+def check(
+    survey: Survey,
+    policy: Policy,
+    *,
+    now: datetime,
+    exemptions: Exemptions | None = None,
+    catalogue: Catalogue | None = None,
+) -> Report:
+    """Judge everything that discovery found.
+
+    Args:
+        survey: Files and uses.
+        policy: The effective policy.
+        now: The instant of the run; aware, UTC.
+        exemptions: Waivers, and what was there before; None: nothing is exempt.
+        catalogue: Calendars and publishers; None: those inside the package.
+    """
+    exempt = exemptions or Exemptions()
+    judge = Judge(policy, now, catalogue=catalogue)
+    files = {file.path: file for file in survey.files}
+    subjects = tuple(judge.subject(use, files) for use in survey.uses)
+    found = _numbered(_one_for_a_cause(_run_rules(survey, subjects, policy)))
+    sorted_out = _apply_waivers(found, exempt.waivers.accepted, now)
+    about_waivers = _numbered(_waiver_findings(sorted_out, exempt.waivers, policy))
+    counting = tuple(sorted((*sorted_out.counting, *about_waivers), key=_place))
+    new, known, notices = _without_old(counting, exempt, now)
+    return Report(
+        survey=survey,
+        now=now,
+        policy_name=policy.name,
+        policy_digest=policy.digest,
+        judgements=tuple((subject.use, subject.judgement) for subject in subjects),
+        findings=new,
+        waived=sorted_out.waived,
+        known=known,
+        waivers=exempt.waivers.accepted,
+        unused_waivers=sorted_out.unused,
+        expired_waivers=sorted_out.expired,
+        notices=(
+            *policy.notices,
+            *judge.catalogue.stale(now),
+            *_unknown_support(subjects),
+            *notices,
+        ),
+        data_as_of=judge.catalogue.as_of,
+        unconfigured=UNCONFIGURED,
+    )
+
+
+def exit_code(report: Report, fail_on: Severity | None, *, allow_unknown: bool = False) -> int:
+    """Say what the command line exits with.
+
+    Args:
+        report: The result of a check.
+        fail_on: Least severity that gates; None: findings never gate.
+        allow_unknown: Whether sources that could not be verified, and files that could not be
+            read, pass.
+
+    Returns:
+        1 where a finding gates, an unverifiable source included; else 3 where something that
+        should have been read could not be; else 0.
+    """
+    gating = (
+        finding
+        for finding in report.findings
+        if fail_on is not None
+        and finding.severity >= fail_on
+        and not (allow_unknown and finding.unknown)
+    )
+    if any(gating):
+        return EXIT_FINDINGS
+    if not allow_unknown and any(skipped.fatal for skipped in report.skipped):
+        return EXIT_UNKNOWN
+    return EXIT_OK
+
+
+def _run_rules(
+    survey: Survey, subjects: Sequence[Subject], policy: Policy
+) -> Iterator[Finding]:
+    """Run every rule on every use and every file."""
+    of_file: defaultdict[str, list[Subject]] = defaultdict(list)
+    for subject in subjects:
+        of_file[subject.use.path].append(subject)
+        for use_rule in USE_RULES:
+            yield from use_rule.findings(subject, policy.rules[use_rule.id])
+    for file in survey.files:
+        view = FileView(file, tuple(of_file[file.path]))
+        for file_rule in FILE_RULES:
+            yield from file_rule.findings(view, policy.rules[file_rule.id])
+
+
+def _one_for_a_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Drop findings whose cause another rule reports better, at the same line.
+
+    A severer finding never yields to a milder one. The same finding of two builds counts once.
+    """
+    unique = list(dict.fromkeys(findings))
+    strongest: dict[tuple[str, int, str], Severity] = {}
+    for finding in unique:
+        key = (finding.path, finding.line, finding.rule)
+        strongest[key] = max(finding.severity, strongest.get(key, finding.severity))
+    return [
+        finding
+        for finding in unique
+        if not any(
+            strongest.get((finding.path, finding.line, better), 0) >= finding.severity
+            for better in RULES_BY_ID[finding.rule].yields_to
+        )
+    ]
+
+
+def _numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort, and tell apart findings with the same fingerprint by their number in the file."""
+    seen: Counter[str] = Counter()
+    out = []
+    for finding in sorted(findings, key=_place):
+        seen[finding.fingerprint] += 1
+        number = seen[finding.fingerprint]
+        text = f"{finding.fingerprint}\0{number}"
+        own = hashlib.sha256(text.encode()).hexdigest() if number > 1 else finding.fingerprint
+        out.append(replace(finding, fingerprint=own))
+    return tuple(out)
+
+
+def _place(finding: Finding) -> tuple[str, int, str, int, str]:
+    """Order findings by path, line and rule."""
+    return (finding.path, finding.line, finding.rule, finding.column, finding.message)
+
+
+def _apply_waivers(
+    findings: Sequence[Finding], waivers: Sequence[Waiver], now: datetime
+) -> _Waived:
+    """Take out what a waiver covers. The last day itself still holds, UTC."""
+    today = now.date()
+    expired = tuple(waiver for waiver in waivers if waiver.until < today)
+    active = [waiver for waiver in waivers if waiver.until >= today]
+    by_rule: defaultdict[str, list[Waiver]] = defaultdict(list)
+    for waiver in active:
+        for rule in dict.fromkeys(waiver.rules):
+            by_rule[rule].append(waiver)
+    counting = []
+    waived = []
+    used: set[int] = set()
+    for finding in findings:
+        covering = [waiver for waiver in by_rule[finding.rule] if covers(waiver, finding)]
+        used.update(map(id, covering))
+        if covering:
+            waived.append(WaivedFinding(finding, covering[0]))
+        else:
+            counting.append(finding)
+    unused = tuple(waiver for waiver in active if id(waiver) not in used)
+    return _Waived(tuple(counting), tuple(waived), unused, expired)
+
+
+def _waiver_findings(
+    result: _Waived, waivers: Waivers, policy: Policy
+) -> Iterator[Finding]:
+    """Report waivers that are past their day, not needed, or wrong; nothing waives these."""
+    found: list[tuple[Rule, Defect]] = []
+    found += [(expired_waiver.RULE, expired_waiver.defect(one)) for one in result.expired]
+    found += [(unused_waiver.RULE, unused_waiver.defect(one)) for one in result.unused]
+    found += [
+        (
+            invalid_waiver.RULE,
+            invalid_waiver.defect(one.path, one.line, message=one.message, hint=one.hint),
+        )
+        for one in waivers.invalid
+    ]
+    for rule, defect in found:
+        severity = policy.rules[rule.id].severity
+        if severity is not None:
+            yield rule.finding(defect, severity)
+
+
+def _without_old(
+    findings: tuple[Finding, ...], exempt: Exemptions, now: datetime
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[str, ...]]:
+    """Set old findings apart; return new ones, old ones and notices."""
+    known: tuple[Finding, ...] = ()
+    notices: list[str] = []
+    if exempt.since is not None:
+        compared = split_since(findings, exempt.since)
+        findings, known = compared.new, compared.known
+    if exempt.baseline is not None:
+        old = split(findings, exempt.baseline, now)
+        findings, known = old.new, tuple(sorted((*known, *old.known), key=_place))
+        source = exempt.baseline.source
+        owners = ", ".join(sorted({entry.owner for entry in old.expired}))
+        if old.expired:
+            notices.append(
+                f"{len(old.expired)} entries of {source} have expired (owned by {owners}): "
+                "their findings count again"
+            )
+        if old.stale:
+            notices.append(
+                f"{len(old.stale)} entries of {source} match no finding any more: write it again"
+            )
+    return findings, known, tuple(notices)
+
+
+def _unknown_support(subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """Say for how many images support could not be told, so that silence is not taken for yes."""
+    unknown = {
+        subject.use.text
+        for subject in subjects
+        if (answer := subject.judgement.quality.get("supported")) is not None
+        and answer.value is Truth.UNKNOWN
+    }
+    if not unknown:
+        return ()
+    count = "1 image" if len(unknown) == 1 else f"{len(unknown)} images"
+    return (f"whether it is still supported could not be told for {count}",)

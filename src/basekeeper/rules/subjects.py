@@ -1,0 +1,112 @@
+"""From uses to subjects: each distinct image is judged once, however many files use it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.lifecycle.catalogue import Catalogue
+from basekeeper.rules.rule import Subject
+from basekeeper.tags.describe import describe_image
+from basekeeper.values.finding import Answer, Category, Judgement, Truth
+from basekeeper.values.use import Kind, Role, Via
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from basekeeper.policy.policy import Policy
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.use import SourceFile, Use
+
+SCRATCH: Final = "scratch"
+"""The builder's word for the empty base."""
+
+_CRITERIA: Final = ("official_source", "current_version", "supported", "minimal_size")
+
+
+class Judge:
+    """Judges images for one run and remembers what it said."""
+
+    def __init__(
+        self, policy: Policy, now: datetime, *, catalogue: Catalogue | None = None
+    ) -> None:
+        """Judge by a policy at an instant; without a catalogue, by the facts in the package."""
+        self.catalogue = catalogue or Catalogue.bundled()
+        self._policy = policy
+        self._now = now
+        self._judged: dict[str, Judgement] = {}
+        self._sdk: dict[Reference, bool] = {}
+
+    def subject(self, use: Use, files: Mapping[str, SourceFile]) -> Subject:
+        """Judge one use."""
+        return Subject(
+            use=use,
+            judgement=self.judgement(use),
+            file=files.get(use.path),
+            now=self._now,
+            is_sdk=use.role is Role.FINAL and self._is_sdk(use.reference),
+        )
+
+    def judgement(self, use: Use) -> Judgement:
+        """Say what the policy says of one use."""
+        if use.kind is Kind.SCRATCH:
+            return self._remembered(SCRATCH, SCRATCH)
+        if use.kind is not Kind.CONCRETE or use.reference is None:
+            return _unnamed(use)
+        judgement = self._remembered(use.text, use.reference)
+        if use.via is Via.SYNTAX and self._policy.trusts_frontend(use.reference):
+            return _frontend(judgement)
+        return judgement
+
+    def _remembered(self, text: str, image: str | Reference) -> Judgement:
+        known = self._judged.get(text)
+        if known is None:
+            known = self._policy.judge(image, now=self._now, catalogue=self.catalogue)
+            self._judged[text] = known
+        return known
+
+    def _is_sdk(self, reference: Reference | None) -> bool:
+        if reference is None:
+            return False
+        known = self._sdk.get(reference)
+        if known is None:
+            canonical = self._policy.aliases.canonical(reference)
+            known = describe_image(canonical, self.catalogue, now=self._now).is_sdk
+            self._sdk[reference] = known
+        return known
+
+
+def _unnamed(use: Use) -> Judgement:
+    """Judge what is no image reference: unknown where a value is missing, else wrong."""
+    opaque = use.kind is Kind.OPAQUE
+    reason = use.problem or ("it could not be resolved" if opaque else "it is no valid reference")
+    unknown = Answer(Truth.UNKNOWN, reason)
+    quality = dict.fromkeys(_CRITERIA, unknown)
+    if not opaque:
+        quality["official_source"] = Answer(Truth.NO, reason)
+    return Judgement(
+        text=use.text,
+        reference=None,
+        category=Category.PROHIBITED,
+        category_known=not opaque,
+        reason=reason,
+        clause="default",
+        explicit=False,
+        quality=quality,
+    )
+
+
+def _frontend(judgement: Judgement) -> Judgement:
+    """Judge an image that the policy trusts to run as the builder, and only as that."""
+    reason = "trusted to run as the builder"
+    return replace(
+        judgement,
+        category=Category.PERMITTED,
+        category_known=True,
+        reason=reason,
+        clause="policy.frontends",
+        explicit=False,
+        quality={**judgement.quality, "official_source": Answer(Truth.YES, reason, "the policy")},
+        suggestion=None,
+    )

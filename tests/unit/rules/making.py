@@ -1,0 +1,115 @@
+"""Short ways to make what rules look at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from basekeeper.errors import InvalidReference
+from basekeeper.policy.model import RuleSetting
+from basekeeper.rules.rule import Subject
+from basekeeper.values.finding import Answer, AxisState, Category, Judgement, Severity, Truth
+from basekeeper.values.reference import parse_reference
+from basekeeper.values.use import Kind, Role, SourceFile, Span, Use, Via
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+YES = Answer(Truth.YES, "it is so", "a list", date(2026, 8, 22))
+NO = Answer(Truth.NO, "it is not so", "a list", date(2026, 8, 22))
+UNKNOWN = Answer(Truth.UNKNOWN, "nobody knows")
+
+
+def setting(severity=Severity.ERROR, *, stages="all", non_production=True, **options):
+    return RuleSetting(
+        rule="any",
+        severity=severity,
+        stages=stages,
+        non_production=non_production,
+        options=options,
+    )
+
+
+def use(text="alpine:3.23", *, raw=None, via=Via.FROM, role=Role.FINAL, **more):
+    kind, reference, problem = Kind.CONCRETE, None, None
+    if text == "scratch":
+        kind = Kind.SCRATCH
+    elif "$" in text:
+        kind, problem = Kind.OPAQUE, "X is not set"
+    else:
+        try:
+            reference = parse_reference(text)
+        except InvalidReference as error:
+            kind, problem = Kind.INVALID, error.reason
+    values = {
+        "path": "Dockerfile",
+        "line": 3,
+        "end_line": 3,
+        "column": 6,
+        "span": Span(30, 30 + len(text)),
+        "stage": "0",
+    }
+    return Use(
+        via=via,
+        raw=raw or text,
+        text=text,
+        kind=kind,
+        reference=reference,
+        problem=problem,
+        role=role,
+        **{**values, **more},
+    )
+
+
+def axis(supported=YES, current=YES, **more):
+    values = {
+        "axis": "application",
+        "product": "nodejs",
+        "title": "Node.js",
+        "cycle": "22",
+        "end_of_life": date(2027, 4, 30),
+        "newest": "24",
+        "newest_since": date(2026, 10, 28),
+    }
+    return AxisState(supported=supported, current=current, **{**values, **more})
+
+
+def judgement(text="alpine:3.23", category=Category.PREFERRED, **more):
+    values = {
+        "text": text,
+        "reference": None,
+        "category_known": True,
+        "reason": "as the policy says",
+        "clause": "policy.preferred[1]",
+        "explicit": False,
+    }
+    quality = {
+        "official_source": YES,
+        "current_version": YES,
+        "supported": YES,
+        "minimal_size": YES,
+        **more.pop("quality", {}),
+    }
+    return Judgement(category=category, quality=quality, **{**values, **more})
+
+
+def subject(text="alpine:3.23", *, judged=None, file=None, is_sdk=False, **more):
+    return Subject(
+        use=use(text, **more),
+        judgement=judged or judgement(text),
+        file=file,
+        now=NOW,
+        is_sdk=is_sdk,
+    )
+
+
+def template():
+    return SourceFile(path="Dockerfile", kind="dockerfile", production=True, template="has {{ }}")
+
+
+def found(rule, subject, **options):
+    """Run a rule with a setting that lets it apply everywhere."""
+    return list(rule.findings(subject, setting(**options)))
+
+
+def again(judgement, **changes):
+    return replace(judgement, **changes)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from basekeeper.rules.floating_tag import RULE
+from basekeeper.values.use import Via
+from tests.unit.rules.making import axis, found, judgement, subject
+
+DIGEST = "@sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("nginx", "has no tag"),
+        ("nginx:latest", "says latest"),
+        ("ghcr.io/acme/app", "has no tag"),
+        ("localhost:5000/app", "has no tag"),
+    ],
+)
+def test_catches(text, what):
+    (one,) = found(RULE, subject(text))
+    assert one.message.startswith(f"{text} {what}")
+
+
+@pytest.mark.parametrize("via", [Via.COPY_FROM, Via.RUN_MOUNT, Via.SYNTAX])
+def test_catches_through_other_doors(via):
+    assert len(found(RULE, subject("nginx", via=via))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nginx:1.30", "nginx" + DIGEST, "nginx:latest" + DIGEST, "node:lts", "scratch", "$X", "Bad:1"],
+)
+def test_does_not_catch(text):
+    assert found(RULE, subject(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "axes", "remedy"),
+    [
+        ("node", (axis(axis="os", newest="13"), axis()), "name a version, for example node:24"),
+        ("alpine:latest", (axis(axis="os", newest="3.23"),), "for example alpine:3.23"),
+        ("acme/x", (), "name a version: acme/x:<version>"),
+        ("gcr.io/distroless/static", (axis(newest="debian13"),), "static:<version>"),
+    ],
+)
+def test_names_a_version(text, axes, remedy):
+    (one,) = found(RULE, subject(text, judged=judgement(axes=axes)))
+    assert remedy in one.remedy
