@@ -21,15 +21,107 @@ class FileKind(StrEnum):
 
 
 TEMPLATE_SUFFIXES: Final = frozenset(
-    ["template", "templ", "tmpl", "tpl", "tpl", "in", "j2", "jinja", "jinja2", "erb", "mustache", "hbs", "ejs", "gotmpl", "m4", "cue"]
+    {
+        "template",
+        "templ",
+        "tmpl",
+        "tpl",
+        "in",
+        "j2",
+        "jinja",
+        "jinja2",
+        "erb",
+        "mustache",
+        "hbs",
+        "ejs",
+        "gotmpl",
+        "m4",
+        "cue",
+    }
 )
 """Endings of files that another program makes a Dockerfile from."""
 
 _NEVER: Final = frozenset(
-    ["dockerignore", "containerignore", "gitignore", "md", "markdown", "rst", "adoc", "html", "htm", "css", "svg", "png", "jpg", "jpeg", "gif", "pdf", "swp", "pyc", "sha256", "asc", "sig", "log"]
+    {
+        "dockerignore",
+        "containerignore",
+        "gitignore",
+        "md",
+        "markdown",
+        "rst",
+        "adoc",
+        "html",
+        "htm",
+        "css",
+        "svg",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "pdf",
+        "swp",
+        "pyc",
+        "sha256",
+        "asc",
+        "sig",
+        "log",
+    }
 )
 _DOUBTFUL: Final = frozenset(
-    ["go", "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "rb", "rs", "java", "kt", "cs", "c", "h", "cc", "cpp", "hpp", "swift", "scala", "php", "pl", "lua", "sh", "bash", "ps1", "bat", "cmd", "json", "yaml", "yml", "toml", "xml", "lock", "txt", "bak", "orig", "rej", "patch", "diff", "old", "snap", "ipynb", "sql", "vue", "vim", "tf", "csv", "zip", "gz", "tar", "tgz"]
+    {
+        "go",
+        "py",
+        "js",
+        "mjs",
+        "cjs",
+        "ts",
+        "tsx",
+        "jsx",
+        "rb",
+        "rs",
+        "java",
+        "kt",
+        "cs",
+        "c",
+        "h",
+        "cc",
+        "cpp",
+        "hpp",
+        "swift",
+        "scala",
+        "php",
+        "pl",
+        "lua",
+        "sh",
+        "bash",
+        "ps1",
+        "bat",
+        "cmd",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "xml",
+        "lock",
+        "txt",
+        "bak",
+        "orig",
+        "rej",
+        "patch",
+        "diff",
+        "old",
+        "snap",
+        "ipynb",
+        "sql",
+        "vue",
+        "vim",
+        "tf",
+        "csv",
+        "zip",
+        "gz",
+        "tar",
+        "tgz",
+    }
 )
 _DOCKERFILE: Final = re.compile(
     r"(?:docker|container)file(?:[._-](.+))?|.+\.(?:docker|container)file", re.IGNORECASE

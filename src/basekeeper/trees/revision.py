@@ -168,7 +168,7 @@ class GitTree:
             if git.wait() != 0 and b"Not a valid object name" not in git.stderr:
                 raise InputError(
                     f"git cannot list {self._label}: {_said(git.stderr)}",
-                    hint="fetch the whole history (git fetch --unshallow), or name another revision",
+                    hint="fetch the whole history (git fetch --unshallow)",
                 )
 
     def _object(self, path: str, object_id: str) -> bytes | Skipped:
