@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from basekeeper.errors import InvalidReference
-from basekeeper.policy.patterns import ImagePattern, parse_pattern
+from basekeeper.policy.patterns import SCRATCH, ImagePattern, parse_pattern
 from basekeeper.values.finding import Truth
 from basekeeper.values.reference import parse_reference
 
@@ -33,7 +33,7 @@ def _image_matches(pattern: str, image: str | None) -> bool:
     if image is None:
         return False
     reading = _pattern(pattern)
-    if reading.is_scratch or image == pattern:
+    if reading.is_scratch or image in (pattern, SCRATCH):
         return image == pattern
     try:
         reference = parse_reference(image)

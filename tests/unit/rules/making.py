@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.model import RuleSetting
-from basekeeper.rules.rule import Subject
-from basekeeper.values.finding import Answer, AxisState, Category, Judgement, Severity, Truth
+from basekeeper.rules.rule import Subject, UseRule
+from basekeeper.values.finding import (
+    Answer,
+    AxisState,
+    Category,
+    Finding,
+    Judgement,
+    Severity,
+    Truth,
+)
 from basekeeper.values.reference import parse_reference
 from basekeeper.values.use import Kind, Role, SourceFile, Span, Use, Via
 
@@ -19,7 +27,13 @@ NO = Answer(Truth.NO, "it is not so", "a list", date(2026, 8, 22))
 UNKNOWN = Answer(Truth.UNKNOWN, "nobody knows")
 
 
-def setting(severity=Severity.ERROR, *, stages="all", non_production=True, **options):
+def setting(
+    severity: Severity | None = Severity.ERROR,
+    *,
+    stages: str = "all",
+    non_production: bool = True,
+    **options: int,
+) -> RuleSetting:
     return RuleSetting(
         rule="any",
         severity=severity,
@@ -29,7 +43,14 @@ def setting(severity=Severity.ERROR, *, stages="all", non_production=True, **opt
     )
 
 
-def use(text="alpine:3.23", *, raw=None, via=Via.FROM, role=Role.FINAL, **more):
+def use(
+    text: str = "alpine:3.23",
+    *,
+    raw: str | None = None,
+    via: Via = Via.FROM,
+    role: Role = Role.FINAL,
+    **more: Any,
+) -> Use:
     kind, reference, problem = Kind.CONCRETE, None, None
     if text == "scratch":
         kind = Kind.SCRATCH
@@ -40,7 +61,7 @@ def use(text="alpine:3.23", *, raw=None, via=Via.FROM, role=Role.FINAL, **more):
             reference = parse_reference(text)
         except InvalidReference as error:
             kind, problem = Kind.INVALID, error.reason
-    values = {
+    values: dict[str, Any] = {
         "path": "Dockerfile",
         "line": 3,
         "end_line": 3,
@@ -60,8 +81,8 @@ def use(text="alpine:3.23", *, raw=None, via=Via.FROM, role=Role.FINAL, **more):
     )
 
 
-def axis(supported=YES, current=YES, **more):
-    values = {
+def axis(supported: Answer = YES, current: Answer = YES, **more: Any) -> AxisState:
+    values: dict[str, Any] = {
         "axis": "application",
         "product": "nodejs",
         "title": "Node.js",
@@ -73,8 +94,10 @@ def axis(supported=YES, current=YES, **more):
     return AxisState(supported=supported, current=current, **{**values, **more})
 
 
-def judgement(text="alpine:3.23", category=Category.PREFERRED, **more):
-    values = {
+def judgement(
+    text: str = "alpine:3.23", category: Category = Category.PREFERRED, **more: Any
+) -> Judgement:
+    values: dict[str, Any] = {
         "text": text,
         "reference": None,
         "category_known": True,
@@ -92,7 +115,14 @@ def judgement(text="alpine:3.23", category=Category.PREFERRED, **more):
     return Judgement(category=category, quality=quality, **{**values, **more})
 
 
-def subject(text="alpine:3.23", *, judged=None, file=None, is_sdk=False, **more):
+def subject(
+    text: str = "alpine:3.23",
+    *,
+    judged: Judgement | None = None,
+    file: SourceFile | None = None,
+    is_sdk: bool = False,
+    **more: Any,
+) -> Subject:
     return Subject(
         use=use(text, **more),
         judgement=judged or judgement(text),
@@ -102,14 +132,10 @@ def subject(text="alpine:3.23", *, judged=None, file=None, is_sdk=False, **more)
     )
 
 
-def template():
+def template() -> SourceFile:
     return SourceFile(path="Dockerfile", kind="dockerfile", production=True, template="has {{ }}")
 
 
-def found(rule, subject, **options):
+def found(rule: UseRule, subject: Subject, **options: Any) -> list[Finding]:
     """Run a rule with a setting that lets it apply everywhere."""
     return list(rule.findings(subject, setting(**options)))
-
-
-def again(judgement, **changes):
-    return replace(judgement, **changes)

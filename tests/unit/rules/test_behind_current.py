@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from basekeeper.values.use import Role
 from tests.unit.rules.making import NO, YES, axis, found, judgement, subject
 
 
-def behind(since):
+def behind(since: date | None) -> Any:
     return judgement(axes=(axis(YES, NO, newest_since=since),))
 
 
@@ -24,14 +25,16 @@ def behind(since):
         (None, Severity.NOTE),
     ],
 )
-def test_is_a_note_for_ninety_days_then_what_the_policy_says(since, severity):
+def test_is_a_note_for_ninety_days_then_what_the_policy_says(
+    since: date | None, severity: Severity
+) -> None:
     (one,) = found(
         RULE, subject("node:22", judged=behind(since)), severity=Severity.WARNING, grace_days=90
     )
     assert one.severity is severity
 
 
-def test_the_grace_time_is_an_option_and_ninety_days_without_it():
+def test_the_grace_time_is_an_option_and_ninety_days_without_it() -> None:
     judged = behind(date(2026, 11, 1))
     warned = {"severity": Severity.WARNING}
     (short,) = found(RULE, subject("node:22", judged=judged), **warned, grace_days=10)
@@ -39,19 +42,19 @@ def test_the_grace_time_is_an_option_and_ninety_days_without_it():
     assert (short.severity, usual.severity) == (Severity.WARNING, Severity.NOTE)
 
 
-def test_names_the_line_to_move_to_and_since_when_it_is_there():
+def test_names_the_line_to_move_to_and_since_when_it_is_there() -> None:
     (one,) = found(RULE, subject("node:22", judged=behind(date(2026, 10, 28))))
     assert one.message == "node:22 is behind: Node.js 22, it is not so"
     assert one.remedy == "move to Node.js 24"
     assert one.evidence[0].endswith("since 2026-10-28, a note until 2027-01-26")
 
 
-def test_says_that_the_day_is_not_known():
+def test_says_that_the_day_is_not_known() -> None:
     (one,) = found(RULE, subject("node:22", judged=behind(None)))
     assert one.evidence[0].endswith("since when is not known")
 
 
-def test_one_late_axis_makes_it_late():
+def test_one_late_axis_makes_it_late() -> None:
     young = axis(YES, NO, newest_since=date(2026, 11, 1))
     old = axis(YES, NO, title="Debian", cycle="12", newest="13", newest_since=date(2025, 8, 9))
     (one,) = found(RULE, subject("node:22", judged=judgement(axes=(young, old))))
@@ -59,7 +62,7 @@ def test_one_late_axis_makes_it_late():
     assert one.remedy == "move to Node.js 24 on Debian 13"
 
 
-def test_finds_words_where_no_newest_line_is_named():
+def test_finds_words_where_no_newest_line_is_named() -> None:
     judged = judgement(axes=(axis(YES, NO, newest=None),))
     (one,) = found(RULE, subject("node:22", judged=judged))
     assert one.remedy == "move to the newest line"
@@ -73,11 +76,11 @@ def test_finds_words_where_no_newest_line_is_named():
         judgement(axes=(axis(YES, NO), axis(NO, NO, axis="os"))),
     ],
 )
-def test_does_not_catch(judged):
+def test_does_not_catch(judged: Any) -> None:
     assert found(RULE, subject("node:22", judged=judged)) == []
 
 
 @pytest.mark.parametrize("role", [Role.BUILD, Role.FRONTEND, Role.UNUSED])
-def test_does_not_look_at_build_stages_where_the_policy_says_final(role):
+def test_does_not_look_at_build_stages_where_the_policy_says_final(role: Role) -> None:
     at = subject("node:22", judged=behind(date(2024, 1, 1)), role=role)
     assert found(RULE, at, stages="final") == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from basekeeper.rules.floating_tag import RULE
@@ -18,13 +20,13 @@ DIGEST = "@sha256:" + "a" * 64
         ("localhost:5000/app", "has no tag"),
     ],
 )
-def test_catches(text, what):
+def test_catches(text: str, what: str) -> None:
     (one,) = found(RULE, subject(text))
     assert one.message.startswith(f"{text} {what}")
 
 
 @pytest.mark.parametrize("via", [Via.COPY_FROM, Via.RUN_MOUNT, Via.SYNTAX])
-def test_catches_through_other_doors(via):
+def test_catches_through_other_doors(via: Via) -> None:
     assert len(found(RULE, subject("nginx", via=via))) == 1
 
 
@@ -32,7 +34,7 @@ def test_catches_through_other_doors(via):
     "text",
     ["nginx:1.30", "nginx" + DIGEST, "nginx:latest" + DIGEST, "node:lts", "scratch", "$X", "Bad:1"],
 )
-def test_does_not_catch(text):
+def test_does_not_catch(text: str) -> None:
     assert found(RULE, subject(text)) == []
 
 
@@ -45,6 +47,6 @@ def test_does_not_catch(text):
         ("gcr.io/distroless/static", (axis(newest="debian13"),), "static:<version>"),
     ],
 )
-def test_names_a_version(text, axes, remedy):
+def test_names_a_version(text: str, axes: Any, remedy: str) -> None:
     (one,) = found(RULE, subject(text, judged=judgement(axes=axes)))
     assert remedy in one.remedy

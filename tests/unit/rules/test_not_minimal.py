@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from basekeeper.rules.not_minimal import RULE
@@ -14,7 +16,7 @@ from tests.unit.rules.making import NO, UNKNOWN, found, judgement, subject
          "use registry.example:5000/lib/python:3.14-slim,"),
     ],
 )  # fmt: skip
-def test_catches_and_names_the_smaller_variant(text, remedy):
+def test_catches_and_names_the_smaller_variant(text: str, remedy: str) -> None:
     judged = judgement(quality={"minimal_size": NO}, minimal_alternative="3.14-slim")
     (one,) = found(RULE, subject(text, judged=judged))
     assert one.message == f"{text} is not minimal: it is not so"
@@ -30,11 +32,11 @@ def test_catches_and_names_the_smaller_variant(text, remedy):
         judgement(quality={"minimal_size": NO}),
     ],
 )
-def test_does_not_catch(judged):
+def test_does_not_catch(judged: Any) -> None:
     assert found(RULE, subject("python:3.14", judged=judged)) == []
 
 
-def test_does_not_look_below_non_production_paths():
+def test_does_not_look_below_non_production_paths() -> None:
     judged = judgement(quality={"minimal_size": NO}, minimal_alternative="3.14-slim")
     at = subject("python:3.14", judged=judged, production=False)
     assert found(RULE, at, non_production=False) == []

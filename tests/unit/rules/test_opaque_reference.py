@@ -22,7 +22,7 @@ UNRESOLVED = judgement(category=Category.PROHIBITED, category_known=False)
         ("${", Via.FROM, "write the image out"),
     ],
 )
-def test_catches_and_says_where_to_give_the_value(text, via, remedy):
+def test_catches_and_says_where_to_give_the_value(text: str, via: Via, remedy: str) -> None:
     (one,) = found(RULE, subject(text, judged=UNRESOLVED, via=via))
     assert one.unknown
     assert one.severity is Severity.ERROR
@@ -31,10 +31,10 @@ def test_catches_and_says_where_to_give_the_value(text, via, remedy):
 
 
 @pytest.mark.parametrize("text", ["alpine:3.23", "scratch", "Node:20"])
-def test_does_not_catch(text):
+def test_does_not_catch(text: str) -> None:
     assert found(RULE, subject(text)) == []
 
 
-def test_is_a_note_in_a_template():
+def test_is_a_note_in_a_template() -> None:
     (one,) = found(RULE, subject("$BASE", judged=UNRESOLVED, file=template()))
     assert one.severity is Severity.NOTE

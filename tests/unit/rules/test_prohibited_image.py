@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from basekeeper.rules.prohibited_image import RULE
@@ -19,7 +21,7 @@ BANNED = judgement(category=Category.PROHIBITED, explicit=True, reason="too old"
         ("-x", None),
     ],
 )
-def test_catches(text, judged):
+def test_catches(text: str, judged: Any) -> None:
     assert [one.rule for one in found(RULE, subject(text, judged=judged))] == ["prohibited-image"]
 
 
@@ -32,11 +34,11 @@ def test_catches(text, judged):
         ("$BASE", judgement(category=Category.PROHIBITED, category_known=False)),
     ],
 )
-def test_does_not_catch(text, judged):
+def test_does_not_catch(text: str, judged: Any) -> None:
     assert found(RULE, subject(text, judged=judged)) == []
 
 
-def test_names_the_replacement_and_the_entry():
+def test_names_the_replacement_and_the_entry() -> None:
     judged = judgement(
         category=Category.PROHIBITED, explicit=True, reason="too old", suggestion="node:24-slim",
         clause="policy.prohibited[0]",
@@ -48,18 +50,18 @@ def test_names_the_replacement_and_the_entry():
     assert one.category is Category.PROHIBITED
 
 
-def test_says_what_is_wrong_with_an_invalid_reference():
+def test_says_what_is_wrong_with_an_invalid_reference() -> None:
     (one,) = found(RULE, subject("Node:20"))
     assert "'Node:20' is no valid image reference" in one.message
     assert "[registry[:port]/]repository" in one.remedy
 
 
-def test_counts_in_full_in_a_stage_that_nothing_needs():
+def test_counts_in_full_in_a_stage_that_nothing_needs() -> None:
     (one,) = found(RULE, subject("node:20", judged=BANNED, role=Role.UNUSED))
     assert one.severity is Severity.ERROR
     assert "no known build needs it" in one.evidence
 
 
-def test_is_a_note_in_a_template():
+def test_is_a_note_in_a_template() -> None:
     (one,) = found(RULE, subject("node:20", judged=BANNED, file=template()))
     assert one.severity is Severity.NOTE

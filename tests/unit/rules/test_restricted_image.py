@@ -10,29 +10,29 @@ from tests.unit.rules.making import found, judgement, subject
 RESTRICTED = judgement(category=Category.RESTRICTED, reason="official images only")
 
 
-def test_catches_an_image_of_the_category_restricted():
+def test_catches_an_image_of_the_category_restricted() -> None:
     (one,) = found(RULE, subject("node:24", judged=RESTRICTED), severity=Severity.NOTE)
     assert one.message == "node:24 is restricted: official images only"
     assert one.severity is Severity.NOTE
     assert one.remedy == "prefer a preferred or permitted image"
 
 
-def test_names_a_replacement():
+def test_names_a_replacement() -> None:
     judged = judgement(category=Category.RESTRICTED, suggestion="node:24-alpine")
     (one,) = found(RULE, subject("node:24", judged=judged))
     assert one.remedy == "use node:24-alpine instead"
 
 
 @pytest.mark.parametrize("category", [Category.PREFERRED, Category.PERMITTED, Category.PROHIBITED])
-def test_does_not_catch_other_categories(category):
+def test_does_not_catch_other_categories(category: Category) -> None:
     assert found(RULE, subject("x:1", judged=judgement(category=category))) == []
 
 
-def test_does_not_catch_the_empty_base():
+def test_does_not_catch_the_empty_base() -> None:
     assert found(RULE, subject("scratch", judged=RESTRICTED)) == []
 
 
-def test_stays_a_note_in_a_stage_that_nothing_needs():
+def test_stays_a_note_in_a_stage_that_nothing_needs() -> None:
     (one,) = found(
         RULE, subject("node:24", judged=RESTRICTED, role=Role.UNUSED), severity=Severity.NOTE
     )

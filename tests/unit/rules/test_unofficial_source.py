@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from basekeeper.rules.unofficial_source import RULE
@@ -14,7 +17,7 @@ STRANGER = judgement(
 
 @pytest.mark.parametrize("via", list(Via))
 @pytest.mark.parametrize("role", list(Role))
-def test_catches_through_every_door_in_every_stage(via, role):
+def test_catches_through_every_door_in_every_stage(via: Via, role: Role) -> None:
     (one,) = found(RULE, subject("evil/x:1", judged=STRANGER, via=via, role=role))
     assert one.message == "evil/x:1 is prohibited: no entry allows it"
     assert not one.unknown
@@ -32,11 +35,11 @@ def test_catches_through_every_door_in_every_stage(via, role):
         ("scratch", judgement()),
     ],
 )
-def test_does_not_catch(text, judged):
+def test_does_not_catch(text: str, judged: Any) -> None:
     assert found(RULE, subject(text, judged=judged)) == []
 
 
-def test_is_unknown_where_the_publisher_could_not_be_verified():
+def test_is_unknown_where_the_publisher_could_not_be_verified() -> None:
     judged = judgement(category=Category.PROHIBITED, category_known=False, reason="could not")
     (one,) = found(RULE, subject("acme/x:1", judged=judged))
     assert one.unknown
@@ -50,13 +53,12 @@ def test_is_unknown_where_the_publisher_could_not_be_verified():
         (STRANGER, Via.SYNTAX, "docker/dockerfile"),
     ],
 )
-def test_says_what_to_do(judged, via, remedy):
+def test_says_what_to_do(judged: Any, via: Via, remedy: str) -> None:
     (one,) = found(RULE, subject("evil/x:1", judged=judged, via=via))
     assert remedy in one.remedy
 
 
-def test_falls_back_to_the_reason_where_no_answer_is_given():
-    judged = judgement(category=Category.PROHIBITED, reason="because")
-    del judged.quality["official_source"]
+def test_falls_back_to_the_reason_where_no_answer_is_given() -> None:
+    judged = replace(judgement(category=Category.PROHIBITED, reason="because"), quality={})
     (one,) = found(RULE, subject("evil/x:1", judged=judged))
     assert one.evidence == ("because",)

@@ -26,7 +26,7 @@ MAX_PACKAGES: Final = 2_000
 """Most packages of one RUN that are kept in mind; real lists stay below 300."""
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_NAME_END: Final = re.compile(r"[=<>~]|@(?=[a-z0-9])(?<!^@)")
+_NAME_END: Final = re.compile(r"[=<>~@]")
 
 _PREFIXES: Final = word_set(
     "! { } builtin command do else elif env exec if nohup sudo then time until while"

@@ -1,0 +1,30 @@
+"""Short ways to make waivers and their limits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from basekeeper.policy.model import WaiverSettings
+from basekeeper.values.waiver import Waiver
+from basekeeper.waivers import WaiverLimits
+
+TODAY = date(2026, 11, 23)
+
+
+def limits(*, inline: bool = True, max_days: int = 180) -> WaiverLimits:
+    settings = WaiverSettings(
+        file="w.toml", inline=inline, max_days=max_days, repository=False, never=("invalid-waiver",)
+    )
+    return WaiverLimits(settings, ("end-of-life", "floating-tag", "invalid-waiver"), TODAY)
+
+
+def waiver(**changes: Any) -> Waiver:
+    good: dict[str, Any] = {
+        "rules": ("end-of-life",),
+        "owner": "@team",
+        "reason": "soon",
+        "until": date(2027, 1, 31),
+        "source": "w.toml",
+    }
+    return Waiver(**{**good, **changes})

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from basekeeper.values.waiver import Waiver
+from basekeeper.waivers import Waivers, read_inline, restrict_inline
+from basekeeper.waivers.inline import MAX_COMMENT_CHARS, Block, Comment
+from tests.unit.waivers.making import limits, waiver
+
+GOOD = '# basekeeper: ignore[end-of-life] owner=@team until=2027-01-31 reason="in January"'
+
+
+def block(*lines: str, target: int | None = 10) -> Block:
+    comments = tuple(Comment(line, text) for line, text in enumerate(lines, 10 - len(lines)))
+    return Block("Dockerfile", comments, target, "FROM node")
+
+
+def read(*lines: str, target: int | None = 10, **settings: Any) -> Waivers:
+    return read_inline([block(*lines, target=target)], limits(**settings))
+
+
+def test_reads_a_waiver() -> None:
+    assert read(GOOD) == Waivers(
+        (
+            Waiver(
+                rules=("end-of-life",),
+                owner="@team",
+                reason="in January",
+                until=date(2027, 1, 31),
+                paths=("Dockerfile",),
+                source="Dockerfile",
+                line=9,
+                target_line=10,
+                target="FROM node",
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        GOOD.replace("# ", "#"),
+        GOOD.replace("# ", "  ## "),
+        GOOD.replace("basekeeper", "BaseKeeper"),
+        GOOD + "\r\n",
+        GOOD.replace('"in January"', '"in January"  '),
+        GOOD.replace("@team", '"@team"'),
+        '# basekeeper: ignore[end-of-life] reason="in January"  until=2027-01-31 owner=@team',
+        GOOD.replace("ignore[", "ignore ["),
+    ],
+)
+def test_reads_other_spellings(line: str) -> None:
+    assert read(line) == read(GOOD)
+
+
+@pytest.mark.parametrize("rules", ["end-of-life, floating-tag", "end-of-life,floating-tag"])
+def test_reads_several_rules(rules: str) -> None:
+    (one,) = read(GOOD.replace("end-of-life", rules)).accepted
+    assert one.rules == ("end-of-life", "floating-tag")
+
+
+def test_a_second_line_goes_on_where_the_first_ends() -> None:
+    first, _, rest = GOOD.partition(" until=")
+    (one,) = read(first, "# something else", f"# basekeeper: until={rest}").accepted
+    assert (one.line, one.until, one.reason) == (7, date(2027, 1, 31), "in January")
+
+
+def test_several_waivers_may_stand_above_one_instruction() -> None:
+    both = read(GOOD, GOOD.replace("end-of-life", "floating-tag"))
+    assert [(one.rules, one.line) for one in both.accepted] == [
+        (("end-of-life",), 8),
+        (("floating-tag",), 9),
+    ]
+
+
+@pytest.mark.parametrize("line", ["# a comment", "# see basekeeper", "# basekeepers: ignore[x]"])
+def test_other_comments_are_no_waivers(line: str) -> None:
+    assert read(line) == Waivers()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("# basekeeper:", "expected ignore[rule-id]"),
+        ("# basekeeper: ignore", "expected ignore[rule-id], got 'ignore'"),
+        ("# basekeeper: ignore[end-of-life]", "lacks owner; lacks until; lacks reason"),
+        (GOOD.replace("@team", '""'), "lacks owner"),
+        (GOOD.replace("2027-01-31", "soon"), "until: expected YYYY-MM-DD, got 'soon'"),
+        (GOOD.replace("2027-01-31", "2028-01-31"), "more than 180 days away"),
+        (GOOD.replace("end-of-life", ""), "must name at least one rule"),
+        (GOOD.replace("end-of-life", "end-of-live"), "there is no rule 'end-of-live'"),
+        (GOOD.replace("end-of-life", "*"), "there is no rule '*'"),
+        (GOOD.replace("end-of-life", "invalid-waiver"), "lets nobody waive invalid-waiver"),
+        (GOOD + " and more", "cannot read 'and more'"),
+        (GOOD.replace('"in January"', "in January"), "cannot read 'January'"),
+        (GOOD.replace('"in January"', '"in January'), "cannot read"),
+        (GOOD + " owner=@me", "gives owner twice"),
+        (GOOD.replace("owner", "by"), "does not know 'by'; lacks owner"),
+        (GOOD + "x" * MAX_COMMENT_CHARS, "longer than 4096 characters"),
+    ],
+)
+def test_what_is_wrong_is_never_ignored(line: str, message: str) -> None:
+    result = read(line)
+    assert result.accepted == ()
+    (one,) = result.invalid
+    assert (one.path, one.line) == ("Dockerfile", 9)
+    assert message in one.message
+    assert one.hint
+
+
+def test_suggests_the_rule_that_was_meant() -> None:
+    (one,) = read(GOOD.replace("end-of-life", "end-of-live")).invalid
+    assert one.hint == "did you mean 'end-of-life'?"
+
+
+@pytest.mark.parametrize("directive", ["# syntax=docker/dockerfile:1", "#escape=`", "# Check = x"])
+def test_is_wrong_above_a_parser_directive(directive: str) -> None:
+    (one,) = read(GOOD, directive).invalid
+    assert "above a parser directive" in one.message
+    assert read("# syntax=docker/dockerfile:1", GOOD).invalid == ()
+
+
+def test_is_wrong_where_no_instruction_follows() -> None:
+    (one,) = read(GOOD, target=None).invalid
+    assert "above no instruction" in one.message
+
+
+def test_is_wrong_where_the_policy_permits_none() -> None:
+    (one,) = read(GOOD, inline=False).invalid
+    assert "permits no inline waivers" in one.message
+
+
+INLINE = waiver(source="Dockerfile", target_line=10, target="FROM node", paths=("Dockerfile",))
+
+
+def restricted(mine: list[Waiver], theirs: list[Waiver]) -> list[Waiver]:
+    return list(restrict_inline(Waivers(tuple(mine)), Waivers(tuple(theirs))).accepted)
+
+
+def test_a_waiver_that_the_other_revision_has_counts_wherever_its_lines_moved() -> None:
+    moved = replace(INLINE, line=40, target_line=41)
+    assert restricted([moved], [INLINE]) == [moved]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "other/Dockerfile"},
+        {"rules": ("end-of-life", "floating-tag")},
+        {"until": date(2027, 2, 1)},
+        {"owner": "@me"},
+        {"reason": "other"},
+        {"target": "FROM evil"},
+    ],
+)
+def test_a_waiver_that_the_other_revision_lacks_does_not_count(changes: dict[str, Any]) -> None:
+    assert restricted([replace(INLINE, **changes)], [INLINE]) == []
+
+
+def test_a_copied_waiver_counts_once() -> None:
+    assert len(restricted([INLINE, replace(INLINE, line=50)], [INLINE])) == 1
+
+
+def test_waivers_of_the_waiver_file_pass() -> None:
+    assert restricted([waiver()], []) == [waiver()]
