@@ -71,15 +71,19 @@ def directory_reader(root: Path) -> Reader:
     top = root.resolve()
 
     def read(path: str) -> bytes | None:
-        target = (top / path).resolve()
-        if not target.is_relative_to(top):
-            raise _unreadable(path, "is a link that leaves the repository")
-        if not target.is_file():
-            return None
         try:
-            return _head(target)
+            target = (top / path).resolve()
+            if not target.is_relative_to(top):
+                raise _unreadable(path, "is a link that leaves the repository")
+            if target.is_file():
+                return _head(target)
         except OSError as error:
             raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+        except RuntimeError as error:  # before Python 3.13, what a cyclic link is resolved to
+            raise _unreadable(path, "is a link that leads nowhere") from error
+        if target.is_symlink() or (top / path).is_symlink():
+            raise _unreadable(path, "is a link that leads nowhere")
+        return None
 
     return read
 

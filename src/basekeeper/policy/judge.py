@@ -14,7 +14,7 @@ from basekeeper.policy.quality import all_answers, current_version, official_sou
 from basekeeper.tags.describe import describe_image
 from basekeeper.values.facts import Facts
 from basekeeper.values.finding import Answer, Category, Judgement, Truth
-from basekeeper.values.reference import Reference, parse_reference
+from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from basekeeper.policy.policy import Policy
     from basekeeper.tags.describe import ImageDescription
     from basekeeper.values.finding import AxisState
+    from basekeeper.values.reference import Reference
 
 BASE_NAME_LABEL: Final = "org.opencontainers.image.base.name"
 """Where an image names what it was built from (OCI image specification, annotations)."""
@@ -75,16 +76,13 @@ def explain(
     if now.utcoffset() is None:
         raise InputError("now: expected an instant with a time zone", hint="pass now in UTC")
     given = Facts.of(facts)
-    if isinstance(image, Reference):
-        text, reference = image.text, image
-    else:
-        text = image
-        if text == SCRATCH:
-            return _empty_base(policy)
-        try:
-            reference = parse_reference(text)
-        except InvalidReference as error:
-            return Explanation(_unusable(text, error))
+    text = image if isinstance(image, str) else image.text or str(image)
+    if text == SCRATCH:
+        return _empty_base(policy)
+    try:
+        reference = parse_reference(image) if isinstance(image, str) else image
+    except InvalidReference as error:
+        return Explanation(_unusable(text, error))
     world = _World(given, catalogue or Catalogue.bundled(), now)
     return _judged(policy, _look_up(policy, text, reference, world), world)
 
@@ -127,13 +125,24 @@ def _look_up(policy: Policy, text: str, written: Reference, world: _World) -> _K
     description = describe_image(canonical, world.catalogue, world.facts, now=world.now)
     subject = Subject(
         names=names,
-        variant=description.variants,
+        variant=_words(canonical, description),
         variant_known=canonical.tag is not None or canonical.digest is None,
         lts=description.is_lts,
         official=description.official,
         verified=description.publisher,
     )
     return _Known(text, written, subject, description)
+
+
+def _words(reference: Reference, description: ImageDescription) -> tuple[str, ...]:
+    """List what a tag says besides versions: its words, and the family of its system.
+
+    `24-alpine3.22` says alpine, `24-bookworm-slim` says bookworm, slim and debian.
+    """
+    words = (reference.tag or "").lower().split("-")
+    system = description.tag.os
+    family = () if system is None else (system.family,)
+    return (*words, *description.variants, *family)
 
 
 def _judged(policy: Policy, known: _Known, world: _World) -> Explanation:

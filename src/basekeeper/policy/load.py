@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -103,10 +103,13 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
     settings = Settings() if own is None else own.settings
     source = None if document is None else document.path
     if policy_path is None:
-        return Config(policy=policy, settings=settings, source=source)
+        return Config(policy=policy, settings=settings, source=source, notices=policy.notices)
     operator = _named_file(policy_path)
     effective = _policy(operator, _Tree(_read_beside, is_confined=False)).tightened_by(policy)
     settings, notices = permitted_settings(operator.settings, settings, source or "")
+    file = policy.waivers.file
+    if not effective.waivers.repository and file is not None and read(file) is not None:
+        notices += (f"{file} is ignored: {effective.name} does not permit waivers",)
     return Config(
         policy=effective,
         settings=settings,
@@ -156,7 +159,13 @@ def _policy(first: _File, tree: _Tree) -> Policy:
     while files[-1].layer.extends is not None:
         files.append(_parent(files, tree))
     layers = tuple(file.layer for file in files)
-    return Policy.of_layers(layers if layers[-1].closed else (*layers, shipped), shipped)
+    policy = Policy.of_layers(layers if layers[-1].closed else (*layers, shipped), shipped)
+    notices = tuple(
+        f"settings of {file.document.path} are ignored: only its policy is extended"
+        for file in files[1:]
+        if file.settings != Settings()
+    )
+    return replace(policy, notices=notices)
 
 
 def _parent(files: list[_File], tree: _Tree) -> _File:

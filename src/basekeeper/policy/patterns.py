@@ -144,8 +144,8 @@ def _check_first(parts: list[str]) -> None:
     if first == "*":
         rest = "/".join(parts[1:]) or "**"
         raise ValueError(f"starts with '*': write '**' for any registry, or 'docker.io/{rest}'")
-    if len(parts) == 1 and _is_host(first):
-        raise ValueError(f"names a registry and no repository: write '{first.lower()}/**'")
+    if len(parts) == 1 and ("." in first or first == "localhost"):
+        raise ValueError(f"names a registry and no repository: write '{first}/**'")
 
 
 def _check_parts(parts: list[str]) -> None:

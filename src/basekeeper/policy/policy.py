@@ -17,6 +17,7 @@ from basekeeper.policy.merge import (
 )
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.facts import NO_FACTS
+from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,7 @@ class Policy:
     def trusts_frontend(self, reference: Reference) -> bool:
         """Say whether an image may run as the builder itself (`# syntax=`), and only that."""
         name = self.aliases.canonical(reference)
-        return any(pattern.covers(name.registry, name.repository) for pattern in self.frontends)
+        return any(pattern.matches(name) is Truth.YES for pattern in self.frontends)
 
     @cached_property
     def aliases(self) -> AliasTable:
@@ -141,7 +142,7 @@ class Policy:
             own=tuple(_without_grants(layer) for layer in said),
             rules=stricter_rules(self.rules, said),
             waivers=stricter_waivers(self.waivers, said),
-            notices=(*self.notices, *self._ignored(said)),
+            notices=(*self.notices, *own.notices, *self._ignored(said)),
         )
 
     def _ignored(self, said: tuple[Layer, ...]) -> list[str]:

@@ -1,0 +1,185 @@
+"""The schema for editors and the loader accept the same files."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from basekeeper.errors import ConfigError
+from basekeeper.policy.load import SCHEMA_PATH, SHIPPED_PATH, load_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.errors import Problem
+
+    Node = dict[str, Any]
+
+SCHEMA = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def _problems(text: str) -> tuple[Problem, ...]:
+    try:
+        load_config({"basekeeper.toml": text.encode()}.get)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+EXAMPLES = [
+    "",
+    "[policy]\nextends = false\n",
+    '[policy]\nfrontends = ["docker/dockerfile"]\n',
+    (
+        '[[policy.prohibited]]\nimage = "node"\nvariant = ["buster"]\nrationale = "x"\n'
+        'replacement = "node:24-slim"\n'
+    ),
+    (
+        '[[policy.preferred]]\nimage = "a"\nlts = false\nofficial = true\n'
+        'publisher = ["official", "verified"]\n'
+    ),
+    (
+        '[[policy.trusted]]\nnamespace = "r.example/base"\ncategory = "preferred"\n'
+        'upstream = "docker.io/library"\nrationale = "ours"\n'
+    ),
+    '[policy.mirrors]\n"r.example/hub" = "docker.io"\n',
+    (
+        '[policy.rules.behind-current]\nseverity = "off"\nstages = "all"\nnon_production = true\n'
+        "grace_days = 0\n"
+    ),
+    (
+        '[policy.waivers]\nfile = "w.toml"\ninline = false\nmax_days = 3650\nrepository = true\n'
+        'never = ["end-of-life"]\n'
+    ),
+    (
+        '[discover]\ninclude = ["a"]\nexclude = []\ndockerfiles = ["b"]\nnon_production = ["c"]\n'
+        'build_args = {A = ""}\nplatforms = ["linux/arm64/v8"]\nfollow_submodules = true\n'
+        "respect_gitignore = false\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_both_accept_what_is_right(text: str) -> None:
+    VALIDATOR.validate(tomllib.loads(text))
+    assert _problems(text) == ()
+
+
+def test_the_schema_accepts_the_shipped_policy() -> None:
+    VALIDATOR.validate(tomllib.loads(SHIPPED_PATH.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "polcy = {}",
+        "policy = 1",
+        "[policy]\nextends = true",
+        "[policy]\nextends = 3",
+        "[policy]\nextends = 'https://x.example/y'",
+        "[policy]\nextends = 'forge:a/b'",
+        "[policy]\nextends = ' '",
+        "[policy]\nfrontends = [1]",
+        "[policy]\npreferred = {}",
+        "[[policy.preferred]]",
+        "[[policy.preferred]]\nimage = ''",
+        "[[policy.preferred]]\nimage = 'a'\nlts = 1",
+        "[[policy.preferred]]\nimage = 'a'\nvariant = []",
+        "[[policy.preferred]]\nimage = 'a'\nvariant = 'slim'",
+        "[[policy.preferred]]\nimage = 'a'\npublisher = ['x']",
+        "[[policy.preferred]]\nimage = 'a'\npublisher = []",
+        "[[policy.preferred]]\nimage = 'a'\nx = 1",
+        "[[policy.trusted]]",
+        "[[policy.trusted]]\nnamespace = 'r.example/a'\ncategory = 'prohibited'",
+        "[[policy.trusted]]\nnamespace = 'r.example/a'\nimage = 'x'",
+        "[policy.rules.nothing]",
+        "[policy.rules.end-of-life]\nseverity = 'fatal'",
+        "[policy.rules.end-of-life]\nstages = 'some'",
+        "[policy.rules.end-of-life]\nnon_production = 'no'",
+        "[policy.rules.end-of-life]\ngrace_days = 1",
+        "[policy.rules.behind-current]\ngrace_days = -1",
+        "[policy.rules.behind-current]\ngrace_days = 36501",
+        "[policy.rules.behind-current]\ngrace_days = true",
+        "[policy.waivers]\nmax_days = 0",
+        "[policy.waivers]\nmax_days = 3651",
+        "[policy.waivers]\nnever = ['x']",
+        "[policy.waivers]\nfile = ''",
+        "[policy.waivers]\nx = 1",
+        "[policy.mirrors]\n'r.example' = 1",
+        "discover = []",
+        "[discover]\nexclude = 'x'",
+        "[discover]\nexclude = ['']",
+        "[discover]\nplatforms = ['linux']",
+        "[discover]\nbuild_args = {'1A' = ''}",
+        "[discover]\nbuild_args = {A = 1}",
+        "[discover]\nx = 1",
+    ],
+)
+def test_both_refuse_what_is_wrong(text: str) -> None:
+    assert list(VALIDATOR.iter_errors(tomllib.loads(text)))
+    assert _problems(text)
+
+
+def _keys(*path: str) -> set[str]:
+    node = SCHEMA
+    for part in path:
+        node = node[part]
+    return set(node["properties"])
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("", _keys()),
+        ("[policy]", _keys("$defs", "policy")),
+        ("[policy.rules]", _keys("$defs", "policy", "properties", "rules")),
+        ("[policy.rules.end-of-life]", _keys("$defs", "rule")),
+        (
+            "[policy.rules.behind-current]",
+            _keys("$defs", "policy", "properties", "rules", "properties", "behind-current"),
+        ),
+        ("[policy.waivers]", _keys("$defs", "policy", "properties", "waivers")),
+        ("[discover]", _keys("$defs", "discover")),
+        ("[[policy.preferred]]\nimage = 'a'", _keys("$defs", "entry")),
+        (
+            "[[policy.trusted]]\nnamespace = 'r.example/a'",
+            _keys("$defs", "policy", "properties", "trusted", "items"),
+        ),
+    ],
+)
+def test_both_know_the_same_keys(table: str, keys: set[str]) -> None:
+    (problem,) = _problems(f"{table}\n0 = 0\n")
+    assert problem.hint is not None
+    assert set(problem.hint.removeprefix("the keys here are ").split(", ")) == keys
+
+
+def test_describes_every_key() -> None:
+    def visit(node: Node) -> Iterator[tuple[Node, Node]]:
+        for child in node.get("properties", {}).values():
+            target = child
+            if "$ref" in child:
+                target = SCHEMA["$defs"][child["$ref"].rsplit("/", 1)[1]]
+            yield child, target
+            yield from visit(target)
+            yield from visit(target.get("items", {}))
+
+    undescribed = [
+        target
+        for child, target in visit(SCHEMA)
+        if "description" not in target and not _is_rule(target)
+    ]
+    assert undescribed == []
+
+
+def _is_rule(node: Node) -> bool:
+    return "severity" in node.get("properties", {})
+
+
+def test_is_a_valid_schema_of_its_draft() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
