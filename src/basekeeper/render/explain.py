@@ -85,16 +85,18 @@ def render_rule_text(rule: RuleText, style: Style) -> str:
 
 def render_rule_json(rule: RuleText, now: datetime) -> str:
     """Write what a rule says about itself."""
-    return dump(
-        {
-            **heading(now),
-            "rule": rule.id,
-            "summary": rule.summary,
-            "severity": None if rule.severity is None else rule.severity.word,
-            "page": rule.page,
-            "text": rule.text,
-        }
-    )
+    return dump({**heading(now), **_rule_object(rule)})
+
+
+def _rule_object(rule: RuleText) -> dict[str, Any]:
+    """Write what a rule says about itself as plain values."""
+    return {
+        "rule": rule.id,
+        "summary": rule.summary,
+        "severity": None if rule.severity is None else rule.severity.word,
+        "page": rule.page,
+        "text": rule.text,
+    }
 
 
 def _labelled(label: str, value: str) -> str:
@@ -183,3 +185,22 @@ def _markdown(text: str, style: Style) -> Iterator[str]:
             yield style.paint(visible(line.lstrip("# ")), "bold")
         else:
             yield f"    {visible(line)}" if fenced else visible(line)
+
+
+def render_rules_text(rules: Sequence[RuleText], style: Style) -> str:
+    """List rules with their severity and what they report."""
+    width = max((len(rule.id) for rule in rules), default=0) + 2
+    lines: list[str] = []
+    for rule in rules:
+        severity = "off" if rule.severity is None else rule.severity.word
+        role = "dim" if rule.severity is None else severity
+        first, *rest = wrap(rule.summary, style.width - width - 9)
+        head = style.paint(pad(rule.id, width), "bold") + style.paint(pad(severity, 9), role)
+        lines += [head + first, *(" " * (width + 9) + line for line in rest)]
+    lines += ["", "basekeeper explain RULE tells more about one of them."]
+    return "\n".join(lines) + "\n"
+
+
+def render_rules_json(rules: Sequence[RuleText], now: datetime) -> str:
+    """Write all rules as JSON."""
+    return dump({**heading(now), "rules": [_rule_object(rule) for rule in rules]})

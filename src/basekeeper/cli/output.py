@@ -1,0 +1,104 @@
+"""Where the result goes: standard output or a file, with fitting columns and encoding."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from basekeeper.errors import InputError
+from basekeeper.render.layout import PIPED_WIDTH, Style, clamp_width
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+def style_for(stream: TextIO, colour: str) -> Style:
+    """Tell how text may look on a stream.
+
+    Args:
+        stream: Where it goes.
+        colour: `always`, `never`, or `auto`: on a terminal, unless `NO_COLOR` is set to anything
+            (https://no-color.org) or the terminal is a dumb one.
+    """
+    terminal = stream.isatty()
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+    return Style(
+        width=_columns(stream) if terminal else PIPED_WIDTH,
+        colour=_is_coloured(colour, terminal=terminal),
+        unicode=encoding.startswith("utf"),
+    )
+
+
+def _is_coloured(colour: str, *, terminal: bool) -> bool:
+    """Decide about colours."""
+    if colour != "auto":
+        return colour == "always"
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _columns(stream: TextIO) -> int:
+    """Ask a terminal for its width."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return PIPED_WIDTH
+    return clamp_width(columns) if columns else PIPED_WIDTH
+
+
+def emit(text: str, *, encoded: bool) -> None:
+    """Write the result to standard output; a reader that goes away ends it quietly.
+
+    Args:
+        text: The result.
+        encoded: True for formats whose encoding is fixed as UTF-8.
+    """
+    try:
+        if encoded:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.flush()
+        else:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The exit code still tells the verdict, so the pipe must not turn into an error at exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Write a file whole or not at all: beside it first, then moved into its place.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file():  # /dev/stdout, a named pipe
+            target.write_bytes(data)
+            return
+        _replace(target, data)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path!r}: {error.strerror or error}",
+            hint="name a file in an existing directory that you may write to",
+        ) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Write beside the target and move the file over it, with the rights a new file would get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,243 @@
+"""The order of the steps; the only module that knows it. Verbs and jobs call nothing else.
+
+    1. discover   a tree → survey
+    2. waivers    the waiver file and the comments of the survey → waivers
+    3. check      survey, policy, waivers, what was there before → report
+
+Compared with another revision, that one goes through the same steps first; then its policy, its
+waiver file and the inline waivers that it has too are the ones that count, so that a proposal can
+neither loosen the policy that judges it nor waive its own findings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from basekeeper.check import Exemptions, check
+from basekeeper.check import exit_code as exit_code_of
+from basekeeper.discover import discover
+from basekeeper.errors import ConfigError, Problem
+from basekeeper.render.view import RuleText
+from basekeeper.rules.registry import RULES_BY_ID
+from basekeeper.trees.names import kind_of
+from basekeeper.values.use import Skipped
+from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from basekeeper.baseline import Baseline
+    from basekeeper.lifecycle.catalogue import Catalogue
+    from basekeeper.policy.judge import Explanation
+    from basekeeper.policy.load import Config
+    from basekeeper.policy.policy import Policy
+    from basekeeper.trees.tree import Tree
+    from basekeeper.values.finding import Report
+    from basekeeper.values.settings import DiscoverSettings
+    from basekeeper.values.use import Survey
+    from basekeeper.values.waiver import Waiver
+
+__all__ = [
+    "Run",
+    "exit_code_of",
+    "explain_image",
+    "judge",
+    "narrowed_settings",
+    "rule_ids",
+    "rule_texts",
+    "survey",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What all steps of one run share."""
+
+    config: Config
+    catalogue: Catalogue
+    now: datetime
+    """The one reading of the clock, UTC."""
+    only: tuple[str, ...] = ()
+    """Files and directories below the root to report; empty: everything."""
+    files: tuple[str, ...] = ()
+    """Those of `only` that are files; each is read whatever its name."""
+    rules: tuple[str, ...] = ()
+    """Rules to apply; empty: all."""
+    has_operator: bool = False
+    """Whether the policy is an operator's, not the repository's own."""
+
+
+def survey(tree: Tree, run: Run) -> Survey:
+    """Find every use of an image in a tree, within the selection of the run."""
+    return _selected(discover(tree, _settings(run)), run)
+
+
+def judge(
+    tree: Tree, run: Run, *, baseline: Baseline | None = None, base: Tree | None = None
+) -> Report:
+    """Find and judge every use of an image in a tree.
+
+    Args:
+        tree: What is judged.
+        run: What all steps share.
+        baseline: Old findings that do not gate.
+        base: The revision to compare with: what its check finds does not gate.
+
+    Raises:
+        ConfigError: The waiver file is wrong.
+        InputError: The waiver file cannot be read.
+    """
+    found = survey(tree, run)
+    policy = _policy(run)
+    if base is None:
+        exempt = Exemptions(waivers=_waivers(tree, found, run), baseline=baseline)
+    else:
+        found_before = survey(base, run)
+        accepted = _waivers(base, found_before, run)
+        before = check(
+            found_before,
+            policy,
+            now=run.now,
+            exemptions=Exemptions(waivers=accepted),
+            catalogue=run.catalogue,
+        )
+        inline = restrict_inline(_inline(tree, found, run), accepted)
+        waivers = replace(accepted, accepted=_of_file(accepted)) + inline
+        exempt = Exemptions(waivers=waivers, baseline=baseline, since=before.findings)
+    report = check(found, policy, now=run.now, exemptions=exempt, catalogue=run.catalogue)
+    return replace(report, notices=(*run.config.notices, *report.notices))
+
+
+def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:
+    """Add what the command line says about discovery to a configuration."""
+    given = config.settings.discover
+    settings = replace(
+        given,
+        include=(*given.include, *extra.include),
+        exclude=(*given.exclude, *extra.exclude),
+        build_args={**given.build_args, **extra.build_args},
+        platforms=extra.platforms or given.platforms,
+    )
+    return replace(config, settings=replace(config.settings, discover=settings))
+
+
+def explain_image(run: Run, image: str) -> Explanation:
+    """Judge one image by its name, and tell which entries of the policy were tried."""
+    return run.config.policy.explain(image, now=run.now, catalogue=run.catalogue)
+
+
+def rule_ids() -> list[str]:
+    """Return the ids of all rules, sorted."""
+    return sorted(RULES_BY_ID)
+
+
+def rule_texts(policy: Policy) -> dict[str, RuleText]:
+    """Return what every rule says about itself, with its severity under a policy."""
+    return {
+        rule.id: RuleText(
+            id=rule.id,
+            summary=rule.summary,
+            severity=policy.rules[rule.id].severity,
+            page=f"docs/rules/{rule.id}.md",
+            text=_page(rule.id),
+        )
+        for rule in RULES_BY_ID.values()
+    }
+
+
+def _page(rule: str) -> str:
+    """Return the documentation of a rule: from the package, or from the source tree around it."""
+    package = Path(__file__).parent
+    for directory in (package / "rules" / "pages", package.parents[1] / "docs" / "rules"):
+        path = directory / f"{rule}.md"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    return ""
+
+
+def _settings(run: Run) -> DiscoverSettings:
+    """Return the settings of discovery; files that the user named are read whatever their name."""
+    settings = run.config.settings.discover
+    named = tuple(_literal(path) for path in run.files if kind_of(path) is None)
+    return replace(settings, dockerfiles=(*settings.dockerfiles, *named))
+
+
+def _literal(path: str) -> str:
+    """Write a path as a pattern that matches it alone."""
+    return "/" + re.sub(r"([\\*?\[\]!#])", r"\\\1", path)
+
+
+def _selected(found: Survey, run: Run) -> Survey:
+    """Keep what lies within the selection; a named file that was not read is told of."""
+    if not run.only:
+        return found
+    selection = set(run.only)
+
+    def is_in(path: str) -> bool:
+        outer = path.partition("#")[0]
+        return any(
+            name in selection
+            for whole in (path, outer)
+            for name in (whole, *(parent.as_posix() for parent in PurePosixPath(whole).parents))
+        )
+
+    read = {file.path for file in found.files} | {item.path for item in found.skipped}
+    missing = tuple(
+        Skipped(path, None, "was not read", "git ignores it, or `exclude` covers it")
+        for path in run.files
+        if path not in read
+    )
+    return replace(
+        found,
+        files=tuple(file for file in found.files if is_in(file.path)),
+        uses=tuple(use for use in found.uses if is_in(use.path)),
+        skipped=(*(item for item in found.skipped if is_in(item.path)), *missing),
+    )
+
+
+def _policy(run: Run) -> Policy:
+    """Return the policy, rules that were not asked for switched off."""
+    policy = run.config.policy
+    if not run.rules:
+        return policy
+    rules = {
+        name: setting if name in run.rules else replace(setting, severity=None)
+        for name, setting in policy.rules.items()
+    }
+    return replace(policy, rules=rules)
+
+
+def _waivers(tree: Tree, found: Survey, run: Run) -> Waivers:
+    """Read the waivers that count: those of the waiver file, then those of comments."""
+    settings = run.config.policy.waivers
+    if run.has_operator and not settings.repository:
+        return Waivers()
+    accepted = Waivers()
+    if settings.file is not None and tree.exists(settings.file):
+        data = tree.read(settings.file)
+        if isinstance(data, Skipped):
+            raise ConfigError((Problem(data.path, None, "", data.reason, data.hint),))
+        accepted = load_waivers(data, settings.file, _limits(run))
+    return accepted + _inline(tree, found, run)
+
+
+def _inline(tree: Tree, found: Survey, run: Run) -> Waivers:
+    """Read the waivers of comments, where the policy permits them."""
+    settings = run.config.policy.waivers
+    if not settings.inline or (run.has_operator and not settings.repository):
+        return Waivers()
+    return read_inline(_blocks(tree, found), _limits(run))
+
+
+def _limits(run: Run) -> WaiverLimits:
+    """Return what a waiver may say in this run."""
+    policy = run.config.policy
+    return WaiverLimits(policy.waivers, tuple(policy.rules), run.now.date())
+
+
+def _of_file(waivers: Waivers) -> tuple[Waiver, ...]:
+    """Return the waivers that are no comments."""
+    return tuple(waiver for waiver in waivers.accepted if not waiver.inline)
