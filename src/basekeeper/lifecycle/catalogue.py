@@ -23,6 +23,7 @@ from basekeeper.lifecycle.datafile import (
     read_words,
 )
 from basekeeper.lifecycle.taglist import Replacement, TagList
+from basekeeper.values.aliases import AliasTable
 from basekeeper.values.finding import Answer, Truth
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ REPLACEMENTS: Final = "replacements.json"
 
 STALE_AFTER: Final = timedelta(days=90)
 """Age from which data is called old: a new line of most products arrives within a quarter."""
+
+_ALIASES: Final = AliasTable()
+"""Mirrors that everybody has; a policy's own table is applied by the policy."""
 
 _LIBRARY: Final = "docker.io/library/"
 _HUB: Final = "docker.io"
@@ -154,16 +158,8 @@ class Catalogue:
         return None if name is None else self.product(name)
 
     def name_of(self, reference: Reference) -> str:
-        """`registry/path` of a reference; copies of official images under their official name.
-
-        Copies are the per-architecture namespaces of Docker Hub and the public mirrors.
-        """
-        key = f"{reference.registry}/{reference.repository}"
-        for prefix in self._mirrors:
-            rest = key.removeprefix(prefix + "/")
-            if rest != key and "/" not in rest:
-                return _LIBRARY + rest
-        return key
+        """`registry/path` of a reference, mirrors under the name of what they mirror."""
+        return _ALIASES.canonical(reference).name
 
     def tags_of(self, reference: Reference) -> TagList | None:
         """The tags that are built today, or None where no list of them is known."""
@@ -195,18 +191,19 @@ class Catalogue:
         Unknown only where the registry verifies publishers and our list does not name the
         namespace; a registry without that notion has no verified publishers.
         """
-        key = f"{reference.registry}/{reference.repository}"
+        key = self.name_of(reference)
         if key.startswith(_LIBRARY):
             return self._publisher_answer(Truth.NO, "official images have no verified publisher")
         for row in self._publishers:
             namespace = read_text(row, "namespace")
             if key == namespace or key.startswith(namespace + "/"):
                 return _publisher_of(row, namespace)
-        if reference.registry in _UNVERIFIABLE:
-            namespace = f"{reference.registry}/{reference.repository.split('/')[0]}"
+        registry, _, path = key.partition("/")
+        if registry in _UNVERIFIABLE:
+            namespace = f"{registry}/{path.split('/')[0]}"
             reason = f"the publisher status of {namespace} is not in the bundled list"
             return self._publisher_answer(Truth.UNKNOWN, reason)
-        return self._publisher_answer(Truth.NO, f"{reference.registry} has no verified publishers")
+        return self._publisher_answer(Truth.NO, f"{registry} has no verified publishers")
 
     def replacement(self, reference: Reference) -> Replacement | None:
         """What replaces a repository that ended or moved; None where nothing is known."""
@@ -262,11 +259,6 @@ class Catalogue:
     @cached_property
     def _publishers(self) -> list[dict[str, Any]]:
         return read_rows(self._file(PUBLISHERS), "namespaces")
-
-    @cached_property
-    def _mirrors(self) -> tuple[str, ...]:
-        rows = read_rows(self._file(PUBLISHERS), "official_mirrors")
-        return tuple(read_text(row, "prefix") for row in rows)
 
     @cached_property
     def _images(self) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:

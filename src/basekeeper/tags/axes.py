@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from basekeeper.tags.version import Version, parse_version
@@ -110,6 +111,7 @@ class TagAxes:
         return "".join(part.text for part in self.parts)
 
 
+@lru_cache(maxsize=4096)
 def split_tag(repository: str, tag: str) -> TagAxes:
     """Split a tag; never fails, never loses a character.
 

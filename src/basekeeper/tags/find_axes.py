@@ -18,6 +18,7 @@ from basekeeper.tags.words import OS_RELEASE_PRODUCTS, RUNTIMES
 from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from basekeeper.lifecycle.calendar import Product
@@ -200,7 +201,12 @@ class _Finder:
 
     def _find_os(self) -> None:
         """The operating system: by facts, tag, list of tags, name of the repository."""
-        claim = self._os_by_facts() or self._os_by_name()
+        claim = self._os_by_facts()
+        system = (self._facts.os_release or {}).get("ID")
+        if claim is None and system is not None:
+            self._undetermined.append(f"os: no calendar for {system!r:.40}")
+            return
+        claim = claim or self._os_by_name()
         if claim is not None:
             self._axes.append(state_of(claim, "os", self._now))
         elif not is_minimal_repository(self._image.name) or self._image.product is not None:
@@ -214,14 +220,21 @@ class _Finder:
         """What os-release or the base name label says."""
         release = self._facts.os_release
         if release is not None:
-            product = self._catalogue.product(OS_RELEASE_PRODUCTS.get(release.get("ID", ""), ""))
-            version = release.get("VERSION_ID", "")
-            if product is not None and version:
-                return Claim(product, product.line_of(version), version, "by os-release")
+            return self._os_by_release(release)
         own = self._facts.resolved_version
         if own is not None and self._image.product is not None and self._image.product.axis == "os":
             return Claim(self._image.product, self._image.product.line_of(own), own)
         return self._os_by_label()
+
+    def _os_by_release(self, release: Mapping[str, str]) -> Claim | None:
+        """What os-release says; CentOS Stream and CentOS Linux share one `ID`."""
+        name = OS_RELEASE_PRODUCTS.get(release.get("ID", ""), "")
+        if name == "centos" and "Stream" in release.get("NAME", ""):
+            name = "centos-stream"
+        product, version = self._catalogue.product(name), release.get("VERSION_ID", "")
+        if product is None or not version:
+            return None
+        return Claim(product, product.line_of(version), version, "by os-release")
 
     def _os_by_label(self) -> Claim | None:
         """What the label that names the image's base says, where that base names a system."""

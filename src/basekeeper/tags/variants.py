@@ -7,6 +7,7 @@ none, and says so. The choice is never made silently.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from basekeeper.tags.axes import OperatingSystem
 
 _SMALL_SYSTEMS: Final = frozenset({"alpine-linux", "wolfi"})
+_SMALL_NAME: Final = re.compile("|".join(sorted({*MINIMAL_WORDS, "wolfi", "nanoserver"})))
+"""A cheap test that passes every tag of a small variant."""
+
 _SAME_SYSTEM, _NAMED_SYSTEM, _OTHER_SYSTEM = range(3)
 """How far a variant is from the tag's operating system; smaller is preferred."""
 
@@ -55,7 +59,11 @@ def smaller_variant(tags: TagList, repository: str, tag: str) -> SmallerVariant 
         if found is not None:
             is_alias = lookup in tags.aliases(tag)
             text = str(found) if is_alias else _with_parts_of(found, axes)
-            return SmallerVariant(text, _moves(found, axes, tags, repository), text in tags)
+            return SmallerVariant(
+                text,
+                _moves(found, axes.os or system_behind(tags, repository, lookup)),
+                text in tags,
+            )
     return None
 
 
@@ -95,7 +103,10 @@ def _same_shape(tags: TagList, axes: TagAxes, repository: str) -> str | None:
     version = axes.application
     if version is None or version.is_prerelease:
         return None
+    suffix = str(axes).partition(version.text)[2]
     for candidate in (one for line in tags.lines for one in line.split(" ")):
+        if not candidate.endswith(suffix):
+            continue
         other = split_tag(repository, candidate)
         if (
             other.application is not None
@@ -118,7 +129,7 @@ def _best(tags: TagList, repository: str, wanted: TagAxes, *, own: TagAxes) -> T
     start = str(wanted)
     ranked: list[tuple[int, bool, int, str, TagAxes]] = []
     for candidate in (one for line in tags.lines for one in line.split(" ")):
-        if not _shares_version(candidate, wanted):
+        if not (_shares_version(candidate, wanted) and _SMALL_NAME.search(candidate)):
             continue
         axes = split_tag(repository, candidate)
         rank = _rank(axes, wanted, behind)
@@ -179,11 +190,10 @@ def _fixed(axes: TagAxes) -> tuple[object, ...]:
     )
 
 
-def _moves(found: TagAxes, axes: TagAxes, tags: TagList, repository: str) -> str | None:
+def _moves(found: TagAxes, own: OperatingSystem | None) -> str | None:
     """The product of the operating system that a variant moves to; None where it stays."""
     if found.os is None:
         return None
-    own = axes.os or system_behind(tags, repository, str(axes))
     return None if own is not None and own.product == found.os.product else found.os.product
 
 

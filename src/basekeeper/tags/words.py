@@ -100,7 +100,7 @@ OS_RELEASE_PRODUCTS: Final = {
     "almalinux": "almalinux",
     "ol": "oracle-linux",
     "amzn": "amazon-linux",
-    "centos": "centos-stream",
+    "centos": "centos",
     "opensuse-leap": "opensuse",
     "sles": "sles",
     "mageia": "mageia",
