@@ -4,16 +4,151 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.chain import copies, leaks, sources
-from basekeeper.rules.steps import Step
+from basekeeper.rules.chain import CONFIDENCE, copies, leaks, sources
+from basekeeper.rules.rule import Place
+from basekeeper.rules.steps import step_of
+from basekeeper.values.use import Via
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from basekeeper.dockerfile.model import Stage
+    from basekeeper.dockerfile.model import Build, Stage
     from basekeeper.rules.chain import Leak
     from basekeeper.rules.rule import FileView, Subject
-    from basekeeper.rules.steps import Copy
-    from basekeeper.values.use import BuildPlan, SourceFile
+    from basekeeper.rules.steps import Copy, Step
+
+SCRATCH: Final = "scratch"
+"""The builder's word for the empty base."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The final chain of one build of a file."""
+
+    view: FileView
+    build: Build
+    given: Mapping[str, str]
+    """Build arguments and global defaults."""
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """Its stages, the one that starts on an image first."""
+        return _root_first(self.build, self.build.final_chain)
+
+    @property
+    def final_stage(self) -> Stage:
+        """The stage that is shipped."""
+        return self.stages[-1]
+
+    @cached_property
+    def base(self) -> Subject | None:
+        """The image at its start; None for the empty base, and where it is not among the uses."""
+        return self._image_of(self.stages[0])
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Its instructions in the order in which they run."""
+        return tuple(self._steps_of(self.stages))
+
+    @cached_property
+    def leaks(self) -> tuple[Leak, ...]:
+        """Build tools that it keeps."""
+        return leaks(self.steps, self.given)
+
+    @cached_property
+    def copies(self) -> tuple[tuple[Step, Copy], ...]:
+        """What is copied into it from elsewhere."""
+        return copies(self.steps, self.given)
+
+    @property
+    def confidence(self) -> str:
+        """How surely it keeps build tools: as the surest leak."""
+        return max((leak.confidence for leak in self.leaks), key=CONFIDENCE.index, default="low")
+
+    @property
+    def has_other_stages(self) -> bool:
+        """Whether the file has stages besides this chain."""
+        return len(self.build.stages) > len(self.stages)
+
+    @cached_property
+    def is_multi_stage(self) -> bool:
+        """Whether the final stage builds on another one or takes something from it."""
+        if len(self.stages) > 1:
+            return True
+        return any(self._stage(name) is not None for name in sources(self.steps))
+
+    def tools_of(self, source: str) -> str | None:
+        """Name what is there to build with in the stage of a copy, or None."""
+        stage = self._stage(source.lower())
+        if stage is None:
+            return None
+        chain = self._chain_of(stage)
+        kept = leaks(self._steps_of(chain), self.given)
+        if kept:
+            return kept[0].named
+        image = self._image_of(chain[0])
+        return image.use.text if image is not None and image.is_sdk else None
+
+    def starts_empty(self, source: str) -> bool:
+        """Tell whether the stage of a copy started from nothing."""
+        stage = self._stage(source.lower())
+        return stage is not None and self._chain_of(stage)[0].base == SCRATCH
+
+    def _stage(self, name: str) -> Stage | None:
+        """Find the stage that a copy or mount names: the last of a name, or a number."""
+        if name.isdecimal() and name.isascii():
+            number = int(name[:9])
+            return self.build.stages[number] if number < len(self.build.stages) else None
+        return self._names.get(name)
+
+    @cached_property
+    def _names(self) -> dict[str, Stage]:
+        return {stage.name: stage for stage in self.build.stages if stage.name}
+
+    def _chain_of(self, stage: Stage) -> tuple[Stage, ...]:
+        """Follow FROM to the image at the start of a stage; that stage comes first."""
+        chain = [stage]
+        while stage.base_stage is not None:
+            stage = self.build.stages[stage.base_stage]
+            chain.append(stage)
+        return tuple(reversed(chain))
+
+    def _steps_of(self, stages: tuple[Stage, ...]) -> Iterator[Step]:
+        first_line = self.view.file.first_line
+        for stage in stages:
+            for instruction in self.build.instructions_of(stage.index):
+                yield step_of(instruction, stage=stage.index, first_line=first_line)
+
+    def _image_of(self, stage: Stage) -> Subject | None:
+        """Find the use of the FROM line of a stage."""
+        line = stage.line + self.view.file.first_line - 1
+        return next(
+            (
+                subject
+                for subject in self.view.subjects
+                if subject.use.line == line and subject.use.via is Via.FROM
+            ),
+            None,
+        )
+
+
+def chains(view: FileView) -> Iterator[Chain]:
+    """Yield the final chain of each build of a file that has one."""
+    for plan in view.file.plans:
+        if plan.build.final_chain:
+            yield Chain(view, plan.build, plan.args)
+
+
+def place_of_step(chain: Chain, step: Step) -> Place:
+    """Return the place of an instruction."""
+    stage = chain.build.stages[step.stage]
+    name = stage.name or str(stage.index)
+    return Place(
+        path=chain.view.file.path,
+        line=step.line,
+        end_line=step.end_line,
+        subject=step.keyword,
+        stage=name,
+    )

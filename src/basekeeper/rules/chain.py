@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.shell.packages import kept_packages
 from basekeeper.rules.shell.tools import tool_confidence
-from basekeeper.rules.steps import Variables, copied, script_of, split_flags
+from basekeeper.rules.steps import Variables, copied, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MAX_NAMED: Final = 5
 """Most packages that a message names."""
 
-_CONFIDENCE: Final = ("low", "medium", "high")
+CONFIDENCE: Final = ("low", "medium", "high")
+"""How sure a finding may be, the least first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _leak(step: Step, variables: Mapping[str, str]) -> Leak | None:
     tools = tuple(name for name, confidence in sure.items() if confidence is not None)
     if not tools:
         return None
-    best = max((sure[name] or "low" for name in tools), key=_CONFIDENCE.index)
+    best = max((sure[name] or "low" for name in tools), key=CONFIDENCE.index)
     return Leak(step, tools, "low" if kept.doubtful else best)
 
 
@@ -86,8 +87,7 @@ def sources(steps: Iterable[Step]) -> frozenset[str]:
     for step in steps:
         if step.keyword not in ("COPY", "RUN"):
             continue
-        flags, _ = split_flags(step.text)
-        for name, value in flags:
+        for name, value in step.flags:
             if name == "from":
                 found.add(value.lower())
             elif name == "mount":

@@ -35,9 +35,7 @@ def _defects(chain: Chain) -> Iterator[Defect]:
             remedy="build in a first stage and copy the result into a final stage on a smaller "
             "base",
             confidence="medium",
-            evidence=tuple(
-                f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks
-            ),
+            evidence=tuple(f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks),
         )
     elif chain.leaks:
         first = chain.leaks[0]
@@ -49,9 +47,7 @@ def _defects(chain: Chain) -> Iterator[Defect]:
             remedy="build in a first stage and copy the result into a final one, or remove the "
             "tools in the same RUN",
             confidence=chain.confidence,
-            evidence=tuple(
-                f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks
-            ),
+            evidence=tuple(f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks),
         )
 
 

@@ -16,10 +16,11 @@ from basekeeper.rules.shell.words import expand
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from basekeeper.dockerfile.model import Instruction
+
 MAX_VARIABLES: Final = 1_000
 """Most variables of a chain that are kept in mind; real files set fewer than 100."""
 
-_FLAG: Final = re.compile(r"--([a-z-]+)(?:=((?:[^\s\"']+|\"[^\"]*\"|'[^']*')*))?(?:\s+|$)")
 _HEREDOC: Final = re.compile(r"[0-9]*<<-?[ \t]*[\"']?([A-Za-z_][A-Za-z0-9_.]*)[\"']?")
 _SHELL: Final = re.compile(r"(?:(?:/usr)?/bin/)?(?:env[ \t]+)?(?:ba|da|a|z)?sh(?:[ \t]+-\S+)*")
 _PAIR: Final = re.compile(
@@ -35,12 +36,14 @@ class Step:
     keyword: str
     """Upper case."""
     text: str
-    """What follows the keyword, continuation lines joined, comments left out."""
+    """What follows the keyword and its flags, continuation lines joined, comments left out."""
     line: int
     """First line in the file that a user sees, from 1."""
     end_line: int
     stage: int
     """Index of the stage that it stands in."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """Name and value of each flag, in order; quotes removed."""
     heredocs: tuple[str, ...] = ()
     """Bodies of its here-documents, in order."""
 
@@ -57,14 +60,23 @@ class Copy:
     """Whether `--exclude` leaves something out."""
 
 
-def split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Cut the `--name=value` words in front of a text off; quotes around values are removed."""
-    flags = []
-    at = 0
-    while match := _FLAG.match(text, at):
-        flags.append((match[1], expand(match[2] or "", {})))
-        at = match.end()
-    return tuple(flags), text[at:]
+def step_of(instruction: Instruction, *, stage: int, first_line: int = 1) -> Step:
+    """Reduce an instruction to what rules ask.
+
+    Args:
+        instruction: As parsed.
+        stage: Index of the stage that it stands in.
+        first_line: Line of the outer file at which the document starts.
+    """
+    return Step(
+        keyword=instruction.name,
+        text=instruction.text,
+        flags=tuple((flag.name, flag.value or "") for flag in instruction.flags),
+        line=instruction.line + first_line - 1,
+        end_line=instruction.end_line + first_line - 1,
+        stage=stage,
+        heredocs=tuple(heredoc.body for heredoc in instruction.heredocs),
+    )
 
 
 def json_words(text: str) -> tuple[str, ...] | None:
@@ -85,7 +97,7 @@ def script_of(step: Step) -> str:
 
     Here-documents count as script where the command is nothing but them, or a shell.
     """
-    _, text = split_flags(step.text)
+    text = step.text
     words = json_words(text)
     if words is not None:
         return " ".join(_quoted(word) for word in words)
@@ -114,15 +126,14 @@ def copied(step: Step, variables: Mapping[str, str]) -> Copy | None:
     """Return what a `COPY --from` copies, or None for other instructions."""
     if step.keyword != "COPY":
         return None
-    flags, text = split_flags(step.text)
-    source = next((value for name, value in flags if name == "from"), "")
+    source = next((value for name, value in step.flags if name == "from"), "")
     if not source:
         return None
-    words = json_words(text)
+    words = json_words(step.text)
     if words is None:
-        words = tuple(expand(word, variables) for word in text.split())
+        words = tuple(expand(word, variables) for word in step.text.split())
     paths = tuple(_absolute(path) for path in words[:-1] if not path.startswith("<<"))
-    return Copy(source, paths, any(name == "exclude" for name, _ in flags))
+    return Copy(source, paths, any(name == "exclude" for name, _ in step.flags))
 
 
 def _absolute(path: str) -> str:

@@ -5,10 +5,14 @@ from basekeeper.rules.steps import Step
 
 
 def steps(*lines: str) -> list[Step]:
-    return [
-        Step(keyword=line.split()[0], text=line.partition(" ")[2], line=at, end_line=at, stage=0)
-        for at, line in enumerate(lines, 1)
-    ]
+    out = []
+    for at, line in enumerate(lines, 1):
+        keyword, *words = line.split(" ")
+        flags = [word[2:].partition("=") for word in words if word.startswith("--")]
+        text = " ".join(words[len(flags) :])
+        pairs = tuple((name, value) for name, _, value in flags)
+        out.append(Step(keyword=keyword, text=text, flags=pairs, line=at, end_line=at, stage=0))
+    return out
 
 
 def test_finds_the_runs_that_leave_tools_behind() -> None:
@@ -16,7 +20,7 @@ def test_finds_the_runs_that_leave_tools_behind() -> None:
         "ENV DEPS=make",
         "RUN apt-get install -y curl",
         "RUN apt-get install -y $DEPS libpq-dev",
-        "RUN apk add --virtual .d gcc && apk del .d",
+        "RUN apk add -t .d gcc && apk del .d",
         "RUN apt-get install -y gcc && apt-get purge $(x)",
         "RUN apk add libpq-dev",
     )

@@ -10,26 +10,24 @@ from basekeeper.rules.steps import (
     copied,
     json_words,
     script_of,
-    split_flags,
 )
 
 
 def step(keyword: str, text: str, *heredocs: str) -> Step:
-    return Step(keyword=keyword, text=text, line=1, end_line=1, stage=0, heredocs=heredocs)
-
-
-@pytest.mark.parametrize(
-    ("text", "flags", "rest"),
-    [
-        ("--from=a /b /c", (("from", "a"),), "/b /c"),
-        ("--link --from='a' /b /c", (("link", ""), ("from", "a")), "/b /c"),
-        ('--mount=type=bind,"from=a" x', (("mount", "type=bind,from=a"),), "x"),
-        ("a --from=b", (), "a --from=b"),
-        ("--network=none", (("network", "none"),), ""),
-    ],
-)
-def test_cuts_flags_off(text: str, flags: tuple[tuple[str, str], ...], rest: str) -> None:
-    assert split_flags(text) == (flags, rest)
+    flags = []
+    while text.startswith("--"):
+        flag, _, text = text[2:].partition(" ")
+        name, _, value = flag.partition("=")
+        flags.append((name, value))
+    return Step(
+        keyword=keyword,
+        text=text,
+        flags=tuple(flags),
+        line=1,
+        end_line=1,
+        stage=0,
+        heredocs=heredocs,
+    )
 
 
 @pytest.mark.parametrize(

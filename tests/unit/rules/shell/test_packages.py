@@ -26,7 +26,7 @@ apk add --no-network --virtual .redis-rundeps $runDeps; apk del --no-network .bu
         ("apt-get update && apt-get install -y gcc git", "gcc git"),
         ("apt-get -qq -y install gcc", "gcc"),
         ("apt install -y -t bookworm-backports gcc", "gcc"),
-        ("apt-get install -y -o Dpkg::Use-Pty=0 gcc=4:12 make/stable libc6:amd64", "gcc make libc6"),
+        ("apt-get install -y -o Dpkg::Use-Pty=0 gcc=4:12 make/a libc6:amd64", "gcc make libc6"),
         ("DEBIAN_FRONTEND=noninteractive apt-get install -y gcc", "gcc"),
         ("sudo -E apt-get install -y gcc", "gcc"),
         ("env A=b /usr/bin/apt-get install -y gcc", "gcc"),
