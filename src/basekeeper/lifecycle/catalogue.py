@@ -222,11 +222,6 @@ class Catalogue:
                 )
         return None
 
-    @property
-    def replacements_as_of(self) -> date:
-        """The day of the replacement data."""
-        return _file_day(self._file(REPLACEMENTS))
-
     def raw_calendars(self) -> dict[str, Any]:
         """The calendar file as read; a refresh builds the next one upon it. Do not change it."""
         return self._file(CALENDARS)

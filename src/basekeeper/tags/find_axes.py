@@ -159,15 +159,18 @@ class _Finder:
             *self._family_runtime(),
         ):
             product = None if runtime.product is None else self._catalogue.product(runtime.product)
-            if product is None or product.name in done or not runtime.version:
+            if product is None or product.name in done:
                 continue
             done.add(product.name)
             line = product.line_of(runtime.version)
-            if line is None:
-                line = product.newest_within(runtime.version, self._now)
-            if line is None or line.cycle.startswith(runtime.version):
-                claim = Claim(product, line, runtime.version)
-                self._axes.append(state_of(claim, "application", self._now))
+            if line is None and product.newest_within(runtime.version, self._now) is not None:
+                self._undetermined.append(
+                    f"application: {runtime.name} {runtime.version} names no line of"
+                    f" {product.title}"
+                )
+                continue
+            claim = Claim(product, line, runtime.version)
+            self._axes.append(state_of(claim, "application", self._now))
 
     def _family_runtime(self) -> tuple[Runtime, ...]:
         """The runtime of an image family whose tag is its version (`distroless/nodejs:18`)."""

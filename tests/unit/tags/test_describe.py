@@ -44,6 +44,7 @@ def state(text: str, product: str, facts: Facts = NO_FACTS, now: datetime = NOW)
         ("postgres:14", "postgresql", "application", "14", (NO, NO)),
         ("postgres:16.4", "postgresql", "application", "16", (YES, NO)),
         ("postgres:9.6.24", "postgresql", "application", "9.6", (NO, NO)),
+        ("elixir:1.16-erlang-25.0-alpine", "erlang", "application", "25", (NO, NO)),
         ("php:8.3-fpm", "php", "application", "8.3", (YES, NO)),
         ("nginx:1.30", "nginx", "application", "1.30", (YES, YES)),
         ("nginx:1.31", "nginx", "application", "1.31", (YES, YES)),
@@ -170,6 +171,10 @@ def test_the_system_behind_a_channel_that_did_not_move_is_told() -> None:
                 "application: the tag 'jdk21' names no version of Jenkins",
                 "os: the tag names no operating system",
             ),
+        ),
+        (
+            "gcr.io/distroless/python3-debian13",
+            ("application: python 3 names no line of Python",),
         ),
         ("alpine:edge", ("os: the tag names no operating system",)),
         ("busybox:1.36", ("application: no calendar for docker.io/library/busybox",)),
