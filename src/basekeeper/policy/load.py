@@ -136,9 +136,8 @@ def _parsed(document: Document, key: tuple[str, ...]) -> _File:
     for part in key:
         below = top.table(part)
         if below is None:
-            top.wrong(None, f"has no [{'.'.join(key)}]")
-            top.raise_problems()
-            break
+            missing = document.problem((), f"has no [{'.'.join(key)}]")
+            raise ConfigError(tuple(top.problems) or (missing,))
         top = below
     section = top.table("policy")
     layer = (
