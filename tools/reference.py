@@ -1,7 +1,7 @@
 """Writes `docs/reference/commands.md` from the program's own help.
 
-    python tools/reference.py            write the page
-    python tools/reference.py --check    exit 1 where it is not current
+python tools/reference.py            write the page
+python tools/reference.py --check    exit 1 where it is not current
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ This page is the program's own help, written by `make docs`; change the program,
 |---|---|
 | `NO_COLOR` | set to anything: no colours, unless `--color always` |
 | `TERM=dumb` | no colours, unless `--color always` |
-| `XDG_DATA_HOME` | refreshed lifecycle data lies in `basekeeper/` below it; by default below `~/.local/share` |
+| `XDG_DATA_HOME` | directory of refreshed lifecycle data; by default `~/.local/share` |
 
 Nothing else of the environment is read, and none of it ever supplies the value of a build argument.
 """

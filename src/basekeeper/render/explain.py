@@ -170,21 +170,30 @@ def _trace(trace: Sequence[Step], style: Style) -> list[str]:
 def _markdown(text: str, style: Style) -> Iterator[str]:
     """Show the text of a rule's page: prose is wrapped, headings stand out, code stays."""
     fenced = False
-    paragraph: list[str] = []
+    words: list[str] = []
     for line in [*text.split("\n"), ""]:
-        if fenced or line.startswith(("```", "#", "|", "- ", "    ")) or not line.strip():
-            if paragraph:
-                yield from wrap(" ".join(paragraph), style.width)
-                paragraph = []
-        else:
-            paragraph.append(visible(line.strip()))
-            continue
+        starts = line.startswith(("```", "#", "|", "- ")) or not line.strip()
+        if words and (fenced or starts):
+            yield from _block(words, style)
+            words = []
         if line.startswith("```"):
             fenced = not fenced
-        elif line.startswith("#") and not fenced:
+        elif fenced:
+            yield f"    {visible(line)}"
+        elif line.startswith("#"):
             yield style.paint(visible(line.lstrip("# ")), "bold")
+        elif line.startswith("|") or not line.strip():
+            yield visible(line)
         else:
-            yield f"    {visible(line)}" if fenced else visible(line)
+            words += visible(line).split()
+
+
+def _block(words: list[str], style: Style) -> list[str]:
+    """Wrap a paragraph, or one point of a list with its lines below each other."""
+    if words[0] != "-":
+        return wrap(" ".join(words), style.width)
+    first, *rest = wrap(" ".join(words[1:]), style.width - 2)
+    return [f"- {first}", *(f"  {line}" for line in rest)]
 
 
 def render_rules_text(rules: Sequence[RuleText], style: Style) -> str:

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import io
+import sys
+import time
+
+import pytest
+
+from basekeeper.cli import progress
+from basekeeper.cli.progress import Progress
+
+
+def make_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Make standard error say that it is a terminal; within the test, for capturing sets it too."""
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    return stream
+
+
+def test_quick_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = make_terminal(monkeypatch)
+    with Progress("working"):
+        pass
+    assert terminal.getvalue() == ""
+
+
+def test_slow_work_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = make_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    end = time.monotonic() + 10
+    with Progress("working"):
+        while "working" not in terminal.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+    assert "working" in terminal.getvalue()
+
+
+def test_nothing_is_shown_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = make_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    with Progress("working", quiet=True):
+        time.sleep(0.05)
+    assert terminal.getvalue() == ""
+
+
+def test_nothing_is_shown_where_no_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress("working"):
+        time.sleep(0.05)
+    assert stream.getvalue() == ""
