@@ -246,6 +246,7 @@ def _verdict(
         explicit=clause is not None and clause.category is Category.PROHIBITED,
         quality=quality,
         suggestion=None if clause is None else clause.replacement,
+        clause_origin=None if clause is None else clause.origin,
     )
 
 
@@ -273,4 +274,5 @@ def _tightened(judgement: Judgement, own: Decision, layers: Sequence[Layer]) -> 
         clause=BY_DEFAULT if clause is None else clause.name,
         explicit=clause is not None and category is Category.PROHIBITED,
         suggestion=(clause.replacement if clause is not None else None) or judgement.suggestion,
+        clause_origin=None if clause is None else clause.origin,
     )

@@ -46,7 +46,7 @@ class Config:
     source: str | None
     """The repository's own configuration file, relative to its root; None: it has none."""
     notices: tuple[str, ...] = ()
-    """What was left out, and why."""
+    """What was left out of settings and waivers, and why; the policy has notices of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
     settings = Settings() if own is None else own.settings
     source = None if document is None else document.path
     if policy_path is None:
-        return Config(policy=policy, settings=settings, source=source, notices=policy.notices)
+        return Config(policy=policy, settings=settings, source=source)
     operator = _named_file(policy_path)
     effective = _policy(operator, _Tree(_read_beside, is_confined=False)).tightened_by(policy)
     settings, notices = permitted_settings(operator.settings, settings, source or "")
@@ -114,7 +114,7 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
         policy=effective,
         settings=settings,
         source=source,
-        notices=effective.notices + notices,
+        notices=notices,
     )
 
 

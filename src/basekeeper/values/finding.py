@@ -101,6 +101,8 @@ class Judgement:
     """A smaller tag of the same version, where one is known."""
     suggestion: str | None = None
     """A replacement, where the policy or the replacement catalogue names one."""
+    clause_origin: str | None = None
+    """The policy that holds the clause: its path, or `shipped default`; None for `default`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

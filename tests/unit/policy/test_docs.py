@@ -41,7 +41,7 @@ def test_every_key_is_described() -> None:
     tables += [policy["waivers"], policy["trusted"]["items"]]
     tables.append(policy["rules"]["properties"]["behind-current"])
     keys = {key for table in tables for key in table["properties"]}
-    missing = {key for key in keys if f"`{key}`" not in text and f"[policy.{key}]" not in text}
+    missing = {key for key in keys if f"`{key}`" not in text and f"[policy.{key}" not in text}
     assert missing == set()
 
 

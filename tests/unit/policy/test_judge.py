@@ -47,6 +47,7 @@ def test_nothing_in_the_empty_base_can_be_bad() -> None:
     assert set(_quality("scratch").values()) == {"yes"}
     assert judgement.quality["supported"].reason == "empty image"
     assert judgement.clause == "policy.preferred[0]"
+    assert judgement.clause_origin == "shipped default"
 
 
 def test_the_empty_base_needs_an_entry_of_its_own() -> None:

@@ -189,7 +189,7 @@ def test_says_that_settings_of_an_extended_file_do_not_count() -> None:
         }
     )
     assert config.settings.discover.exclude == ()
-    assert config.notices == ("settings of a.toml are ignored: only its policy is extended",)
+    assert config.policy.notices == ("settings of a.toml are ignored: only its policy is extended",)
 
 
 def test_a_policy_file_that_the_user_names_may_extend_any_file(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_says_that_the_repository_is_the_stricter() -> None:
     judgement = policy.judge("alpine", now=NOW)
     assert judgement.reason == "the repository's own policy is stricter: no"
     assert judgement.clause == "policy.prohibited[0]"
+    assert judgement.clause_origin == "basekeeper.toml"
     assert judgement.suggestion == "debian:13"
     assert judgement.explicit
     assert judgement.quality["official_source"].value == "yes"
