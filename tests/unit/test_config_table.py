@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from basekeeper.config.document import read_document
-from basekeeper.config.table import Table, did_you_mean
+from basekeeper.config.table import MAX_HINTS, MAX_PROBLEMS, Table, did_you_mean
 from basekeeper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -132,3 +132,13 @@ def test_problems_come_all_at_once_in_the_order_of_their_lines() -> None:
 def test_suggests_only_what_is_close() -> None:
     assert did_you_mean("promited", ("permitted", "mirrors")) == "did you mean 'permitted'?"
     assert did_you_mean("zzz", ("permitted",)) is None
+
+
+def test_a_file_full_of_mistakes_costs_little() -> None:
+    table = _table("k = [\n" + "'ann',\n" * 20_000 + "]\n")
+    table.texts("k", ("anna", "bob"))
+    with pytest.raises(ConfigError, match="has more problems than are shown") as caught:
+        table.raise_problems()
+    problems = caught.value.problems
+    assert len(problems) == MAX_PROBLEMS + 1
+    assert sum(problem.hint is not None for problem in problems) == MAX_HINTS

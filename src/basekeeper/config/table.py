@@ -6,18 +6,23 @@ So the keys that a table may have are written once: where they are read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from basekeeper.errors import ConfigError
+from basekeeper.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from basekeeper.config.document import Document
     from basekeeper.config.positions import KeyPath
-    from basekeeper.errors import Problem
 
 T = TypeVar("T")
+
+MAX_PROBLEMS: Final = 500
+"""Most problems that are noted for one file; nobody repairs more in one go."""
+
+MAX_HINTS: Final = 50
+"""Most problems for which a similar word is looked for, which is slow."""
 
 
 class Table:
@@ -51,6 +56,8 @@ class Table:
 
     def wrong(self, name: str | KeyPath | None, message: str, hint: str | None = None) -> None:
         """Note a problem with one key, a path below, or (None) the table itself."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            return
         below = (name,) if isinstance(name, str) else name or ()
         self.problems.append(self.document.problem((*self.key, *below), message, hint))
 
@@ -87,7 +94,7 @@ class Table:
         self.wrong(
             name,
             f"expected one of {', '.join(choices)}; got {value!r:.80}",
-            did_you_mean(value, choices),
+            self._similar(value, choices),
         )
         return None
 
@@ -104,7 +111,7 @@ class Table:
                 self.wrong((name, index), "must not be empty")
             elif choices is not None and value not in choices:
                 expected = f"expected one of {', '.join(choices)}"
-                hint = did_you_mean(value, choices)
+                hint = self._similar(value, choices)
                 self.wrong((name, index), f"{expected}; got {value!r:.80}", hint)
             else:
                 out.append(value)
@@ -158,7 +165,7 @@ class Table:
         for name in self.values:
             if name not in self._asked:
                 known = tuple(self._asked)
-                hint = did_you_mean(name, known) or f"the keys here are {', '.join(known)}"
+                hint = self._similar(name, known) or f"the keys here are {', '.join(known)}"
                 self.wrong(name, "is not known here", hint)
 
     def raise_problems(self) -> None:
@@ -167,8 +174,16 @@ class Table:
         Raises:
             ConfigError: Something was noted; the problems come in the order of their lines.
         """
-        if self.problems:
-            raise ConfigError(tuple(sorted(self.problems, key=_place)))
+        if not self.problems:
+            return
+        found = sorted(self.problems, key=_place)
+        if len(found) >= MAX_PROBLEMS:
+            found.append(Problem(self.document.path, None, "", "has more problems than are shown"))
+        raise ConfigError(tuple(found))
+
+    def _similar(self, word: str, known: Sequence[str]) -> str | None:
+        """Suggest a word, as long as there are few problems."""
+        return did_you_mean(word, known) if len(self.problems) < MAX_HINTS else None
 
     def _typed(self, name: str, kind: type[T], expected: str) -> T | None:
         """Return the value if it is of the kind; true and false are no numbers."""
