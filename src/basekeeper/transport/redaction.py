@@ -28,6 +28,6 @@ def shown_url(url: str) -> str:
 
 def shown_text(text: str) -> str:
     """Foreign text for messages: printable ASCII, without user info and queries, cut."""
-    clean = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    clean = _QUERY.sub("", _USER_INFO.sub("//", clean))
+    clean = _QUERY.sub("", _USER_INFO.sub("//", text))
+    clean = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", clean)
     return clean if len(clean) <= MAX_SHOWN else clean[:MAX_SHOWN] + "…"

@@ -1,0 +1,98 @@
+"""A real HTTP server on the loopback interface whose answers a test writes."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; `length` may lie about the body."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    length: int | None = None
+    hang_up: bool = False
+    """Close the connection without an answer."""
+
+
+class Loopback:
+    """Answers by path: each request takes the next answer, the last one stays."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.host = f"127.0.0.1:{port}"
+        self.url = f"http://{self.host}"
+        self.answers: dict[str, list[Answer]] = {}
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        """Method, path and headers (lower-case names) of each request."""
+
+    def put(self, path: str, *answers: Answer) -> None:
+        """Write the answers for a path."""
+        self.answers[path] = list(answers)
+
+    def take(self, path: str) -> Answer:
+        """Hand out the next answer."""
+        waiting = self.answers.get(path, [Answer(b"not found", 404)])
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths asked for, in order."""
+        return [path for _, path, _ in self.requests]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    loopback: ClassVar[Loopback]
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        loopback = self.loopback
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        loopback.requests.append((self.command, self.path, headers))
+        answer = loopback.take(self.path.partition("?")[0])
+        if answer.hang_up:
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        length = len(answer.body) if answer.length is None else answer.length
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        if length != len(answer.body):
+            self.close_connection = True
+
+    do_GET = _answer  # noqa: N815  # the base class's naming
+    do_HEAD = _answer  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep quiet."""
+
+
+@contextmanager
+def serve() -> Iterator[Loopback]:
+    """Run a server until the block ends."""
+    handler = type("Handler", (_Handler,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    loopback = Loopback(server.server_port)
+    handler.loopback = loopback  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield loopback
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from basekeeper.transport.redaction import MAX_SHOWN, shown_text, shown_url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@a.example:8443/x?token=secret#frag", "https://a.example:8443/x"),
+        ("https://[::1]:5000/v2/", "https://[::1]:5000/v2/"),
+        ("https://a.example/\x1b[31m", "https://a.example/\N{REPLACEMENT CHARACTER}[31m"),
+        ("https://a.example:notaport/", "an invalid URL"),
+        ("https://[", "an invalid URL"),
+    ],
+)
+def test_a_shown_url_has_no_secret_and_no_control_character(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+def test_shown_text_is_clean_and_short() -> None:
+    text = "failed: https://u:secret@a.example/x?sig=secret\r\n::error::" + "x" * 1000
+    shown = shown_text(text)
+    assert "secret" not in shown
+    assert shown.isprintable()
+    assert len(shown) == MAX_SHOWN + 1
