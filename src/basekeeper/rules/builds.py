@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.chain import CONFIDENCE, copies, leaks, sources
 from basekeeper.rules.rule import Place
-from basekeeper.rules.steps import step_of
+from basekeeper.rules.steps import Variables, step_of
 from basekeeper.values.use import Via
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from basekeeper.dockerfile.model import Build, Stage
+    from basekeeper.dockerfile.model import Build, Dockerfile, Stage
     from basekeeper.rules.chain import Leak
     from basekeeper.rules.rule import FileView, Subject
     from basekeeper.rules.steps import Copy, Step
@@ -35,12 +35,7 @@ class Chain:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """Its stages, the one that starts on an image first."""
-        return _root_first(self.build, self.build.final_chain)
-
-    @property
-    def final_stage(self) -> Stage:
-        """The stage that is shipped."""
-        return self.stages[-1]
+        return tuple(self.build.stages[index] for index in reversed(self.build.final_chain))
 
     @cached_property
     def base(self) -> Subject | None:
@@ -138,7 +133,17 @@ def chains(view: FileView) -> Iterator[Chain]:
     """Yield the final chain of each build of a file that has one."""
     for plan in view.file.plans:
         if plan.build.final_chain:
-            yield Chain(view, plan.build, plan.args)
+            yield Chain(view, plan.build, _given(view.file.document, plan.args))
+
+
+def _given(document: Dockerfile | None, args: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what an ARG of a stage takes: build arguments, and the ARGs above the first FROM."""
+    seen = Variables(args)
+    for instruction in document.instructions if document is not None else ():
+        if instruction.name == "FROM":
+            break
+        seen.follow(step_of(instruction, stage=0))
+    return {**seen.values, **args}
 
 
 def place_of_step(chain: Chain, step: Step) -> Place:

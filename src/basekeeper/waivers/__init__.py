@@ -8,7 +8,7 @@ waiver covers is decided here, what follows from expiry and disuse in `check`.
 from __future__ import annotations
 
 from basekeeper.waivers.file import load_waivers
-from basekeeper.waivers.inline import read_inline, restrict_inline
+from basekeeper.waivers.inline import comment_blocks, read_inline, restrict_inline
 from basekeeper.waivers.model import InvalidWaiver, WaiverLimits, Waivers
 from basekeeper.waivers.scope import covers, path_matches
 
@@ -16,6 +16,7 @@ __all__ = [
     "InvalidWaiver",
     "WaiverLimits",
     "Waivers",
+    "comment_blocks",
     "covers",
     "load_waivers",
     "path_matches",

@@ -10,6 +10,7 @@ it is invalid.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,12 +22,17 @@ from basekeeper.waivers.model import InvalidWaiver, Waivers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from basekeeper.dockerfile.model import Comment as _Line
+    from basekeeper.dockerfile.model import Instruction
+    from basekeeper.values.use import SourceFile
     from basekeeper.waivers.model import WaiverLimits
 
 MAX_COMMENT_CHARS: Final = 4_096
 """Longest inline waiver, in characters, over all its lines."""
 
 _FORM: Final = 'write # basekeeper: ignore[rule-id] owner=@team until=YYYY-MM-DD reason="…"'
+_HINT: Final = re.compile(rb"basekeeper:", re.IGNORECASE)
+_VERSION: Final = re.compile(r"[:@][^\s/,]*(?=[\s,]|$)")
 _MARK: Final = re.compile(r"[ \t]*#+[ \t]*basekeeper:[ \t]*(.*)", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"[ \t]*#[ \t]*(?:syntax|escape|check)[ \t]*=", re.IGNORECASE)
 _IGNORE: Final = re.compile(r"ignore[ \t]*\[([^\]]*)\]", re.IGNORECASE)
@@ -53,6 +59,51 @@ class Block:
     """First line of the instruction directly below; None where there is none."""
     target: str = ""
     """What the instruction is about, without versions: see `Waiver.target`."""
+
+
+def comment_blocks(file: SourceFile) -> Iterator[Block]:
+    """Yield the blocks of comments of a file, if any of them may hold a waiver.
+
+    A block inside an instruction, or one that an instruction does not follow at once, stands above
+    nothing.
+    """
+    document = file.document
+    if document is None or _HINT.search(document.data) is None:
+        return
+    starts = {instruction.line: instruction for instruction in document.instructions}
+    lines = sorted(starts)
+    shift = file.first_line - 1
+    for group in _neighbours(document.comments):
+        first, last = group[0].line, group[-1].line
+        before = bisect_left(lines, first)
+        is_inside = before > 0 and starts[lines[before - 1]].end_line >= first
+        below = None if is_inside else starts.get(last + 1)
+        yield Block(
+            file.path,
+            tuple(Comment(comment.line + shift, comment.text) for comment in group),
+            None if below is None else below.line + shift,
+            "" if below is None else _without_versions(below),
+        )
+
+
+def _neighbours(comments: Iterable[_Line]) -> Iterator[list[_Line]]:
+    """Group comments that stand on lines one after the other."""
+    group: list[_Line] = []
+    for comment in comments:
+        if group and comment.line != group[-1].line + 1:
+            yield group
+            group = []
+        group.append(comment)
+    if group:
+        yield group
+
+
+def _without_versions(instruction: Instruction) -> str:
+    """Return what an instruction is about: image names without tags, for others the keyword."""
+    if instruction.name not in ("FROM", "COPY"):
+        return instruction.name
+    flags = " ".join(f"{flag.name}={flag.value}" for flag in instruction.flags)
+    return _VERSION.sub("", f"{instruction.name} {flags} {instruction.text}")
 
 
 def read_inline(blocks: Iterable[Block], limits: WaiverLimits) -> Waivers:
@@ -108,8 +159,8 @@ def _draft(draft: _Draft, block: Block, limits: WaiverLimits) -> Waiver | Invali
         return wrong("the policy permits no inline waivers", "write it into the waiver file")
     if block.target_line is None:
         return wrong(
-            "a waiver that stands above no instruction covers nothing",
-            "move it directly above the instruction, without a blank line",
+            "a waiver that does not stand directly above an instruction covers nothing",
+            "move it directly above the instruction, without an empty line between them",
         )
     if len(text) > MAX_COMMENT_CHARS:
         return wrong(f"is longer than {MAX_COMMENT_CHARS} characters")

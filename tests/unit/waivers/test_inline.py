@@ -127,7 +127,7 @@ def test_is_wrong_above_a_parser_directive(directive: str) -> None:
 
 def test_is_wrong_where_no_instruction_follows() -> None:
     (one,) = read(GOOD, target=None).invalid
-    assert "above no instruction" in one.message
+    assert "not stand directly above" in one.message
 
 
 def test_is_wrong_where_the_policy_permits_none() -> None:
