@@ -267,6 +267,7 @@ class _Reader:
             place=place,
             dockerfile=path,
             inline=inline,
+            inline_line=inline.place.line if inline is not None else 1,
             inline_key=f"{source.path}#target.{target.name}",
             args=MappingProxyType(
                 {key: text for key, text in self.table(layers, "args").items() if not text.problem}

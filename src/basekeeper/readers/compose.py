@@ -213,6 +213,7 @@ class _Reader:
             place=build.place,
             dockerfile=path,
             inline=build.inline,
+            inline_line=build.inline_line,
             inline_key=f"{build.place.path}#services.{name}",
             args=MappingProxyType(
                 {key: text for key, text in build.args.items() if text.problem is None}

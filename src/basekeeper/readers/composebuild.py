@@ -38,6 +38,8 @@ class ServiceBuild:
     target: Text | None
     contexts: Mapping[str, Text]
     platforms: tuple[str, ...]
+    inline_line: int = 1
+    """Line on which the text of an inline Dockerfile begins."""
     replaces: bool = False
     """Whether it stands for itself, whatever is below it (`!override`)."""
 
@@ -55,6 +57,7 @@ class ServiceBuild:
             context=self.context or below.context,
             dockerfile=self.dockerfile if named else below.dockerfile,
             inline=self.inline if named else below.inline,
+            inline_line=self.inline_line if named else below.inline_line,
             args={**below.args, **self.args},
             target=self.target or below.target,
             contexts={**below.contexts, **self.contexts},
@@ -85,6 +88,7 @@ def read_service_build(
         target=reader.one(inside.get("target")),
         contexts=reader.table(inside.get("additional_contexts")),
         platforms=platforms,
+        inline_line=reader.first_line(inside.get("dockerfile_inline")),
         replaces=build.tag == _OVERRIDE,
     )
 
@@ -109,6 +113,12 @@ class _Values:
             return Text(interpolate(raw, self.variables), place, raw=raw)
         except Unresolved as problem:
             return Text(raw, place, raw=raw, problem=str(problem))
+
+    def first_line(self, node: Node | None) -> int:
+        """Return the line on which the text of a scalar begins: below the mark of a block."""
+        if node is None:
+            return 1
+        return self.source.line(node.start) + (1 if node.style in ("|", ">") else 0)
 
     def many(self, node: Node | None) -> list[str]:
         """Read one scalar or a list of them; those that cannot be expanded are left out."""

@@ -73,6 +73,8 @@ class BuildSpec:
     """Relative to the root; None where it is inline."""
     inline: Text | None = None
     """The text of an inline Dockerfile."""
+    inline_line: int = 1
+    """Line of the outer file on which that text begins."""
     inline_key: str = ""
     """What an inline Dockerfile is called: `compose.yaml#services.web`."""
     args: Mapping[str, Text] = field(default_factory=lambda: MappingProxyType({}))

@@ -133,17 +133,18 @@ class GitTree:
                 return Skipped(path, None, "leads out of the tree", "survey a directory above")
             todo = [*followed.split("/"), *todo]
             done = []
-        return posixpath.normpath("/".join(done))
+        real = posixpath.normpath("/".join(done))
+        if real not in self._listing():
+            reason = "does not exist" if real == path else "is a link to nothing"
+            return Skipped(path, None, reason)
+        return real
 
     def read(self, path: str) -> bytes | Skipped:
         """Read a text file of at most 16 MiB; links are followed within the root."""
         real = self.real_path(path)
         if isinstance(real, Skipped):
             return real
-        entry = self._listing().get(real)
-        if entry is None:
-            reason = "does not exist" if real == path else "is a link to nothing"
-            return Skipped(path, None, reason)
+        entry = self._listing()[real]
         if entry.mode == _COMMIT:
             return Skipped(path, None, "is not a regular file")
         data = self._object(path, entry.object_id)

@@ -48,6 +48,7 @@ class WorkingTree:
         self._label = str(root)
         self._respect_gitignore = respect_gitignore
         self._follow_submodules = follow_submodules
+        self._real_directories: dict[str, str] = {}
         try:
             resolved = Path(root).resolve(strict=True)
             mode = resolved.stat().st_mode
@@ -106,14 +107,32 @@ class WorkingTree:
             mode = os.stat(path, dir_fd=self._root_fd, follow_symlinks=False).st_mode
         except (OSError, ValueError):
             return False
-        return not stat.S_ISDIR(mode) and not isinstance(self.real_path(_parent(path)), Skipped)
+        if stat.S_ISDIR(mode):
+            return False
+        directory = path.rpartition("/")[0]
+        return not directory or not isinstance(self.real_path(directory), Skipped)
 
     def real_path(self, path: str) -> str | Skipped:
         """Follow the links of a path, within the root."""
+        directory, _, name = path.rpartition("/")
+        # Files of one directory share the answer about it, which is the costly part.
+        real = self._real_directories.get(directory)
+        if real is None and directory:
+            found = self._resolved(directory)
+            if isinstance(found, Skipped):
+                return Skipped(path, None, found.reason, found.hint)
+            real = self._real_directories[directory] = found
+        inside = f"{real}/{name}" if real else name
+        try:
+            mode = os.stat(inside, dir_fd=self._root_fd, follow_symlinks=False).st_mode
+        except (OSError, ValueError) as error:
+            return _unreadable(path, error, is_link=False)
+        return self._resolved(path) if stat.S_ISLNK(mode) else inside
+
+    def _resolved(self, path: str) -> str | Skipped:
+        """Follow the links of a path, asking the system about every part of it."""
         full = self.root / path
         try:
-            # Most paths hold no link at all, which one look at the last part and the listing's
-            # promise about the others cannot prove for paths that files name: resolve them all.
             resolved = os.path.realpath(full, strict=True)
         except (OSError, ValueError) as error:
             return _unreadable(path, error, is_link=full.is_symlink())
@@ -132,7 +151,7 @@ class WorkingTree:
         except OSError as error:
             if error.errno not in _LINK_ERRORS:
                 return _unreadable(path, error, is_link=False)
-        real = self.real_path(path)
+        real = self._resolved(path)
         if isinstance(real, Skipped):
             return real
         try:
@@ -175,10 +194,6 @@ class WorkingTree:
         finally:
             if here != self._root_fd:
                 os.close(here)
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0] or "."
 
 
 def _unreadable(path: str, error: OSError | ValueError, *, is_link: bool) -> Skipped:
