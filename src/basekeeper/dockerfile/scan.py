@@ -1,0 +1,196 @@
+"""Finds where instructions start and end; looks into none of them further than it must."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from basekeeper.dockerfile.directives import read_directives
+from basekeeper.dockerfile.heredoc import HeredocWord, can_hold_heredoc, find_end, heredoc_words
+from basekeeper.dockerfile.text import INDENT, JoinedText, continuation
+from basekeeper.values.use import Span
+
+FROM, ARG, ONBUILD, COPY, RUN, ADD = 1, 2, 3, 4, 5, 6
+NEAR: Final = 1 << 16
+"""Bytes over which line ends are counted one by one; files below that never need an index."""
+OTHER: Final = 7
+"""Any other known instruction."""
+UNKNOWN: Final = 0
+
+KEYWORDS: Final = (
+    "FROM", "ARG", "ONBUILD", "COPY", "RUN", "ADD", "CMD", "ENTRYPOINT", "ENV", "EXPOSE",
+    "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
+"""Every instruction that BuildKit knows; the position of the first six is their code less one."""
+
+_CODES: Final = {
+    spelled: min(code, OTHER)
+    for code, keyword in enumerate(KEYWORDS, 1)
+    for spelled in (keyword, keyword.lower(), keyword.capitalize())
+}
+_BYTE_ORDER_MARK: Final = "\xef\xbb\xbf"
+
+
+@dataclass(slots=True)
+class HeredocBody:
+    """One heredoc that was read after its instruction."""
+
+    word: HeredocWord
+    span: Span
+    """Bytes of the body; the line that ends it follows."""
+
+
+@dataclass(slots=True)
+class Layout:
+    """Offsets of all instructions of a file; a few numbers an instruction, no objects."""
+
+    text: str
+    """The bytes of the file, decoded one to one."""
+    escape: str = "\\"
+    starts: array[int] = field(default_factory=lambda: array("Q"))
+    """First character of the keyword, or of the line where the keyword is split over lines."""
+    ends: array[int] = field(default_factory=lambda: array("Q"))
+    """After the last character of the logical line, line end included."""
+    codes: bytearray = field(default_factory=bytearray)
+    marked: list[int] = field(default_factory=list)
+    """Instructions that can matter for stages and images: FROM, ARG, ONBUILD, and COPY and RUN
+    with a flag."""
+    bodies: dict[int, tuple[HeredocBody, ...]] = field(default_factory=dict)
+    """Heredocs by instruction."""
+    body_ends: dict[int, int] = field(default_factory=dict)
+    """Where the last heredoc of an instruction ends, its terminator included."""
+    problem: tuple[str, int] | None = None
+    """The first thing that the builder's parser would refuse, and where."""
+    _line_at: tuple[int, int] = (0, 1)
+    """An offset whose line was asked for last, and that line."""
+    _newlines: array[int] | None = None
+
+    def refuse(self, reason: str, offset: int) -> None:
+        """Note why the file would be refused, if nothing before does that already."""
+        if self.problem is None:
+            self.problem = (reason, offset)
+
+    def line_of(self, offset: int) -> int:
+        """Return the line of an offset, from 1.
+
+        Near the place that was asked for last, line ends are counted; else an index of them is
+        made, once.
+        """
+        if self._newlines is None:
+            last, line = self._line_at
+            if abs(offset - last) <= NEAR:
+                if offset >= last:
+                    line += self.text.count("\n", last, offset)
+                else:
+                    line -= self.text.count("\n", offset, last)
+                self._line_at = (offset, line)
+                return line
+            found = re.finditer("\n", self.text)
+            self._newlines = array("Q", (newline.start() for newline in found))
+        return bisect_left(self._newlines, offset) + 1
+
+    def end_of(self, index: int) -> int:
+        """Return the end of an instruction, its heredocs included."""
+        return self.body_ends.get(index, self.ends[index])
+
+
+@cache
+def _line_pattern(escape: str) -> re.Pattern[str]:
+    """Match the lines before an instruction and the instruction with all its continuations.
+
+    Group 1 is a keyword written in one piece, group 2 says that flags or a joint follow it. Every
+    loop is possessive: matching takes one pass, whatever the file holds.
+    """
+    mark = re.escape(escape)
+    before = rf"(?:{INDENT}(?:\#[^\n]*+(?:\n|\Z)|\n))*+{INDENT}"
+    keyword = rf"(?:([A-Za-z]++)(?=[\t\v\f\r\n ]|\Z)[\t\v\f\r \x85\xa0]*+(?:(?=(--|{mark}))|)|)"
+    rest = rf"(?:[^\n{mark}]++|{continuation(escape)}|{mark})*+"
+    return re.compile(rf"{before}{keyword}{rest}(?:\n|\Z)")
+
+
+_BEFORE = re.compile(rf"(?:{INDENT}(?:\#[^\n]*+(?:\n|\Z)|\n))*+{INDENT}")
+
+
+def scan(text: str) -> tuple[Layout, list[tuple[str, str, Span]]]:
+    """Find all instructions of a file, and its parser directives (name, value, value's span)."""
+    layout = Layout(text)
+    start = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    directives, start, problem = read_directives(text, start)
+    if problem is not None:
+        layout.refuse(*problem)
+    for name, value, _ in directives:
+        if name == "escape" and value in "\\`":
+            layout.escape = value
+    _scan_lines(layout, start)
+    if not layout.starts:
+        layout.refuse("the file has no instructions", len(text))
+    return layout, directives
+
+
+def _scan_lines(layout: Layout, position: int) -> None:
+    """Walk over the logical lines from `position`."""
+    text, starts, ends, codes = layout.text, layout.starts, layout.ends, layout.codes
+    match = _line_pattern(layout.escape).match
+    size = len(text)
+    heredocs = "<<" in text
+    while position < size:
+        found = match(text, position)
+        assert found is not None  # noqa: S101 (every part of the pattern may be empty)
+        begin, position = position, found.end()
+        word = found[1]
+        if word is None:
+            begin = _BEFORE.match(text, begin).end()  # type: ignore[union-attr]  # may be empty
+            if begin == size:
+                return
+            code = _split_keyword(layout, begin, position)
+        else:
+            begin = found.start(1)
+            known = _CODES.get(word)
+            code = _CODES.get(word.upper(), UNKNOWN) if known is None else known
+        index = len(codes)
+        starts.append(begin)
+        ends.append(position)
+        codes.append(code)
+        if code < OTHER:
+            if 0 < code <= ONBUILD or (found.lastindex != 1 and code in (COPY, RUN)):
+                layout.marked.append(index)
+            if heredocs and code >= ONBUILD and text.find("<<", begin, position) >= 0:
+                position, heredocs = _read_heredocs(layout, index)
+
+
+def _split_keyword(layout: Layout, start: int, end: int) -> int:
+    """Find the code of a keyword that is split over lines, or is none."""
+    words = JoinedText(layout.text, (start, end), layout.escape).text.split(maxsplit=1)
+    return _CODES.get(words[0].upper(), UNKNOWN) if words else UNKNOWN
+
+
+def _read_heredocs(layout: Layout, index: int) -> tuple[int, bool]:
+    """Read the heredocs that an instruction opens.
+
+    Returns:
+        Where the next line starts, and whether heredocs are to be looked for from there on: after
+        an unterminated one the file is refused anyway, and what follows is read as instructions,
+        so that no image that it may name is lost.
+    """
+    start, end = layout.starts[index], layout.ends[index]
+    line = JoinedText(layout.text, (start, end), layout.escape).text
+    if not can_hold_heredoc(line, layout.escape):
+        return end, True
+    bodies: list[HeredocBody] = []
+    position = end
+    for word in heredoc_words(line):
+        found = find_end(layout.text, position, word)
+        if found is None:
+            layout.refuse(f"the heredoc {word.name!r} is not ended", start)
+            return end, False
+        body_end, after = found
+        bodies.append(HeredocBody(word, Span(position, body_end)))
+        position = after
+    if bodies:
+        layout.bodies[index] = tuple(bodies)
+        layout.body_ends[index] = position
+    return position, True

@@ -1,0 +1,76 @@
+"""Reads the FROM lines of a file: its stages, and what each stands on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.dockerfile.instruction import Instruction
+from basekeeper.dockerfile.text import readable
+from basekeeper.values.use import Span
+
+if TYPE_CHECKING:
+    from basekeeper.dockerfile.scan import Layout
+
+STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_NAMED_WORDS: Final = 3
+
+_PLAIN_FROM = re.compile(
+    r"[A-Za-z]{4}[ \t]++([^\s\\`'\"$\x80-\xff-][^\s\\`'\"$\x80-\xff]*+)"
+    r"(?:[ \t]++[Aa][Ss][ \t]++([A-Za-z][A-Za-z0-9_.-]*+))?+[ \t]*+\r?+(?:\n|\Z)"
+)
+"""A FROM on one line without flags, quotes, escapes and variables: nearly all of them."""
+
+
+@dataclass(slots=True)
+class FromLine:
+    """A FROM instruction as it is written."""
+
+    index: int
+    """Number of the instruction in the file."""
+    line: int
+    end_line: int
+    word: str
+    """The base as written; empty where there is none."""
+    span: Span
+    name: str | None
+    platform: str | None
+    problem: str | None = None
+    """Why the builder would refuse the instruction by its form."""
+
+
+def read_from(layout: Layout, index: int) -> FromLine:
+    """Read one FROM instruction."""
+    start, end = layout.starts[index], layout.ends[index]
+    line = layout.line_of(start)
+    plain = _PLAIN_FROM.fullmatch(layout.text, start, end)
+    if plain is not None:
+        name = plain[2].lower() if plain[2] else None
+        return FromLine(index, line, line, plain[1], Span(*plain.span(1)), name, None)
+    return _read_slowly(Instruction(layout, index), line)
+
+
+def _read_slowly(instruction: Instruction, line: int) -> FromLine:
+    pieces = instruction.pieces()
+    words = [readable(piece.text) for piece in pieces]
+    name, problem = None, None
+    if len(words) == _NAMED_WORDS and words[1].casefold() == "as":
+        name = words[2].lower()
+        if STAGE_NAME.fullmatch(name) is None:
+            problem = f"{words[2]!r} cannot name a stage"
+    elif len(words) != 1:
+        problem = "FROM takes an image, or an image, AS and a name"
+    flag = instruction.flag("platform")
+    at = instruction.command.end
+    first = instruction.joined.span(*(pieces[0][1:] if pieces else (at, at)))
+    return FromLine(
+        instruction.index,
+        line,
+        instruction.end_line,
+        words[0] if words else "",
+        first,
+        name,
+        flag.value or None if flag is not None else None,
+        problem,
+    )
