@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import Error, InputError
 from basekeeper.lifecycle.catalogue import CALENDARS, Catalogue
-from basekeeper.lifecycle.datafile import SCHEMA, read_day, read_product
+from basekeeper.lifecycle.datafile import (
+    SCHEMA,
+    read_day,
+    read_product,
+    read_rows,
+    read_table,
+    read_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,17 +150,17 @@ class _Draft:
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
 
-    def known(self, name: str) -> dict[str, Any] | None:
-        """The product as it stands: new already, or old."""
-        found = self.products.get(name, self.base["products"].get(name))
-        return None if found is None else dict(found)
+    def known(self, name: str) -> dict[str, Any]:
+        """The product as it stands: new already, or old; empty where there is none."""
+        table = self.products if name in self.products else read_table(self.base, "products")
+        return read_table(table, name)
 
     def content(self) -> dict[str, Any]:
         """The whole file, sources dated."""
-        sources = {name: dict(source) for name, source in self.base["sources"].items()}
+        sources = dict(read_table(self.base, "sources"))
         for name in self.sources:
-            sources[name]["as_of"] = self.today.isoformat()
-        products = self.base["products"] | self.products
+            sources[name] = read_table(sources, name) | {"as_of": self.today.isoformat()}
+        products = read_table(self.base, "products") | self.products
         return {"schema": SCHEMA, "sources": sources, "products": dict(sorted(products.items()))}
 
 
@@ -171,7 +178,9 @@ def _try(source: str, take: Callable[[], int]) -> SourceOutcome:
 def _take_products(draft: _Draft, body: bytes) -> int:
     """Replace the release lines of every known product found in a dump of all products."""
     found = {entry.get("name"): entry for entry in _entries(body)}
-    wanted = [name for name, old in draft.base["products"].items() if _is_theirs(name, old)]
+    wanted = [
+        name for name, old in read_table(draft.base, "products").items() if _is_theirs(name, old)
+    ]
     new = {name: _merged(draft, name, found[name]) for name in wanted if name in found}
     if len(new) < len(wanted) * MIN_KEPT:
         raise InputError(f"only {len(new)} of {len(wanted)} known products are in the answer")
@@ -202,15 +211,20 @@ def _entries(body: bytes) -> list[dict[str, Any]]:
 
 def _merged(draft: _Draft, name: str, entry: dict[str, Any]) -> dict[str, Any]:
     """A known product with new release lines; our own keys (images, channels) stay."""
-    old = draft.known(name) or {}
+    old = draft.known(name)
     rows = entry.get("releases")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{name}: expected a list of releases")
-    known = {release["cycle"]: release for release in old.get("releases", [])}
+    known = _lines_of(old)
     keeps_lts = name != "rhel"  # its LTS day there is the end of the line, not the start
     releases = [_line(row, known.get(str(row.get("name"))), keeps_lts=keeps_lts) for row in rows]
     product = old | {"as_of": draft.today.isoformat(), "releases": releases}
     return _checked(name, product, len(known))
+
+
+def _lines_of(product: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The lines of a product by name."""
+    return {read_text(row, "cycle"): row for row in read_rows(product, "releases")}
 
 
 def _line(row: dict[str, Any], old: dict[str, Any] | None, *, keeps_lts: bool) -> dict[str, Any]:
@@ -247,8 +261,8 @@ def _take_distributions(draft: _Draft, fetch: Fetch, place: str) -> int:
     new = {}
     for name, file in _DISTRIBUTIONS.items():
         rows = _rows(name, fetch(f"{place}/{file}"))
-        old = draft.known(name) or {}
-        known = {release["cycle"]: release for release in old.get("releases", [])}
+        old = draft.known(name)
+        known = _lines_of(old)
         releases = [_distribution_line(row, known) for row in rows if row.get("release")]
         releases.reverse()
         product = old | {"as_of": draft.today.isoformat(), "releases": releases}
