@@ -44,6 +44,8 @@ class Exemptions:
     baseline: Baseline | None = None
     since: tuple[Finding, ...] | None = None
     """Findings of the revision to compare with; None: no comparison."""
+    partial: bool = False
+    """Whether only a part of the tree is judged, so that a waiver may cover what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class _Waived:
     counting: tuple[Finding, ...]
     waived: tuple[WaivedFinding, ...]
     unused: tuple[Waiver, ...]
+    """Those of a rule that was applied, none of whose findings they covered."""
     expired: tuple[Waiver, ...]
 
 
@@ -79,6 +82,8 @@ def check(
     subjects = tuple(judge.subject(use, files) for use in survey.uses)
     found = _numbered(_one_for_a_cause(_run_rules(survey, subjects, policy)))
     sorted_out = _apply_waivers(found, exempt.waivers.accepted, now)
+    unused = () if exempt.partial else _of_applied_rules(sorted_out.unused, policy)
+    sorted_out = replace(sorted_out, unused=unused)
     about_waivers = _numbered(_waiver_findings(sorted_out, exempt.waivers, policy))
     counting = tuple(sorted((*sorted_out.counting, *about_waivers), key=_place))
     new, known, notices = _without_old(counting, exempt, now)
@@ -132,9 +137,7 @@ def exit_code(report: Report, fail_on: Severity | None, *, allow_unknown: bool =
     return EXIT_OK
 
 
-def _run_rules(
-    survey: Survey, subjects: Sequence[Subject], policy: Policy
-) -> Iterator[Finding]:
+def _run_rules(survey: Survey, subjects: Sequence[Subject], policy: Policy) -> Iterator[Finding]:
     """Run every rule on every use and every file."""
     of_file: defaultdict[str, list[Subject]] = defaultdict(list)
     for subject in subjects:
@@ -210,9 +213,16 @@ def _apply_waivers(
     return _Waived(tuple(counting), tuple(waived), unused, expired)
 
 
-def _waiver_findings(
-    result: _Waived, waivers: Waivers, policy: Policy
-) -> Iterator[Finding]:
+def _of_applied_rules(waivers: Iterable[Waiver], policy: Policy) -> tuple[Waiver, ...]:
+    """Leave out waivers of nothing but rules that are switched off."""
+    return tuple(
+        waiver
+        for waiver in waivers
+        if any(policy.rules[rule].severity is not None for rule in waiver.rules)
+    )
+
+
+def _waiver_findings(result: _Waived, waivers: Waivers, policy: Policy) -> Iterator[Finding]:
     """Report waivers that are past their day, not needed, or wrong; nothing waives these."""
     found: list[tuple[Rule, Defect]] = []
     found += [(expired_waiver.RULE, expired_waiver.defect(one)) for one in result.expired]

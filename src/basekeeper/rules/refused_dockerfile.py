@@ -28,11 +28,13 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
         reason = plan.build.rejected
         if reason is None:
             continue
-        line = (plan.build.rejected_line or 1) + file.first_line - 1
+        own_line = plan.build.rejected_line or 1
+        line = own_line + file.first_line - 1
         if line not in reported:
             yield Defect(
                 place=Place(path=file.path, line=line, end_line=line),
-                message=f"the builder would refuse this file: {reason}",
+                message=f"the builder would refuse this file: "
+                + reason.removeprefix(f"line {own_line}: "),
                 remedy="correct it, or exclude the file if nothing builds it",
             )
 

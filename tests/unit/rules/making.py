@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from basekeeper.dockerfile.parser import parse_dockerfile
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.model import RuleSetting
-from basekeeper.rules.rule import Subject, UseRule
+from basekeeper.rules.rule import FileRule, FileView, Subject, UseRule
 from basekeeper.values.finding import (
     Answer,
     AxisState,
@@ -18,7 +19,7 @@ from basekeeper.values.finding import (
     Truth,
 )
 from basekeeper.values.reference import parse_reference
-from basekeeper.values.use import Kind, Role, SourceFile, Span, Use, Via
+from basekeeper.values.use import BuildPlan, Kind, Role, SourceFile, Span, Use, Via
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -139,3 +140,46 @@ def template() -> SourceFile:
 def found(rule: UseRule, subject: Subject, **options: Any) -> list[Finding]:
     """Run a rule with a setting that lets it apply everywhere."""
     return list(rule.findings(subject, setting(**options)))
+
+
+def view(
+    text: str,
+    *,
+    args: dict[str, str] | None = None,
+    target: str | None = None,
+    sdks: tuple[str, ...] = ("golang", "maven"),
+    judged: Judgement | None = None,
+    **more: Any,
+) -> FileView:
+    """Read a Dockerfile; images whose name starts with one of `sdks` are made for building."""
+    document = parse_dockerfile(text.encode())
+    build = document.resolve(args or {}, target)
+    plan = BuildPlan("default", args or {}, target, "linux/amd64", build)
+    values = {"path": "Dockerfile", "kind": "dockerfile", "production": True, "first_line": 1}
+    file = SourceFile(document=document, plans=(plan,), **{**values, **more})
+    root = build.final_chain[-1] if build.final_chain else None
+    subjects = tuple(
+        Subject(
+            use=use(
+                image.reference_text,
+                raw=image.raw,
+                via=image.via,
+                role=Role.FINAL if image.stage == root else Role.BUILD,
+                path=file.path,
+                line=image.line + file.first_line - 1,
+                end_line=image.end_line + file.first_line - 1,
+            ),
+            judgement=judged or judgement(image.reference_text),
+            file=file,
+            now=NOW,
+            is_sdk=image.reference_text.startswith(sdks),
+        )
+        for image in build.images
+        if not image.is_stage
+    )
+    return FileView(file, subjects)
+
+
+def found_in(rule: FileRule, text: str, **more: Any) -> list[Finding]:
+    """Run a rule on a Dockerfile with a setting that lets it apply everywhere."""
+    return list(rule.findings(view(text, **more), setting()))

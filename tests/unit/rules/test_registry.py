@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from basekeeper import rules
 from basekeeper.policy.load import load_policy
 from basekeeper.rules.registry import RULES_BY_ID
-from basekeeper.rules.rule import Rule
+
+
+if TYPE_CHECKING:
+    from basekeeper.rules.rule import Rule
 
 PACKAGE = Path(rules.__file__).parent
 ROOT = PACKAGE.parents[2]

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from basekeeper.dockerfile.parser import parse_dockerfile
+from basekeeper.values.use import SourceFile
 from basekeeper.values.waiver import Waiver
-from basekeeper.waivers import Waivers, read_inline, restrict_inline
+from basekeeper.waivers import Waivers, comment_blocks, read_inline, restrict_inline
 from basekeeper.waivers.inline import MAX_COMMENT_CHARS, Block, Comment
 from tests.unit.waivers.making import limits, waiver
 
@@ -168,3 +170,46 @@ def test_a_copied_waiver_counts_once() -> None:
 
 def test_waivers_of_the_waiver_file_pass() -> None:
     assert restricted([waiver()], []) == [waiver()]
+
+
+def blocks(text: str, **more: Any) -> list[tuple[list[int], int | None, str]]:
+    values: dict[str, Any] = {"path": "Dockerfile", "kind": "dockerfile", "production": True}
+    file = SourceFile(document=parse_dockerfile(text.encode()), **{**values, **more})
+    return [
+        ([comment.line for comment in block.comments], block.target_line, block.target)
+        for block in comment_blocks(file)
+    ]
+
+
+MARK = "# basekeeper: x\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{MARK}FROM node:18 AS b\n", [([1], 2, "FROM  node AS b")]),
+        (f"{MARK}# more\nFROM r:5000/a:1@sha256:b\n", [([1, 2], 3, "FROM  r:5000/a")]),
+        (f"FROM a\n{MARK}RUN x:1\n", [([2], 3, "RUN")]),
+        (f"FROM a\n{MARK}COPY --from=b:1 /c /d\n", [([2], 3, "COPY from=b /c /d")]),
+        (f"{MARK}\nFROM a\n", [([1], None, "")]),
+        (f"FROM a\n{MARK}", [([2], None, "")]),
+        (f"FROM a\nRUN x && \\\n{MARK}  y\n", [([3], None, "")]),
+        (f"FROM a\nRUN x && \\\n{MARK}\nUSER y\n", [([3], None, "")]),
+        (f"FROM a\nRUN <<E\n{MARK}E\n", []),
+        (f"# syntax=d\n{MARK}FROM a\n", [([2], 3, "FROM  a")]),
+        (f"{MARK}# syntax=d\nFROM a\n", [([1, 2], 3, "FROM  a")]),
+        (f"# other\n\n{MARK}FROM a\n", [([1], None, ""), ([3], 4, "FROM  a")]),
+        ("# nothing of ours\nFROM a\n", []),
+        (f"{MARK}# BASEKEEPER: y\r\nFROM a\r\n", [([1, 2], 3, "FROM  a")]),
+    ],
+)
+def test_finds_comments_and_what_they_stand_above(text: str, expected: list[Any]) -> None:
+    assert blocks(text) == expected
+
+
+def test_counts_lines_from_the_start_of_the_outer_file() -> None:
+    assert blocks(f"{MARK}FROM a\n", first_line=11) == [([11], 12, "FROM  a")]
+
+
+def test_files_without_a_document_have_no_comments() -> None:
+    assert list(comment_blocks(SourceFile(path="c", kind="compose", production=True))) == []
