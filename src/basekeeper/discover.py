@@ -8,21 +8,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.dockerfile.parse import parse_dockerfile
+from basekeeper.dockerfile.parser import parse_dockerfile
+from basekeeper.dockerfile.templates import classify_template
 from basekeeper.readers.plans import plan_builds
-from basekeeper.readers.uses import (
-    TEMPLATE_MARK,
-    Reader,
-    UseTable,
-    context_use,
-    devcontainer_use,
-)
-from basekeeper.trees.names import FileKind, kind_of, template_by_name
+from basekeeper.readers.uses import Reader, UseTable, context_use, devcontainer_use
+from basekeeper.trees.names import FileKind, kind_of
 from basekeeper.trees.patterns import PathPatterns
 from basekeeper.values.use import Kind, Skipped, SourceFile, Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from basekeeper.dockerfile.model import Dockerfile
     from basekeeper.readers.plans import Planned
@@ -205,8 +200,10 @@ class _Discovery:
             place = spec.place
             reason = f"names the Dockerfile {spec.dockerfile!r}, which does not exist"
             hint = "correct its path, or check out what it is part of"
-            # A workflow may build what an earlier step made; it says nothing of files here.
-            if kind_of(place.path) is not FileKind.CI:
+            # A workflow may build what an earlier step made, and vendored copies are never whole.
+            known = any(item.path == place.path and item.reason == reason for item in self.skipped)
+            helps = kind_of(place.path) is not FileKind.CI and self.production(place.path)
+            if helps and not known:
                 self.skip(Skipped(place.path, place.line, reason, hint))
             return
         real = self.tree.real_path(path)
@@ -249,7 +246,7 @@ class _Discovery:
             path=path,
             kind="dockerfile",
             production=self.production(path),
-            template=_template(path, data, planned),
+            template=classify_template(path, document),
             document=document,
             plans=tuple(each.plan for each in planned),
         )
@@ -267,7 +264,7 @@ class _Discovery:
             path=spec.inline_key,
             kind="compose" if kind_of(spec.place.path) is FileKind.COMPOSE else "bake",
             production=self.production(spec.place.path),
-            template=_template("", data, planned),
+            template=document.template,
             document=document,
             plans=tuple(each.plan for each in planned),
             first_line=spec.inline_line,
@@ -293,7 +290,7 @@ class _Discovery:
         self.files.append(file)
         for each in planned:
             args = each.spec.args if each.spec is not None else {}
-            for use in reader.read(each.plan, args, counts=each.counts):
+            for use in reader.read(each.plan, args):
                 self.table.add(use)
             for context in each.spec.contexts if each.spec is not None else ():
                 if context.image is not None:
@@ -308,10 +305,14 @@ class _Discovery:
             return
         if any(image.problem is not None for image in build.images):
             return
-        reason = f"the builder refuses it: {build.rejected}"
+        line, reason = (
+            build.rejected_line,
+            build.rejected.removeprefix(f"line {build.rejected_line}: "),
+        )
+        reason = f"the builder refuses it: {reason}"
+        line = None if line is None else line + file.first_line - 1
         hint = "correct the file; what could be read of it is judged"
-        path = file.path.partition("#")[0] if file.kind != "dockerfile" else file.path
-        self.skip(Skipped(path, None, reason, hint, fatal=not build.images))
+        self.skip(Skipped(file.path, line, reason, hint, fatal=not build.images))
 
 
 def _read(data: bytes, path: str, kind: FileKind, run: _Discovery) -> Reading:
@@ -334,23 +335,6 @@ def _read(data: bytes, path: str, kind: FileKind, run: _Discovery) -> Reading:
     from basekeeper.readers import ci  # noqa: PLC0415
 
     return ci.read_ci(data, path)
-
-
-def _template(path: str, data: bytes, planned: Iterable[Planned]) -> str | None:
-    """Say why a document is a template, or None."""
-    by_name = template_by_name(path)
-    if by_name is not None:
-        return by_name
-    build = next(iter(planned)).plan.build
-    if any(TEMPLATE_MARK.search(image.raw) for image in build.images):
-        return "a template language fills in the names of its images"
-    if build.rejected is None:
-        return None
-    if b"{{" in data or b"{%" in data or b"<%" in data:
-        return "it holds the marks of a template language, and no builder takes it as it is"
-    if not build.stages and data.strip():
-        return "it has no FROM, so it is a part of a Dockerfile"
-    return None
 
 
 def _order(use: Use) -> tuple[object, ...]:

@@ -201,12 +201,19 @@ class _Reader:
     def is_built(self, target: _Target, grouped: set[str]) -> bool:
         """Tell a target to build from one that only others inherit from."""
         labels = {target.name, *(block.labels[0] for _, block in target.layers)}
+        if self.only_checks(target):
+            return False
         if not labels.isdisjoint(grouped):
             return True
         if target.name.startswith("_"):
             return False
         says = any(key in block.attributes for _, block in target.layers for key in _SAYS_WHAT)
         return says or target.name not in self.inherited
+
+    def only_checks(self, target: _Target) -> bool:
+        """Tell a target that runs the builder's linter (`call = "check"`) from one that builds."""
+        text = self.one(self.lineage(target), "call")
+        return text is not None and text.problem is None and text.value != "build"
 
     def parents(self, target: _Target) -> list[str]:
         """Return the names that a target inherits from; the last layer that says so counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ DEFAULT_PLAN: Final = "default"
 _HELPER: Final = re.compile(
     r"(?:^|[-_.])(?:dev|devel|develop|development|devcontainer|test|tests|testing|unit|unittest|e2e"
     r"|lint|linter|validate|format|fmt|ci|debug|debugger|local|watch|build|builder|deps|docs"
-    r"|vendor|coverage|benchmark|bench|check|shellcheck|generate)(?:$|[-_.])",
+    r"|vendor|base|dependencies|coverage|benchmark|bench|check|shellcheck|generate)(?:$|[-_.])",
     re.IGNORECASE,
 )
 _USES_PLATFORM: Final = re.compile(rb"TARGET(?:PLATFORM|OS|ARCH|VARIANT)", re.IGNORECASE)
@@ -41,8 +41,6 @@ class Planned:
     plan: BuildPlan
     spec: BuildSpec | None
     """Who says so; None for the default build."""
-    counts: bool
-    """Whether what it makes is shipped, as far as can be told."""
 
 
 def is_helper(spec: BuildSpec) -> bool:
@@ -73,20 +71,18 @@ def plan_builds(
     found: list[Planned] = []
     known = False
     for spec, production in specs:
-        counts = production and not is_helper(spec)
+        shipped = production and not is_helper(spec)
         for plan in _plans(document, data, spec, settings):
             if len(found) >= MAX_PLANS:
                 break
             if spec.target is not None and not plan.build.final_chain:
                 continue  # there is no such stage: the caller reports it
-            found.append(Planned(plan, spec, counts))
-            known = known or counts
-    if not known:
-        default = [
-            Planned(plan, None, counts=True) for plan in _plans(document, data, None, settings)
-        ]
-        found = default + found
-    return found
+            found.append(Planned(replace(plan, shipped=shipped), spec))
+            known = known or shipped
+    if known:
+        return found
+    default = [Planned(plan, None) for plan in _plans(document, data, None, settings)]
+    return [*default, *found]
 
 
 def _plans(

@@ -13,7 +13,7 @@ from basekeeper.values.use import Kind, Role, Span, Supplier, Use, Via
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from basekeeper.dockerfile.model import Build, ImageUse
+    from basekeeper.dockerfile.model import ImageUse
     from basekeeper.readers.spec import NamedContext, Place, Text
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import BuildPlan, SourceFile
@@ -77,21 +77,17 @@ class Reader:
     data: bytes
     """Of the document; of the outer file for an inline one."""
 
-    def read(self, plan: BuildPlan, args: Mapping[str, Text], *, counts: bool) -> Iterable[Use]:
+    def read(self, plan: BuildPlan, args: Mapping[str, Text]) -> Iterable[Use]:
         """Yield the uses of one build.
 
         Args:
             plan: The build.
             args: Its arguments with the places that give them.
-            counts: Whether what it makes is shipped; if not, its images are build images.
         """
         for image in plan.build.images:
             if image.is_stage or image.replaced_by is not None:
                 continue
-            role = role_of(plan.build, image)
-            if role is Role.FINAL and not counts:
-                role = Role.BUILD
-            yield self._use(plan, image, role, args)
+            yield self._use(plan, image, role_of(plan, image), args)
 
     def _use(self, plan: BuildPlan, image: ImageUse, role: Role, args: Mapping[str, Text]) -> Use:
         what = named(image.reference_text, problem=image.problem, scratch=image.scratch)
@@ -156,19 +152,20 @@ class Reader:
         return Span(start, start + len(raw)), len(line[:at].decode("utf-8", "replace")) + 1
 
 
-def role_of(build: Build, image: ImageUse) -> Role:
+def role_of(plan: BuildPlan, image: ImageUse) -> Role:
     """Say what an image is to one build."""
+    build = plan.build
     if image.via is Via.SYNTAX:
         return Role.FRONTEND
     if image.stage is None or image.stage not in build.reachable:
         return Role.UNUSED
-    if image.via is Via.FROM and image.stage == build.final_chain[-1]:
-        return Role.FINAL
-    return Role.BUILD
+    is_final = image.via is Via.FROM and image.stage == build.final_chain[-1]
+    return Role.FINAL if is_final and plan.shipped else Role.BUILD
 
 
-def context_role(build: Build, value: str) -> Role:
+def context_role(plan: BuildPlan, value: str) -> Role:
     """Say what an image is to a build that gets it through a named context."""
+    build = plan.build
     stages = {stage.index: Via.FROM for stage in build.stages if stage.replaced_by == value}
     stages |= {
         image.stage: image.via
@@ -178,14 +175,14 @@ def context_role(build: Build, value: str) -> Role:
     reached = {stage: via for stage, via in stages.items() if stage in build.reachable}
     if not reached:
         return Role.UNUSED
-    final = reached.get(build.final_chain[-1])
-    return Role.FINAL if final is Via.FROM else Role.BUILD
+    is_final = reached.get(build.final_chain[-1]) is Via.FROM
+    return Role.FINAL if is_final and plan.shipped else Role.BUILD
 
 
 def context_use(context: NamedContext, plan: BuildPlan, *, production: bool) -> Use:
     """Make the use of an image that comes in as a named context."""
     text = context.image or ""
-    role = context_role(plan.build, context.value.value)
+    role = context_role(plan, context.value.value)
     return _written(
         context.value.place,
         Via.CONTEXT,

@@ -113,6 +113,9 @@ class BuildPlan:
     target: str | None
     platform: str
     build: Build
+    shipped: bool = True
+    """False for a build that is made to develop, test or compile, and for one that a file below a
+    non-production path describes: its images are build images, and no final chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
