@@ -21,6 +21,9 @@ from basekeeper.values.finding import Answer, Truth
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+MAX_CYCLE_CHARS: Final = 64
+"""Longest name of a release line; it bounds the numbers read from it."""
+
 _EVEN: Final = 2
 _LEADING_NUMBERS: Final = re.compile(r"v?(\d+(?:\.\d+)*)")
 _PLACES: Final = {"newest": 0, "second": 1, "third": 2}
@@ -187,6 +190,19 @@ class Product:
                 return found
         return None
 
+    def outlived_by(self, version: str, now: datetime) -> Release | None:
+        """The next newer line, where a version older than it has no data and it is dead itself.
+
+        Calendars often begin late; what is older than a dead line is dead too, unless a line
+        still older has support.
+        """
+        key = _numbers(version)
+        older = [one for one in self.releases if _numbers(one.cycle) < key]
+        newer = [one for one in self.releases if _numbers(one.cycle) > key]
+        if not key or not newer or any(one.supported(now).value is Truth.YES for one in older):
+            return None
+        return newer[-1] if newer[-1].supported(now).value is Truth.NO else None
+
     def by_codename(self, word: str) -> Release | None:
         """The line with a codename; its first word suffices (`noble` for Noble Numbat)."""
         wanted = word.lower()
@@ -231,12 +247,12 @@ def newest_first(releases: list[Release]) -> tuple[Release, ...]:
 
     Versions, not release days: a bug-fix branch released late is not newer.
     """
-    return tuple(sorted(releases, key=_line_key, reverse=True))
+    return tuple(sorted(releases, key=lambda release: _numbers(release.cycle), reverse=True))
 
 
-def _line_key(release: Release) -> tuple[int, ...]:
-    """Numbers of a line's name; `debian13` counts as 13."""
-    return tuple(int(number) for number in re.findall(r"\d+", release.cycle)[:6])
+def _numbers(version: str) -> tuple[int, ...]:
+    """Numbers of a line's name or a version; `debian13` counts as 13."""
+    return tuple(int(number) for number in re.findall(r"\d+", version[:MAX_CYCLE_CHARS])[:6])
 
 
 def _same_line(cycle: str, wanted: str) -> bool:

@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from basekeeper.errors import InputError
-from basekeeper.lifecycle.calendar import Product, Release, newest_first
+from basekeeper.lifecycle.calendar import MAX_CYCLE_CHARS, Product, Release, newest_first
 
 SCHEMA: Final = 1
 """Version of the shape of all data files; others are refused."""
 
 MAX_DATA_BYTES: Final = 32 * 1024 * 1024
 """Largest data file read, in bytes; the bundled ones stay below 0.3 MiB."""
-
-MAX_CYCLE_CHARS: Final = 64
-"""Longest name of a release line; it bounds the numbers read from it."""
 
 MAX_RELEASES: Final = 2_000
 """Most lines of one product; the longest known calendar has about 100."""

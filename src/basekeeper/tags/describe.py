@@ -136,6 +136,8 @@ def _listed(image: NamedImage) -> Answer:
     tags = image.tags
     if tags is None or not image.tag_text:
         return Answer(Truth.UNKNOWN, "no list of tags is known for it")
+    if image.tag.arch is not None and not image.aliases:
+        return Answer(Truth.UNKNOWN, "tags of one architecture are not in the list")
     truth = Truth.YES if image.aliases else Truth.NO
     what = "is" if truth is Truth.YES else "is not"
     return Answer(truth, f"{image.tag_text} {what} built today", tags.source, tags.as_of)

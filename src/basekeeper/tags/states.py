@@ -32,9 +32,7 @@ def state_of(claim: Claim, axis: str, now: datetime) -> AxisState:
     product, line = claim.product, claim.line
     current = product.current_line(now)
     if line is None:
-        reason = f"no data on {claim.version} of {product.title}"
-        missing = Answer(Truth.UNKNOWN, reason, product.source, product.as_of)
-        supported, newest = missing, missing
+        supported = newest = _without_line(claim, now)
     else:
         supported, newest = line.supported(now), product.is_current(line, now)
     return AxisState(
@@ -48,6 +46,17 @@ def state_of(claim: Claim, axis: str, now: datetime) -> AxisState:
         newest=None if current is None else current.cycle,
         newest_since=product.current_since(now),
     )
+
+
+def _without_line(claim: Claim, now: datetime) -> Answer:
+    """What can be said of a version that the calendar does not know."""
+    product = claim.product
+    newer = product.outlived_by(claim.version, now)
+    if newer is None:
+        reason = f"no data on {claim.version} of {product.title}"
+        return Answer(Truth.UNKNOWN, reason, product.source, product.as_of)
+    reason = f"older than {newer.cycle} of {product.title}, which is not supported any more"
+    return Answer(Truth.NO, reason, product.source, product.as_of)
 
 
 def ended_state(name: str, tag: str, ended: Replacement, now: datetime) -> AxisState | None:

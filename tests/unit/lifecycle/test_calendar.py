@@ -251,6 +251,21 @@ def test_finds_the_newest_line_within_a_short_version(
 
 
 @pytest.mark.parametrize(
+    ("version", "newer"),
+    [("1", "2"), ("2.5", "3"), ("4", None), ("5.5", None), ("7", None), ("edge", None)],
+)
+def test_what_is_older_than_a_dead_line_is_dead(version: str, newer: str | None) -> None:
+    app = product(
+        release("6", released="2026-01-01"),
+        release("5", released="2025-01-01"),
+        release("3", end_of_life="2020-01-01"),
+        release("2", end_of_life="2019-01-01"),
+    )
+    found = app.outlived_by(version, at("2026-11-23"))
+    assert (None if found is None else found.cycle) == newer
+
+
+@pytest.mark.parametrize(
     ("name", "word", "cycle"),
     [
         ("nodejs", "lts", "26"),

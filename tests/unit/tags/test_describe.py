@@ -38,6 +38,9 @@ def state(text: str, product: str, facts: Facts = NO_FACTS, now: datetime = NOW)
         ("node:lts-krypton", "nodejs", "application", "24", (YES, NO)),
         ("python:3.10", "python", "application", "3.10", (NO, NO)),
         ("python:3.12-slim", "python", "application", "3.12", (YES, NO)),
+        ("node:0.10", "nodejs", "application", "0.10", (NO, NO)),
+        ("nginx:1.17", "nginx", "application", "1.17", (NO, NO)),
+        ("openjdk:8-jre", "openjdk-builds-from-oracle", "application", "8", (NO, NO)),
         ("python:3", "python", "application", "3.14", (YES, YES)),
         ("python:slim", "python", "application", "3.14", (YES, YES)),
         ("python:3.15", "python", "application", "3.15", (UNKNOWN, UNKNOWN)),
@@ -334,7 +337,13 @@ def test_listed_tags_of_a_deprecated_repository_are_still_alive() -> None:
 
 @pytest.mark.parametrize(
     ("text", "listed"),
-    [("node:22", YES), ("node:20", NO), ("foo/bar:1", UNKNOWN), (f"node{DIGEST}", UNKNOWN)],
+    [
+        ("node:22", YES),
+        ("node:20", NO),
+        ("foo/bar:1", UNKNOWN),
+        ("mcr.microsoft.com/dotnet/sdk:10.0-noble-arm64v8", UNKNOWN),
+        (f"node{DIGEST}", UNKNOWN),
+    ],
 )
 def test_tells_whether_a_tag_is_built_today(text: str, listed: Truth) -> None:
     assert described(text).listed.value is listed
