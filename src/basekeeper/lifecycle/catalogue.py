@@ -124,12 +124,16 @@ class Catalogue:
         return {source.name: source.as_of for source in self.sources}
 
     def stale(self, now: datetime) -> tuple[str, ...]:
-        """A notice for each source whose facts are older than `STALE_AFTER`."""
-        return tuple(
-            f"data of {source.name} is {source.age(now).days} days old (as of {source.as_of}); "
-            "refresh it with `basekeeper data update`"
-            for source in self.sources
-            if source.is_stale(now)
+        """One notice that names all sources older than `STALE_AFTER`, oldest first, or none."""
+        old = sorted(
+            (source for source in self.sources if source.is_stale(now)),
+            key=lambda source: (source.as_of, source.name),
+        )
+        if not old:
+            return ()
+        ages = ", ".join(f"{source.name} {source.age(now).days} days" for source in old)
+        return (
+            f"old facts: {ages}; refresh them with `basekeeper data update` or a newer basekeeper",
         )
 
     @property
