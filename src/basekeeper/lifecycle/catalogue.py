@@ -131,9 +131,10 @@ class Catalogue:
         )
         if not old:
             return ()
-        ages = ", ".join(f"{source.name} {source.age(now).days} days" for source in old)
+        ages = ", ".join(f"{source.name} {source.age(now).days}" for source in old)
         return (
-            f"old facts: {ages}; refresh them with `basekeeper data update` or a newer basekeeper",
+            f"facts are up to {old[0].age(now).days} days old ({ages}); "
+            "refresh them with `basekeeper data update` or a newer basekeeper",
         )
 
     @property

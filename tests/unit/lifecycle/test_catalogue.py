@@ -174,8 +174,8 @@ class TestAge:
 
     def test_old_data_says_so_once(self, catalogue: Catalogue) -> None:
         (notice,) = catalogue.stale(datetime(2026, 11, 23, tzinfo=UTC))
-        assert notice.startswith("old facts: distro-info-data 212 days, ")
-        assert "endoflife.date 93 days" in notice
+        assert notice.startswith("facts are up to 212 days old (distro-info-data 212, ")
+        assert "endoflife.date 93" in notice
         assert "`basekeeper data update`" in notice
 
     def test_fresh_data_says_nothing(self, catalogue: Catalogue) -> None:
