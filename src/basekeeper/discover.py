@@ -237,7 +237,7 @@ class _Discovery:
             return
         document = self.parse(data)
         specs = self.specs.get(path, [])
-        planned = self.plan(document, data, specs)
+        planned = self.plan(path, document, specs)
         first = planned[0].plan.build
         perhaps = self.found[path] is FileKind.PERHAPS_DOCKERFILE
         if perhaps and (first.rejected is not None or not first.stages):
@@ -259,7 +259,7 @@ class _Discovery:
             return
         data = spec.inline.value.encode("utf-8", "surrogateescape")
         document = self.parse(data)
-        planned = self.plan(document, data, [spec])
+        planned = self.plan(spec.place.path, document, [spec])
         file = SourceFile(
             path=spec.inline_key,
             kind="compose" if kind_of(spec.place.path) is FileKind.COMPOSE else "bake",
@@ -271,10 +271,12 @@ class _Discovery:
         )
         self.add(file, outer, planned)
 
-    def plan(self, document: Dockerfile, data: bytes, specs: list[BuildSpec]) -> list[Planned]:
+    def plan(self, path: str, document: Dockerfile, specs: list[BuildSpec]) -> list[Planned]:
         """Find the ways of building a document, and report targets that it does not have."""
-        pairs = [(spec, self.production(spec.place.path)) for spec in specs]
-        planned = plan_builds(document, data, pairs, self.settings)
+        # A test's own Compose file says how its Dockerfile is built, but not how others are.
+        helps = not self.production(path)
+        pairs = [(spec, helps or self.production(spec.place.path)) for spec in specs]
+        planned = plan_builds(document, pairs, self.settings)
         used = {each.spec.name for each in planned if each.spec is not None}
         for spec in specs:
             if spec.name not in used and spec.target is not None:

@@ -53,7 +53,6 @@ def is_helper(spec: BuildSpec) -> bool:
 
 def plan_builds(
     document: Dockerfile,
-    data: bytes,
     specs: Sequence[tuple[BuildSpec, bool]],
     settings: DiscoverSettings,
 ) -> list[Planned]:
@@ -64,7 +63,6 @@ def plan_builds(
 
     Args:
         document: The parsed file.
-        data: Its bytes.
         specs: Builds that name it, and whether each stands in a production file.
         settings: Arguments and platforms.
     """
@@ -72,7 +70,7 @@ def plan_builds(
     known = False
     for spec, production in specs:
         shipped = production and not is_helper(spec)
-        for plan in _plans(document, data, spec, settings):
+        for plan in _plans(document, spec, settings):
             if len(found) >= MAX_PLANS:
                 break
             if spec.target is not None and not plan.build.final_chain:
@@ -81,19 +79,19 @@ def plan_builds(
             known = known or shipped
     if known:
         return found
-    default = [Planned(plan, None) for plan in _plans(document, data, None, settings)]
+    default = [Planned(plan, None) for plan in _plans(document, None, settings)]
     return [*default, *found]
 
 
 def _plans(
-    document: Dockerfile, data: bytes, spec: BuildSpec | None, settings: DiscoverSettings
+    document: Dockerfile, spec: BuildSpec | None, settings: DiscoverSettings
 ) -> Iterator[BuildPlan]:
     """Yield one plan for each platform that makes a difference."""
     given = {name: text.value for name, text in spec.args.items()} if spec is not None else {}
     args = MappingProxyType({**given, **settings.build_args})
     target = spec.target if spec is not None else None
     contexts = {each.name: each.value.value for each in spec.contexts} if spec is not None else {}
-    platforms = _platforms(data, (spec.platforms if spec else ()) or settings.platforms)
+    platforms = _platforms(document.data, (spec.platforms if spec else ()) or settings.platforms)
     for platform in platforms:
         name = spec.name if spec is not None else DEFAULT_PLAN
         if len(platforms) > 1:
