@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of, said
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said
 from basekeeper.values.finding import Severity, Truth
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _inspect(subject: Subject, setting: RuleSetting) -> Iterator[Defect]:
     late = any(_late(axis, grace, today) for axis in behind)
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is behind: {'; '.join(map(_lag, behind))}",
+        message=f"{brief(use)} is behind: {'; '.join(map(_lag, behind))}",
         remedy="move to "
         + " on ".join(f"{axis.title} {axis.newest}" for axis in behind if axis.newest)
         if any(axis.newest for axis in behind)

@@ -39,8 +39,15 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
                 message=f"copies all of {' and '.join(broad)} from {copy.source}"
                 + (f", which holds {tools}" if tools else ""),
                 remedy="copy only the files that the program needs",
-                confidence="high" if tools else "medium",
+                confidence=_confidence(chain, copy, tools),
             )
+
+
+def _confidence(chain: Chain, copy: Copy, tools: str | None) -> str:
+    """Tell how surely the copy takes too much: an image may well hold nothing but one program."""
+    if tools:
+        return "high"
+    return "low" if chain.is_untouched(copy.source) else "medium"
 
 
 def _is_all_of_a_built_root(chain: Chain, copy: Copy, broad: list[str]) -> bool:

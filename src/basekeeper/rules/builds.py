@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.chain import CONFIDENCE, copies, leaks, sources
-from basekeeper.rules.rule import Place
+from basekeeper.rules.rule import Place, brief
 from basekeeper.rules.steps import Variables, step_of
 from basekeeper.values.use import Via
 
@@ -84,7 +84,12 @@ class Chain:
         if kept:
             return kept[0].named
         image = self._image_of(chain[0])
-        return image.use.text if image is not None and image.is_sdk else None
+        return brief(image.use) if image is not None and image.is_sdk else None
+
+    def is_untouched(self, source: str) -> bool:
+        """Tell whether a copy takes from an image as it is published, of which nothing is known."""
+        stage = self._stage(source.lower())
+        return stage is None or not any(self._steps_of(self._chain_of(stage)))
 
     def starts_empty(self, source: str) -> bool:
         """Tell whether the stage of a copy started from nothing."""

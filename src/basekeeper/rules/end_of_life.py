@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of, said
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     if dead:
         yield Defect(
             place=place_of(use),
-            message=f"{use.text} is past its end of life: {'; '.join(map(_death, dead))}",
+            message=f"{brief(use)} is past its end of life: {'; '.join(map(_death, dead))}",
             remedy=_remedy(dead),
             evidence=tuple(f"{axis.title} {axis.cycle}: {said(axis.supported)}" for axis in dead),
         )
@@ -31,7 +31,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     if supported is not None and supported.value is Truth.NO:
         yield Defect(
             place=place_of(use),
-            message=f"{use.text} is past its end of life: {supported.reason}",
+            message=f"{brief(use)} is past its end of life: {supported.reason}",
             remedy=f"use {judgement.suggestion} instead"
             if judgement.suggestion
             else "use a supported image",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of, with_tag
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of, with_tag
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     what = "has no tag" if reference.tag is None else "says latest"
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} {what}: which version it is changes from day to day",
+        message=f"{brief(use)} {what}: which version it is changes from day to day",
         remedy=_remedy(subject),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         return
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is not pinned by a digest",
+        message=f"{brief(use)} is not pinned by a digest",
         remedy=f"write {use.text}@sha256:<digest> with the digest that its registry names",
     )
 

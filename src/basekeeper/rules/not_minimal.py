@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of, said, with_tag
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said, with_tag
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         return
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is not minimal: {size.reason}",
+        message=f"{brief(use)} is not minimal: {size.reason}",
         remedy=f"use {with_tag(use, smaller)}, once it is tried: it holds less",
         confidence="medium",
         evidence=(said(size),),

@@ -26,7 +26,9 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     yield Defect(
         place=place_of(use),
         message=f"cannot tell which image {use.raw!r} is: {use.problem or 'unresolved'}",
-        remedy=_remedy(use),
+        remedy="check the files that are made from this template"
+        if subject.template
+        else _remedy(use),
         unknown=True,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of
 from basekeeper.values.finding import Category
 from basekeeper.values.use import Kind
 
@@ -28,7 +28,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         suggestion = judgement.suggestion
         yield Defect(
             place=place_of(use),
-            message=f"the policy prohibits {use.text}: {judgement.reason}",
+            message=f"the policy prohibits {brief(use)}: {judgement.reason}",
             remedy=f"use {suggestion} instead" if suggestion else "use an image that it allows",
             evidence=(f"decided by {judgement.clause}",),
         )

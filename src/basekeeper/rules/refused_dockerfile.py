@@ -24,6 +24,12 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
         for subject in view.subjects
         if subject.use.kind in (Kind.OPAQUE, Kind.INVALID)
     }
+    reported |= {
+        image.line + file.first_line - 1
+        for plan in file.plans
+        for image in plan.build.images
+        if image.note is not None
+    }
     for plan in file.plans:
         reason = plan.build.rejected
         if reason is None:
@@ -33,7 +39,7 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
         if line not in reported:
             yield Defect(
                 place=Place(path=file.path, line=line, end_line=line),
-                message=f"the builder would refuse this file: "
+                message="the builder would refuse this file: "
                 + reason.removeprefix(f"line {own_line}: "),
                 remedy="correct it, or exclude the file if nothing builds it",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of
 from basekeeper.values.finding import Category
 from basekeeper.values.use import Kind
 
@@ -23,7 +23,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     better = judgement.suggestion
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is restricted: {judgement.reason}",
+        message=f"{brief(use)} is restricted: {judgement.reason}",
         remedy=f"use {better} instead" if better else "prefer a preferred or permitted image",
         evidence=(f"decided by {judgement.clause}",),
     )

@@ -9,9 +9,10 @@ needs counts one step less, unless the rule is about trust.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.finding import Finding, Severity
 from basekeeper.values.use import Kind, Role
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from basekeeper.values.finding import Answer, Judgement
     from basekeeper.values.use import SourceFile, Span, Use
     from basekeeper.values.waiver import Waiver
+
+
+_DIGEST: Final = re.compile(r"(@[a-z0-9]+:[0-9a-f]{12})[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +206,11 @@ def lineage(use: Use) -> str:
     if use.kind is Kind.CONCRETE and use.reference is not None:
         return f"{use.reference.registry}/{use.reference.repository}"
     return use.raw
+
+
+def brief(use: Use) -> str:
+    """Write the image of a use for a message: as the builder sees it, digests cut short."""
+    return _DIGEST.sub(r"\1…", use.text)
 
 
 def with_tag(use: Use, tag: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.builds import chains
-from basekeeper.rules.rule import Defect, FileRule, place_of, said
+from basekeeper.rules.rule import Defect, FileRule, brief, place_of, said
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _defects(base: Subject) -> Iterator[Defect]:
     if base.is_sdk:
         yield Defect(
             place=place_of(base.use),
-            message=f"the final stage stands on {base.use.text}, an image made for building",
+            message=f"the final stage stands on {brief(base.use)}, an image made for building",
             remedy="end on a runtime image, or on a distroless, alpine or slim one, and copy the "
             "result into it",
             confidence="medium",
@@ -35,7 +35,7 @@ def _defects(base: Subject) -> Iterator[Defect]:
     elif size is not None and size.value is Truth.NO and not base.judgement.minimal_alternative:
         yield Defect(
             place=place_of(base.use),
-            message=f"the final stage stands on {base.use.text}: {size.reason}",
+            message=f"the final stage stands on {brief(base.use)}: {size.reason}",
             remedy="end on a distroless, alpine or slim image",
             confidence="medium",
             evidence=(said(size),),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.builds import chains, place_of_step
 from basekeeper.rules.chain import named
-from basekeeper.rules.rule import Defect, FileRule, place_of
+from basekeeper.rules.rule import Defect, FileRule, brief, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _defects(chain: Chain) -> Iterator[Defect]:
     if base is not None and base.is_sdk:
         yield Defect(
             place=place_of(base.use),
-            message=f"the product is shipped on {base.use.text}, an image made for building"
+            message=f"the product is shipped on {brief(base.use)}, an image made for building"
             + (f"; {why}" if why else ""),
             remedy="build in a first stage and copy the result into a final stage on a smaller "
             "base",

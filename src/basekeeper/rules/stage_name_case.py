@@ -33,8 +33,8 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
                     image=image.reference_text,
                     subject=image.raw,
                 ),
-                message=f"{image.raw} is the name of a stage only if case is ignored, "
-                "which builders disagree about",
+                message=f"{image.raw} is the name of a stage if case is ignored; "
+                "BuildKit takes it for an image",
                 remedy=f"write {image.reference_text.lower()}, here and where it is defined",
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, place_of, said
+from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said
 from basekeeper.values.finding import Category
 from basekeeper.values.use import Kind, Via
 
@@ -30,7 +30,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     answer = judgement.quality.get("official_source")
     yield Defect(
         place=place_of(use),
-        message=f"{use.text} is prohibited: {judgement.reason}",
+        message=f"{brief(use)} is prohibited: {judgement.reason}",
         remedy=_remedy(use, judgement),
         unknown=unknown,
         evidence=(said(answer),) if answer is not None else (judgement.reason,),

@@ -38,3 +38,4 @@ def test_does_not_catch(text: str) -> None:
 def test_is_a_note_in_a_template() -> None:
     (one,) = found(RULE, subject("$BASE", judged=UNRESOLVED, file=template()))
     assert one.severity is Severity.NOTE
+    assert one.remedy == "check the files that are made from this template"

@@ -10,7 +10,6 @@ from basekeeper import rules
 from basekeeper.policy.load import load_policy
 from basekeeper.rules.registry import RULES_BY_ID
 
-
 if TYPE_CHECKING:
     from basekeeper.rules.rule import Rule
 

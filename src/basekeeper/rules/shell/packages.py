@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.rules.shell.tools import BUILD_DEPENDENCIES
 from basekeeper.rules.shell.words import DYNAMIC, commands, expand, fields, word_set
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _WRAPPER_SWITCH: Final = re.compile(r"-[a-zA-Z]*c")
 
 _VERBS: Final[Mapping[str, tuple[frozenset[str], frozenset[str], frozenset[str]]]] = {
     "apt": (
-        frozenset(("install", "build-dep", "satisfy")),
+        frozenset(("install", "build-dep")),
         frozenset(("remove", "purge", "autoremove", "autopurge")),
         frozenset(("-o", "-t", "-c", "-a", "--option", "--target-release", "--config-file")),
     ),
@@ -73,6 +74,9 @@ _FAMILIES: Final[Mapping[str, str]] = {
 
 _MANAGER: Final = re.compile(r"(?:apt|aptitude|apk|dnf5?|yum|zypper|pacman)\b")
 """What a script that installs packages contains; the others, most of them, are not read."""
+
+_REMOVING: Final = word_set("del erase purge remove rm")
+"""Verbs that remove, in any package manager."""
 
 _GROUP_VERBS: Final = frozenset(("groupinstall", "groupin", "group"))
 
@@ -137,7 +141,9 @@ def _follow(script: str, variables: dict[str, str], ledger: _Ledger, depth: int)
         program = expand(words[0], variables)
         arguments = words[1:]
         name = program.rpartition("/")[2]
-        if name == "apt-mark":
+        if name == "xargs":
+            _apply_to_input(arguments, variables, ledger)
+        elif name == "apt-mark":
             _mark(fields(arguments, variables), ledger)
         elif family := _FAMILIES.get(name):
             _manage(family, fields(arguments, variables), ledger)
@@ -171,6 +177,19 @@ def _inner_script(program: str, arguments: Command, variables: Mapping[str, str]
         if _WRAPPER_SWITCH.fullmatch(word):
             return expand(arguments[at + 1], {})
     return None
+
+
+def _apply_to_input(arguments: Command, variables: Mapping[str, str], ledger: _Ledger) -> None:
+    """Follow `… | xargs COMMAND`, whose words only a running shell knows.
+
+    `apt-mark showmanual | xargs apt-mark auto` marks everything, which official images do before
+    they remove what nothing needs.
+    """
+    words = fields(arguments, variables)
+    if "apt-mark" in words and "auto" in words:
+        ledger.automatic.update(ledger.installed)
+    elif any(word in _REMOVING for word in words) and any(word in _FAMILIES for word in words):
+        ledger.doubtful = True
 
 
 def _mark(words: tuple[str, ...], ledger: _Ledger) -> None:
@@ -232,6 +251,8 @@ def _install(
         return
     if verb in _GROUP_VERBS and "development" in " ".join(names).lower():
         names = ["@development-tools"]
+    if verb == "build-dep":
+        names = [BUILD_DEPENDENCIES + name for name in names]
     if family == "apt":
         for name in [name for name in names if name.endswith("-") and name != DYNAMIC]:
             ledger.remove(name[:-1])

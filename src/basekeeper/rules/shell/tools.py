@@ -22,8 +22,11 @@ COMPILERS: Final = word_set("""
     """)
 """Their only use is to build."""
 
+BUILD_DEPENDENCIES: Final = "build dependencies of "
+"""How the packages that `apt-get build-dep` brings are named; which they are, only apt knows."""
+
 LIKELY_TOOLS: Final = word_set("""
-    binutils default-jdk default-jdk-headless debhelper devscripts gettext-devel java-devel
+    default-jdk default-jdk-headless debhelper devscripts gettext-devel java-devel
     linux-headers maven-openjdk17 m4 npm patchelf pkg-config pkgconf pkgconf-pkg-config pnpm re2c
     yarn yarnpkg
     """)
@@ -50,6 +53,8 @@ def tool_confidence(package: str) -> str | None:
         `high` for compilers and build systems, `medium` for what is mostly used to build (headers,
         development kits, package managers of languages), None for everything else.
     """
+    if package.startswith(BUILD_DEPENDENCIES):
+        return "high"
     name = package.lower()
     if _RUNTIME.fullmatch(name):
         return None

@@ -98,6 +98,25 @@ def test_what_was_marked_as_needed_again_is_kept() -> None:
     assert kept_packages(script, {}).packages == ("make",)
 
 
+def test_everything_may_be_marked_as_not_needed_through_xargs() -> None:
+    script = (
+        "apt-get install -y gcc; apt-get build-dep -y postgresql;"
+        " apt-mark showmanual | xargs apt-mark auto > /dev/null; apt-mark manual $saved;"
+        " find / | xargs -r apt-mark manual; apt-get purge -y --auto-remove"
+    )
+    assert kept_packages(script, {}).packages == ()
+
+
+def test_build_dependencies_count_under_the_name_of_what_they_build() -> None:
+    kept = kept_packages("apt-get build-dep -y nginx", {}).packages
+    assert kept == ("build dependencies of nginx",)
+
+
+def test_removing_through_xargs_leaves_a_doubt() -> None:
+    assert kept_packages("apk add gcc; cat x | xargs apk del", {}).doubtful
+    assert not kept_packages("apk add gcc; cat x | xargs echo apk", {}).doubtful
+
+
 def test_a_second_virtual_group_is_kept() -> None:
     script = "apk add --virtual .a gcc && apk add --virtual .b libpq && apk del .a"
     assert kept_packages(script, {}).packages == ("libpq",)

@@ -15,10 +15,14 @@ MEDIUM = (
     "java-21-openjdk-devel dotnet-sdk-8.0 kernel-headers"
 )
 NONE = (
-    "curl git ca-certificates libgcc libgcc-s1 gcc-12-base openjdk-21-jre openjdk17-jre-headless "
-    "openssl libpq5 nodejs python3 perl bash makeself golang-docs-x gnupg tzdata libstdc++6 "
+    "curl git binutils ca-certificates libgcc libgcc-s1 gcc-12-base openjdk-21-jre "
+    "openjdk17-jre-headless openssl libpq5 nodejs python3 perl bash makeself golang-docs-x gnupg tzdata libstdc++6 "
     "dotnet-runtime-8.0 clangd-x"
 )
+
+
+def test_build_dependencies_are_tools() -> None:
+    assert tool_confidence("build dependencies of nginx") == "high"
 
 
 @pytest.mark.parametrize(
