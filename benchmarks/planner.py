@@ -1,6 +1,6 @@
 """Compares our reading of every Dockerfile below a folder with BuildKit's own planner.
 
-    python benchmarks/planner.py FOLDER
+    python -m benchmarks.planner FOLDER
 
 For each file and the default target: does BuildKit refuse it, and if not, which images would it
 ask a registry for? Prints the totals and every file on which we differ, by name.

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from basekeeper.dockerfile.model import Build, Dockerfile
-    from basekeeper.dockerfile.parse import parse_dockerfile
+    from basekeeper.dockerfile.parser import parse_dockerfile
     from basekeeper.errors import Error, InvalidReference
     from basekeeper.policy.load import load_policy
-    from basekeeper.policy.model import Policy
+    from basekeeper.policy.policy import Policy
     from basekeeper.values.facts import Facts
     from basekeeper.values.finding import Judgement
     from basekeeper.values.reference import Reference, parse_reference
@@ -43,10 +43,10 @@ _HOMES: Final = {
     "Facts": "basekeeper.values.facts",
     "InvalidReference": "basekeeper.errors",
     "Judgement": "basekeeper.values.finding",
-    "Policy": "basekeeper.policy.model",
+    "Policy": "basekeeper.policy.policy",
     "Reference": "basekeeper.values.reference",
     "load_policy": "basekeeper.policy.load",
-    "parse_dockerfile": "basekeeper.dockerfile.parse",
+    "parse_dockerfile": "basekeeper.dockerfile.parser",
     "parse_reference": "basekeeper.values.reference",
 }
 """Public name → module that defines it."""

@@ -26,6 +26,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -118,10 +119,12 @@ func plan(req request) (result answer) {
 		return result
 	}
 	seen := &recorder{seen: map[string]bool{}}
+	capabilities := pb.Caps.CapSet(pb.Caps.All())
 	build := platforms.MustParse("linux/amd64")
 	_, err = dockerfile2llb.Dockerfile2LLB(context.Background(), data, dockerfile2llb.ConvertOpt{
 		MetaResolver:   seen,
 		TargetPlatform: &platform,
+		LLBCaps:        &capabilities,
 		Config: dockerui.Config{
 			Target:         req.Target,
 			BuildArgs:      req.Args,
