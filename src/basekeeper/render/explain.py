@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from basekeeper.values.finding import Answer, AxisState, Judgement
 
 _TRUTHS: Final = {Truth.YES: "good", Truth.NO: "error", Truth.UNKNOWN: "warning"}
-_LABEL: Final = 18
+_LABEL: Final = 20
 """Columns of the labels on the left."""
 
 
@@ -161,8 +161,8 @@ def _trace(trace: Sequence[Step], style: Style) -> list[str]:
     lines: list[str] = []
     for step in trace:
         sign = style.paint(pad(step.matched.value, 9), _TRUTHS[step.matched])
-        name = f"{step.clause.name}"
-        lines.append(f"  {sign}{style.paint(visible(name), 'bold')}")
+        name = style.paint(visible(step.clause.name), "bold")
+        lines.append(f"  {sign}{name} {style.paint(f'({visible(step.clause.origin)})', 'dim')}")
         lines += (f"           {line}" for line in wrap(visible(step.reason), style.width - 11))
     return lines
 

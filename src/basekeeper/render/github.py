@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.safe import shorten, visible
-from basekeeper.render.view import Standing, entries, said, severity_counts, totals
+from basekeeper.render.view import Standing, entries, outer_paths, said, severity_counts, totals
 from basekeeper.values.finding import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from basekeeper.render.view import Entry
     from basekeeper.values.finding import Finding, Report
     from basekeeper.values.use import Skipped
@@ -36,13 +38,14 @@ def render_github(report: Report) -> str:
     """
     found = [entry for entry in entries(report) if entry.standing is not Standing.WAIVED]
     found.sort(key=lambda entry: (entry.standing is Standing.KNOWN, -entry.finding.severity))
-    lines = [_annotation(entry) for entry in found]
+    outer = outer_paths(report)
+    lines = [_annotation(entry, outer) for entry in found]
     lines += [_unread(item) for item in report.skipped if item.fatal]
     lines.append(f"basekeeper: {severity_counts(totals(report))}")
     return "\n".join(lines) + "\n"
 
 
-def _annotation(entry: Entry) -> str:
+def _annotation(entry: Entry, outer: Mapping[str, str]) -> str:
     """Write the command for one finding."""
     finding = entry.finding
     known = entry.standing is Standing.KNOWN
@@ -51,14 +54,15 @@ def _annotation(entry: Entry) -> str:
     lines = [said(finding), finding.remedy] if finding.remedy else [said(finding)]
     return _command(
         command,
-        _place(finding) | {"title": f"{finding.rule}{old}"},
+        _place(finding, outer) | {"title": f"{finding.rule}{old}"},
         "\n".join(visible(line) for line in lines),
     )
 
 
-def _place(finding: Finding) -> dict[str, str]:
+def _place(finding: Finding, outer: Mapping[str, str]) -> dict[str, str]:
     """Name file, lines and, where the instruction is one line, the column."""
-    place = {"file": finding.path, "line": str(finding.line)}
+    path = outer.get(finding.path, finding.path)
+    place = {"file": path, "line": str(finding.line)}
     if finding.end_line > finding.line:
         return place | {"endLine": str(finding.end_line)}
     return place | {"col": str(finding.column)}

@@ -109,6 +109,11 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line] if line or not lines else lines
 
 
+def short_digest(text: str, ellipsis: str = "…") -> str:
+    """Shorten the digest at the end of an image's name to as much as people compare."""
+    return _DIGEST.sub(rf"\1{ellipsis}", text)
+
+
 def fit_image(text: str, width: int, ellipsis: str = "…") -> str:
     """Fit an image's name into `width` columns; what identifies it stays.
 
@@ -117,7 +122,7 @@ def fit_image(text: str, width: int, ellipsis: str = "…") -> str:
     """
     if width_of(text) <= width:
         return text
-    text = _DIGEST.sub(rf"\1{ellipsis}", text)
+    text = short_digest(text, ellipsis)
     if width_of(text) <= width:
         return text
     return fit_middle(text, width, ellipsis, head=width // 3)

@@ -42,7 +42,8 @@ def images(report: Report) -> list[Image]:
     groups: dict[tuple[bool, str], list[tuple[Use, Judgement]]] = {}
     for use, judgement in report.judgements:
         unresolved = use.kind in {Kind.OPAQUE, Kind.INVALID}
-        groups.setdefault((unresolved, use.text), []).append((use, judgement))
+        name = use.raw if use.kind is Kind.OPAQUE else use.text
+        groups.setdefault((unresolved, name), []).append((use, judgement))
     return [
         Image(name, group[0][1], tuple(use for use, _ in group))
         for (_, name), group in sorted(groups.items())

@@ -9,20 +9,21 @@ https://docs.github.com/code-security/code-scanning/integrating-with-code-scanni
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from basekeeper import __version__
 from basekeeper.render.json import dump, instant
 from basekeeper.render.safe import shorten, visible
-from basekeeper.render.view import Standing, entries, judged_places, plural, said
+from basekeeper.render.view import Standing, entries, judged_places, outer_paths, plural, said
 from basekeeper.values.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from basekeeper.render.view import Entry, RuleText
-    from basekeeper.values.finding import Finding, Report
+    from basekeeper.values.finding import Finding, Judgement, Report
     from basekeeper.values.use import Skipped, Use
 
 MAX_RESULTS: Final = 25_000
@@ -57,9 +58,12 @@ def render_sarif(report: Report, rules: Mapping[str, RuleText]) -> str:
     found = entries(report)
     kept = _kept(found)
     ids = sorted({*rules, *(entry.finding.rule for entry in kept)})
-    numbers = {rule: index for index, rule in enumerate(ids)}
-    uses = {key: use for key, (use, _) in judged_places(report).items()}
-    compared = any(entry.standing is Standing.KNOWN for entry in kept)
+    context = _Context(
+        numbers={rule: index for index, rule in enumerate(ids)},
+        judged=judged_places(report),
+        outer=outer_paths(report),
+        compared=any(entry.standing is Standing.KNOWN for entry in kept),
+    )
     run: dict[str, Any] = {
         "tool": {"driver": _driver(ids, rules)},
         "automationDetails": {"id": "basekeeper/check/"},
@@ -68,7 +72,7 @@ def render_sarif(report: Report, rules: Mapping[str, RuleText]) -> str:
             _ROOT: {"description": {"text": "The root of the tree that was checked."}}
         },
         "invocations": [_invocation(report, len(found) - len(kept))],
-        "results": [_result(entry, numbers, uses, compared=compared) for entry in kept],
+        "results": [_result(entry, context) for entry in kept],
         "properties": {"policy": visible(report.policy_name), "policyDigest": report.policy_digest},
     }
     return dump({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]})
@@ -123,27 +127,42 @@ def _rule(rule: str, text: RuleText | None) -> dict[str, Any]:
     }
 
 
-def _result(
-    entry: Entry,
-    numbers: Mapping[str, int],
-    uses: Mapping[tuple[str, int, str], Use],
-    *,
-    compared: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What all results of a run refer to."""
+
+    numbers: Mapping[str, int]
+    """Rule → its index among the described rules."""
+    judged: Mapping[tuple[str, int, str], tuple[Use, Judgement]]
+    outer: Mapping[str, str]
+    compared: bool
+    """Whether results say if they are new."""
+
+    def path(self, finding: Finding) -> str:
+        """Return the file that a finding is in."""
+        return self.outer.get(finding.path, finding.path)
+
+    def use(self, finding: Finding) -> Use | None:
+        """Return the use that a finding is about, if any."""
+        found = self.judged.get((finding.path, finding.line, finding.image or ""))
+        return None if found is None else found[0]
+
+
+def _result(entry: Entry, context: _Context) -> dict[str, Any]:
     """Write one finding."""
     finding = entry.finding
-    use = uses.get((finding.path, finding.line, finding.image or ""))
+    region = _region(finding, context.use(finding))
     result: dict[str, Any] = {
         "ruleId": finding.rule,
-        "ruleIndex": numbers[finding.rule],
+        "ruleIndex": context.numbers[finding.rule],
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(finding)},
-        "locations": [{"physicalLocation": _location(finding.path, _region(finding, use))}],
+        "locations": [{"physicalLocation": _location(context.path(finding), region)}],
         "properties": _properties(finding),
     }
     if finding.fingerprint:
         result["partialFingerprints"] = {"basekeeper/v1": finding.fingerprint}
-    if compared:
+    if context.compared:
         result["baselineState"] = "unchanged" if entry.standing is Standing.KNOWN else "new"
     if entry.waiver is not None:
         waiver = entry.waiver

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
-from basekeeper.render.layout import fit_image, fit_middle, pad, wrap
+from basekeeper.render.layout import fit_image, fit_middle, pad, short_digest, wrap
 from basekeeper.render.safe import visible
 from basekeeper.render.view import (
     Standing,
@@ -26,7 +26,7 @@ from basekeeper.render.view import (
     severity_counts,
     totals,
 )
-from basekeeper.values.use import Role
+from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +44,6 @@ _LINE_COLUMN: Final = 6
 _SEVERITY_COLUMN: Final = 9
 _INDENT: Final = " " * (_LINE_COLUMN)
 _BODY: Final = " " * (_LINE_COLUMN + _SEVERITY_COLUMN)
-_ROLES: Final = {
-    Role.FINAL: "final",
-    Role.BUILD: "build",
-    Role.FRONTEND: "frontend",
-    Role.UNUSED: "unused",
-}
 
 
 def render_text(
@@ -103,11 +97,13 @@ def _files(report: Report, shown: list[Entry], style: Style, *, verbose: bool) -
 def _place_line(place: Place, style: Style) -> str:
     """Write line, image, and on the right its category and what it is to the product."""
     category = place.category
-    role = "" if place.use is None else _ROLES[place.use.role]
-    words = [word for word in (category.value if category else "", role) if word]
+    words = [category.value] if category is not None else []
+    if place.use is not None:
+        words.append(place.use.role.value)
+        words += [] if place.use.production else ["not production"]
     right = f" {style.dot} ".join(words)
     room = style.width - _LINE_COLUMN - (len(right) + 2 if right else 0)
-    name = visible(place.image or _stage(place))
+    name = visible(_name(place))
     left = pad(fit_image(name, room, style.ellipsis), room)
     if not right:
         left = left.rstrip()
@@ -118,8 +114,11 @@ def _place_line(place: Place, style: Style) -> str:
     return f"{number}  {style.paint(left, 'bold')}{'  ' if right else ''}{painted}".rstrip()
 
 
-def _stage(place: Place) -> str:
-    """Name the stage of a finding that concerns no image."""
+def _name(place: Place) -> str:
+    """Name the image, as written where it could not be resolved; without one, the stage."""
+    if place.image is not None:
+        use = place.use
+        return use.raw if use is not None and use.kind is Kind.OPAQUE else place.image
     stage = next((entry.finding.stage for entry in place.entries if entry.finding.stage), None)
     return "" if stage is None else f"(stage {stage})"
 
@@ -153,7 +152,10 @@ def _remedy(text: str, style: Style, *, indent: int) -> Iterator[str]:
 
 def _under_its_image(finding: Finding) -> str:
     """Say what is wrong without repeating the name that stands above."""
-    return finding.message.removeprefix(f"{finding.image} ") if finding.image else finding.message
+    if finding.image is None:
+        return finding.message
+    whole = finding.message.removeprefix(f"{finding.image} ")
+    return whole.removeprefix(f"{short_digest(finding.image)} ")
 
 
 def _standing(entry: Entry) -> str:

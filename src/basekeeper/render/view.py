@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from basekeeper.render.layout import short_digest
 from basekeeper.values.finding import Category, Severity
 
 if TYPE_CHECKING:
@@ -136,9 +137,25 @@ def judged_places(report: Report) -> dict[tuple[str, int, str], tuple[Use, Judge
     return index
 
 
+def outer_paths(report: Report) -> dict[str, str]:
+    """Map the path of each inline document (`compose.yaml#services.web`) to the file it is in.
+
+    Formats that point into files need it; lines are those of the outer file already.
+    """
+    kinds = {file.path: file.kind for file in report.survey.files}
+    found = {}
+    for path, kind in kinds.items():
+        at = path.find("#")
+        while at >= 0:
+            if kinds.get(path[:at]) == kind:
+                found[path] = path[:at]
+            at = path.find("#", at + 1)
+    return found
+
+
 def said(finding: Finding) -> str:
     """Say what is wrong, with the image's name where the message leaves it out."""
-    if finding.image is None or finding.image in finding.message:
+    if finding.image is None or short_digest(finding.image).rstrip("…") in finding.message:
         return finding.message
     return f"{finding.image}: {finding.message}"
 

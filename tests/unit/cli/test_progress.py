@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import sys
 import time
-
-import pytest
+from typing import TYPE_CHECKING
 
 from basekeeper.cli import progress
 from basekeeper.cli.progress import Progress
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def make_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:

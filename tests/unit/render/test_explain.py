@@ -52,13 +52,13 @@ def test_image_is_explained_in_full() -> None:
     assert text.splitlines()[:7] == [
         "node:20",
         "",
-        "  category        restricted",
-        "  why             an official image, but no minimal one",
-        "  decided by      policy.restricted[0]",
-        "  full name       docker.io/library/node:20",
-        "  use instead     node:26-slim",
+        "  category          restricted",
+        "  why               an official image, but no minimal one",
+        "  decided by        policy.restricted[0]",
+        "  full name         docker.io/library/node:20",
+        "  use instead       node:26-slim",
     ]
-    assert "official source yes" in text
+    assert "official source   yes" in text
     assert "newest line: 26, since 2026-10-28" in text
     assert "end of life: 2026-04-30" in text
     assert text.index("no       policy.restricted") < text.index("yes      policy.restricted")
@@ -90,7 +90,7 @@ def test_image_as_json_holds_the_trace() -> None:
 def test_page_of_a_rule_is_wrapped_and_code_stays() -> None:
     text = render_rule_text(RULE, Style(80))
     lines = text.splitlines()
-    assert "  severity        error" in lines
+    assert "  severity          error" in lines
     assert "Something in the image gets no updates any more." in lines
     assert (
         "- one point that is so long that it does not fit into eighty columns and so has" in lines
@@ -101,7 +101,7 @@ def test_page_of_a_rule_is_wrapped_and_code_stays() -> None:
 
 
 def test_rule_that_is_off_says_so() -> None:
-    assert "  severity        off" in render_rule_text(OFF, Style(80))
+    assert "  severity          off" in render_rule_text(OFF, Style(80))
     assert json.loads(render_rule_json(OFF, NOW))["severity"] is None
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from basekeeper.render.github import MAX_MESSAGE_CHARS, render_github
-from basekeeper.values.use import Skipped
+from basekeeper.values.use import Skipped, SourceFile
 from tests.unit.render.made import HOSTILE, finding, full_report, report, use
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
@@ -50,3 +51,13 @@ def test_hostile_text_is_one_command(hostile: str) -> None:
     assert len(lines) == 3
     assert all(COMMAND.fullmatch(line) for line in lines[:2])
     assert len(lines[0]) < 2 * 5000 + 3 * MAX_MESSAGE_CHARS
+
+
+def test_inline_document_is_annotated_in_its_file() -> None:
+    outer, inline = "a#b/compose.yaml", "a#b/compose.yaml#services.web"
+    made = report(findings=(finding(use(inline, 6)),))
+    files = tuple(
+        SourceFile(path=path, kind="compose", production=True) for path in (outer, inline)
+    )
+    made = replace(made, survey=replace(made.survey, files=files))
+    assert render_github(made).startswith("::error file=a#b/compose.yaml,line=6,")

@@ -104,3 +104,12 @@ def test_endless_reports_are_cut_and_say_so() -> None:
     text = render_text(report(findings=findings, skipped=skipped), Style(80), exit_code=1)
     assert "5 more places with findings; --format json lists all." in text
     assert "and 2 more; --format json lists all." in text
+
+
+def test_message_does_not_repeat_the_name_above_it() -> None:
+    image = use(text="node:20@sha256:" + "0123456789abcdef" * 4)
+    for name in (image.text, "node:20@sha256:0123456789ab…"):
+        made = report(
+            (image, judgement(image)), findings=(finding(image, message=f"{name} is old"),)
+        )
+        assert "               is old\n" in render_text(made, Style(80), exit_code=1)

@@ -1,0 +1,157 @@
+"""What only a process of its own shows: pipes, signals, encodings, terminals, start-up."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.program import NOW, copy_repo, environment, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = [sys.executable, "-m", "basekeeper"]
+HEAVY = {"httpx2", "sqlalchemy", "jinja2", "rich", "hcl2", "lark", "difflib", "importlib.metadata"}
+
+
+def test_reader_that_goes_away_changes_no_verdict(tmp_path: Path) -> None:
+    root = copy_repo("mixed", tmp_path)
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*PROGRAM, "check", "--now", NOW],
+        cwd=root,
+        env=environment(tmp_path),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_interrupt_ends_with_130(tmp_path: Path) -> None:
+    root = tmp_path / "waits"
+    root.mkdir()
+    os.mkfifo(tmp_path / "policy.toml")
+    process = subprocess.Popen(
+        [*PROGRAM, "check", "--baseline", "../policy.toml"],
+        cwd=root,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    # The other end opens only once the program reads: then it is inside the verb.
+    with (tmp_path / "policy.toml").open("wb"):
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error.decode().strip().endswith("interrupted")
+    assert b"Traceback" not in error
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_without_unicode_gets_escapes(encoding: str, tmp_path: Path) -> None:
+    root = copy_repo("mixed", tmp_path)
+    (root / "größe").mkdir()
+    (root / "größe" / "Dockerfile").write_text("FROM 名前/x\n", encoding="utf-8")
+    done = subprocess.run(
+        [*PROGRAM, "check", "--now", NOW],
+        cwd=root,
+        env=environment(tmp_path, PYTHONIOENCODING=encoding),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.decode(encoding).splitlines()[-1].startswith("failed")
+
+
+def test_posix_locale_works(tmp_path: Path) -> None:
+    outcome = run(copy_repo("mixed", tmp_path), "list", LANG="C", LC_ALL="POSIX")
+    assert outcome.code == 0
+
+
+def test_terminal_gets_colours(tmp_path: Path) -> None:
+    root = copy_repo("mixed", tmp_path)
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, "check", "--now", NOW],
+        cwd=root,
+        env=environment(tmp_path, TERM="xterm"),
+        stdout=child,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(child)
+        output = b""
+        while True:
+            try:
+                piece = os.read(parent, 65_536)
+            except OSError:  # the terminal closed
+                break
+            if not piece:
+                break
+            output += piece
+    os.close(parent)
+    assert process.returncode == 1
+    assert b"\x1b[1;31m" in output
+
+
+def test_checking_loads_no_heavy_library(tmp_path: Path) -> None:
+    root = copy_repo("mixed", tmp_path)
+    code = (
+        "import sys; from basekeeper.cli.main import main; main(['check', '--offline']);"
+        "print('loaded', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert not HEAVY & set(done.stdout.rpartition("loaded ")[2].split())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_for_its_shell(shell: str, tmp_path: Path) -> None:
+    outcome = run(tmp_path, "completion", shell)
+    assert outcome.code == 0
+    assert f"_BASEKEEPER_COMPLETE={shell}_complete" in outcome.out
+    found = shutil.which(shell)
+    if found is not None:
+        subprocess.run([found, "-n"], input=outcome.out.encode(), check=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("basekeeper ch", "check"),
+        ("basekeeper check --format ", "sarif"),
+        ("basekeeper check --rule end", "end-of-life"),
+        ("basekeeper explain near", "near-stage-name"),
+        ("basekeeper check --fail", "--fail-on"),
+        ("basekeeper data ", "update"),
+    ],
+)
+def test_words_are_completed(words: str, expected: str, tmp_path: Path) -> None:
+    outcome = run(
+        tmp_path,
+        _BASEKEEPER_COMPLETE="bash_complete",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split(" ")) - 1),
+    )
+    assert outcome.code == 0
+    assert f"plain,{expected}" in outcome.out.splitlines()
