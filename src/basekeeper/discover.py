@@ -298,23 +298,6 @@ class _Discovery:
                 if context.image is not None:
                     production = self.production(context.value.place.path)
                     self.table.add(context_use(context, each.plan, production=production))
-        self.refused(file, planned)
-
-    def refused(self, file: SourceFile, planned: Sequence[Planned]) -> None:
-        """Report a document that no builder would take, where no use of it tells already."""
-        build = planned[0].plan.build
-        if build.rejected is None or file.template is not None:
-            return
-        if any(image.problem is not None for image in build.images):
-            return
-        line, reason = (
-            build.rejected_line,
-            build.rejected.removeprefix(f"line {build.rejected_line}: "),
-        )
-        reason = f"the builder refuses it: {reason}"
-        line = None if line is None else line + file.first_line - 1
-        hint = "correct the file; what could be read of it is judged"
-        self.skip(Skipped(file.path, line, reason, hint, fatal=not build.images))
 
 
 def _read(data: bytes, path: str, kind: FileKind, run: _Discovery) -> Reading:

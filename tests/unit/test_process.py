@@ -79,7 +79,10 @@ def _runs(pid: int) -> bool:
 
 
 def test_a_child_that_ignores_the_polite_signal_is_killed() -> None:
-    script = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    script = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print(1, flush=True); time.sleep(60)"
+    )
     with Child([PYTHON, "-c", script]) as child:
         assert child.read_until(b"\n") == b"1"
     assert child._process.returncode == -9

@@ -8,15 +8,32 @@ import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
-    Git = Callable[..., str]
-    Write = Callable[[str, str | bytes], Path]
+
+class Git(Protocol):
+    """Runs git."""
+
+    def __call__(self, *argv: str, cwd: Path = ...) -> str: ...
+
+
+class Write(Protocol):
+    """Writes a file."""
+
+    def __call__(self, path: str, content: str | bytes = ...) -> Path: ...
+
+
+class Powerless(Protocol):
+    """Takes rights away for a while."""
+
+    def __call__(self) -> AbstractContextManager[None]: ...
+
 
 NOBODY = 65534
 
@@ -76,6 +93,6 @@ def without_rights() -> Iterator[None]:
 
 
 @pytest.fixture
-def powerless() -> Callable[[], object]:
+def powerless() -> Powerless:
     """Give tests `without_rights`, which cannot be imported from here."""
     return without_rights

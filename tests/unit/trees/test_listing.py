@@ -13,7 +13,7 @@ from basekeeper.values.use import Skipped
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.trees.conftest import Git, Write
+    from tests.unit.trees.conftest import Git, Powerless, Write
 
 
 def listed(root: Path, *, respect: bool = True, follow: bool = False) -> set[str]:
@@ -247,14 +247,14 @@ def test_a_git_that_always_fails_ends_in_a_plain_walk(
 @pytest.mark.parametrize("respect", [True, False])
 def test_a_directory_that_cannot_be_read_is_told(
     open_directory: Path,
-    powerless: object,
+    powerless: Powerless,
     respect: bool,  # noqa: FBT001
 ) -> None:
     (open_directory / "shut").mkdir(mode=0o700)
     (open_directory / "Dockerfile").write_text("FROM alpine\n")
     (open_directory / "shut" / "Dockerfile").write_text("FROM alpine\n")
     (open_directory / "shut").chmod(0o000)
-    with powerless():  # type: ignore[operator]
+    with powerless():
         (item,) = skipped(open_directory, respect=respect)
         assert listed(open_directory, respect=respect) == {"Dockerfile"}
     assert item.path == "shut"
