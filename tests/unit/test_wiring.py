@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from basekeeper import wiring
+from basekeeper.errors import InputError, TransportError
+from basekeeper.values.settings import DiscoverSettings
+from tests.fakes.loopback import Answer, serve
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current directory with two files below it and one beside it."""
+    root = tmp_path / "root"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "Dockerfile").touch()
+    (root / "Dockerfile").touch()
+    (tmp_path / "beside").touch()
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_no_path_means_the_current_directory(here: Path) -> None:
+    assert wiring.locate([]) == wiring.Location(Path())
+
+
+def test_one_directory_is_the_root(here: Path) -> None:
+    assert wiring.locate(["a"]) == wiring.Location(Path("a"))
+
+
+def test_files_are_named_from_the_current_directory(here: Path) -> None:
+    assert wiring.locate(["a/Dockerfile"]) == wiring.Location(
+        Path(), ("a/Dockerfile",), ("a/Dockerfile",)
+    )
+
+
+def test_several_paths_are_a_selection(here: Path) -> None:
+    found = wiring.locate(["a", "./Dockerfile", "a"])
+    assert found == wiring.Location(Path(), ("a", "Dockerfile"), ("Dockerfile",))
+
+
+def test_the_current_directory_among_paths_is_everything(here: Path) -> None:
+    assert wiring.locate([".", "a"]) == wiring.Location(Path())
+
+
+def test_single_file_elsewhere_has_its_directory_as_root(here: Path) -> None:
+    assert wiring.locate(["../beside"]) == wiring.Location(Path(".."), ("beside",), ("beside",))
+
+
+def test_several_paths_elsewhere_are_refused(here: Path) -> None:
+    with pytest.raises(InputError, match="must all lie below the current directory"):
+        wiring.locate(["../beside", "a"])
+
+
+@pytest.mark.parametrize("path", ["none", "a\0b", "Dockerfile/x"])
+def test_path_that_names_nothing_is_refused(path: str, here: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        wiring.locate([path])
+
+
+def test_configuration_above_is_told_of(here: Path) -> None:
+    (here / "basekeeper.toml").touch()
+    (notice,) = wiring.locate(["a"]).notices
+    assert notice.startswith("basekeeper.toml of a directory above is not read")
+
+
+def test_configuration_of_another_repository_is_none_of_ours(here: Path) -> None:
+    (here / "basekeeper.toml").touch()
+    (here / "a" / ".git").mkdir()
+    assert wiring.locate(["a"]).notices == ()
+
+
+def test_reader_returns_content_or_nothing(here: Path) -> None:
+    (here / "x.toml").write_bytes(b"a = 1")
+    (here / "bin.toml").write_bytes(b"\0")
+    with wiring.open_tree(here, DiscoverSettings()) as tree:
+        read = wiring.reader_of(tree)
+        assert (read("x.toml"), read("none.toml")) == (b"a = 1", None)
+        with pytest.raises(InputError, match="is a binary file"):
+            read("bin.toml")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("/data", "/data/basekeeper"), ("", "~/.local/share/basekeeper"), ("relative", None)],
+)
+def test_data_lies_where_the_specification_says(
+    value: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", value)
+    wanted = Path(expected or "~/.local/share/basekeeper").expanduser()
+    assert wiring.data_directory() == wanted
+
+
+def test_catalogue_is_the_bundled_one_without_refreshed_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert wiring.open_catalogue().sources
+
+
+def test_fetch_gives_the_body_or_an_error() -> None:
+    with serve() as server:
+        server.put("/good", Answer(b"body"))
+        with wiring.open_fetch([server.url]) as fetch:
+            assert fetch(f"{server.url}/good") == b"body"
+            with pytest.raises(TransportError, match="answered with status 404"):
+                fetch(f"{server.url}/bad")
+
+
+def test_fetch_without_encryption_is_only_for_mirrors() -> None:
+    with (
+        serve() as server,
+        wiring.open_fetch() as fetch,
+        pytest.raises(TransportError, match="http"),
+    ):
+        fetch(f"{server.url}/x")
