@@ -6,7 +6,8 @@
                    Node.js 20 reached its end of life on 2026-04-30
                    → use node:26-bookworm-slim
 
-Grouped by file, then by the line and its image; the worst finding first. Below: what could not be
+Grouped by file, then by the line and its image; the worst finding first. A note that was told in
+full before is only named, so that what matters stands out. Below: what could not be
 read, waivers, notices and the totals. Only places with findings are shown; `list` shows all.
 """
 
@@ -26,6 +27,7 @@ from basekeeper.render.view import (
     severity_counts,
     totals,
 )
+from basekeeper.values.finding import Severity
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
@@ -81,12 +83,16 @@ def _is_shown(entry: Entry, *, quiet: bool, verbose: bool) -> bool:
 def _files(report: Report, shown: list[Entry], style: Style, *, verbose: bool) -> Iterator[str]:
     """Write every file that has findings, an empty line after each."""
     found = list(places(report, shown))
+    told: set[tuple[str, ...]] = set()
     for path, group in groupby(found[:MAX_PLACES], key=lambda place: place.path):
         yield style.paint(fit_middle(visible(path), style.width, style.ellipsis), "path")
         for place in group:
             yield _place_line(place, style)
             for entry in place.entries:
-                yield from _entry(entry, style, verbose=verbose)
+                is_repeated = not verbose and _was_told(entry.finding, told)
+                yield from _headline(entry, style, is_repeated=is_repeated)
+                if not is_repeated:
+                    yield from _body(entry.finding, style, verbose=verbose)
         yield ""
     if len(found) > MAX_PLACES:
         rest = plural(len(found) - MAX_PLACES, "more place")
@@ -123,15 +129,32 @@ def _name(place: Place) -> str:
     return "" if stage is None else f"(stage {stage})"
 
 
-def _entry(entry: Entry, style: Style, *, verbose: bool) -> Iterator[str]:
-    """Write one finding: severity and rule, then what is wrong, then what to do."""
+def _was_told(finding: Finding, told: set[tuple[str, ...]]) -> bool:
+    """Tell whether the same note stands above already, and remember it."""
+    key = (finding.rule, _under_its_image(finding), finding.remedy)
+    if finding.severity > Severity.NOTE:
+        return False
+    if key in told:
+        return True
+    told.add(key)
+    return False
+
+
+def _headline(entry: Entry, style: Style, *, is_repeated: bool) -> Iterator[str]:
+    """Write severity and rule of a finding."""
     finding = entry.finding
     severity = pad(finding.severity.word, _SEVERITY_COLUMN)
     rule = visible(finding.rule)
+    again = style.paint(" (as above)", "dim") if is_repeated else ""
     if entry.standing is Standing.NEW:
-        yield _INDENT + style.paint(severity, finding.severity.word) + style.paint(rule, "bold")
+        role = finding.severity.word
+        yield _INDENT + style.paint(severity, role) + style.paint(rule, "bold") + again
     else:
-        yield _INDENT + style.paint(f"{severity}{rule} ({_standing(entry)})", "dim")
+        yield _INDENT + style.paint(f"{severity}{rule} ({_standing(entry)})", "dim") + again
+
+
+def _body(finding: Finding, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write what is wrong, then what to do."""
     room = style.width - len(_BODY)
     for line in wrap(visible(_under_its_image(finding)), room):
         yield _BODY + line

@@ -7,6 +7,7 @@ import pytest
 
 from basekeeper.render.layout import Style, width_of
 from basekeeper.render.text import MAX_PLACES, render_text
+from basekeeper.values.finding import Severity
 from basekeeper.values.use import Skipped
 from tests.unit.render.made import HOSTILE, finding, full_report, judgement, report, use
 
@@ -113,3 +114,21 @@ def test_message_does_not_repeat_the_name_above_it() -> None:
             (image, judgement(image)), findings=(finding(image, message=f"{name} is old"),)
         )
         assert "               is old\n" in render_text(made, Style(80), exit_code=1)
+
+
+def test_note_that_was_told_before_is_only_named() -> None:
+    notes = tuple(
+        finding(use(line=line), severity=Severity.NOTE, remedy="do this") for line in (1, 2)
+    )
+    brief = render_text(report(findings=notes), Style(80), exit_code=0)
+    assert brief.count("do this") == 1
+    assert "note     end-of-life (as above)" in brief
+    assert (
+        render_text(report(findings=notes), Style(80), exit_code=0, verbose=True).count("do this")
+        == 2
+    )
+
+
+def test_errors_are_always_told_in_full() -> None:
+    errors = tuple(finding(use(line=line), remedy="do this") for line in (1, 2))
+    assert render_text(report(findings=errors), Style(80), exit_code=1).count("do this") == 2
