@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.chain import CONFIDENCE, copies, leaks, sources
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from basekeeper.rules.chain import Leak
     from basekeeper.rules.rule import FileView, Subject
     from basekeeper.rules.steps import Copy, Step
+
+MAX_SOURCES: Final = 50
+"""Most stages whose tools are looked for, for one build; real builds copy from fewer than 20."""
+
+MAX_CHAIN: Final = 100
+"""Most stages of the chain of a source that are looked at; real chains have fewer than 10."""
 
 SCRATCH: Final = "scratch"
 """The builder's word for the empty base."""
@@ -79,22 +85,44 @@ class Chain:
         stage = self._stage(source.lower())
         if stage is None:
             return None
+        if stage.index not in self._tools and len(self._tools) < MAX_SOURCES:
+            self._tools[stage.index] = self._found_tools(stage)
+        return self._tools.get(stage.index)
+
+    def _found_tools(self, stage: Stage) -> str | None:
         chain = self._chain_of(stage)
         kept = leaks(self._steps_of(chain), self.given)
         if kept:
             return kept[0].named
-        image = self._image_of(chain[0])
+        image = self._image_of(self._roots[stage.index])
         return brief(image.use) if image is not None and image.is_sdk else None
 
     def is_untouched(self, source: str) -> bool:
         """Tell whether a copy takes from an image as it is published, of which nothing is known."""
         stage = self._stage(source.lower())
-        return stage is None or not any(self._steps_of(self._chain_of(stage)))
+        return stage is None or not self._changed[stage.index]
 
     def starts_empty(self, source: str) -> bool:
         """Tell whether the stage of a copy started from nothing."""
         stage = self._stage(source.lower())
-        return stage is not None and self._chain_of(stage)[0].base == SCRATCH
+        return stage is not None and self._roots[stage.index].base == SCRATCH
+
+    @cached_property
+    def _roots(self) -> list[Stage]:
+        """For each stage, the one at the start of its chain; bases come before what they carry."""
+        roots: list[Stage] = []
+        for stage in self.build.stages:
+            roots.append(stage if stage.base_stage is None else roots[stage.base_stage])
+        return roots
+
+    @cached_property
+    def _changed(self) -> list[bool]:
+        """For each stage, whether its chain does anything to the image at its start."""
+        changed: list[bool] = []
+        for stage in self.build.stages:
+            own = bool(self.build.instructions_of(stage.index))
+            changed.append(own or (stage.base_stage is not None and changed[stage.base_stage]))
+        return changed
 
     def _stage(self, name: str) -> Stage | None:
         """Find the stage that a copy or mount names: the last of a name, or a number."""
@@ -104,13 +132,18 @@ class Chain:
         return self._names.get(name)
 
     @cached_property
+    def _tools(self) -> dict[int, str | None]:
+        """Stage → what is there to build with, as far as that was asked for."""
+        return {}
+
+    @cached_property
     def _names(self) -> dict[str, Stage]:
         return {stage.name: stage for stage in self.build.stages if stage.name}
 
     def _chain_of(self, stage: Stage) -> tuple[Stage, ...]:
-        """Follow FROM to the image at the start of a stage; that stage comes first."""
+        """Follow FROM down to the start of a stage, which comes first, but not without end."""
         chain = [stage]
-        while stage.base_stage is not None:
+        while stage.base_stage is not None and len(chain) < MAX_CHAIN:
             stage = self.build.stages[stage.base_stage]
             chain.append(stage)
         return tuple(reversed(chain))
@@ -123,22 +156,25 @@ class Chain:
 
     def _image_of(self, stage: Stage) -> Subject | None:
         """Find the use of the FROM line of a stage."""
-        line = stage.line + self.view.file.first_line - 1
-        return next(
-            (
-                subject
-                for subject in self.view.subjects
-                if subject.use.line == line and subject.use.via is Via.FROM
-            ),
-            None,
-        )
+        return self._by_line.get(stage.line + self.view.file.first_line - 1)
+
+    @cached_property
+    def _by_line(self) -> dict[int, Subject]:
+        return {
+            subject.use.line: subject
+            for subject in self.view.subjects
+            if subject.use.via is Via.FROM
+        }
 
 
-def chains(view: FileView) -> Iterator[Chain]:
-    """Yield the final chain of each build of a file that has one."""
-    for plan in view.file.plans:
-        if plan.build.final_chain:
-            yield Chain(view, plan.build, _given(view.file.document, plan.args))
+@lru_cache(maxsize=1)  # the rules look at one file after the other
+def chains(view: FileView) -> tuple[Chain, ...]:
+    """Return the final chain of each build of a file that has one."""
+    return tuple(
+        Chain(view, plan.build, _given(view.file.document, plan.args))
+        for plan in view.file.plans
+        if plan.build.final_chain
+    )
 
 
 def _given(document: Dockerfile | None, args: Mapping[str, str]) -> Mapping[str, str]:

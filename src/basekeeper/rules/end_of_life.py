@@ -23,7 +23,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {'; '.join(map(_death, dead))}",
-            remedy=_remedy(dead),
+            remedy=_remedy(dead, judgement.suggestion),
             evidence=tuple(f"{axis.title} {axis.cycle}: {said(axis.supported)}" for axis in dead),
         )
         return
@@ -32,9 +32,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {supported.reason}",
-            remedy=f"use {judgement.suggestion} instead"
-            if judgement.suggestion
-            else "use a supported image",
+            remedy=_remedy([], judgement.suggestion),
             evidence=(said(supported),),
         )
 
@@ -45,8 +43,10 @@ def _death(axis: AxisState) -> str:
     return f"{axis.title} {axis.cycle}, {when}"
 
 
-def _remedy(dead: list[AxisState]) -> str:
-    """Name the line to move to, for each axis."""
+def _remedy(dead: list[AxisState], suggestion: str | None) -> str:
+    """Name what replaces the image, else the line to move to, for each axis."""
+    if suggestion:
+        return f"use {suggestion} instead"
     moves = [f"{axis.title} {axis.newest}" for axis in dead if axis.newest]
     return f"move to {' on '.join(moves)}" if moves else "move to a supported line"
 

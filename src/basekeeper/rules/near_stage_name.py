@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from basekeeper.rules.rule import Subject
     from basekeeper.values.use import SourceFile, Use
 
-MAX_STAGES_COMPARED: Final = 1_000
+MAX_STAGES_COMPARED: Final = 100
 """Most stage names that one name is compared with; the largest real file known has 60 stages."""
 
 MAX_NAME_CHARS: Final = 64
@@ -97,15 +97,21 @@ def edits(first: str, second: str, most: int) -> int | None:
     """
     if abs(len(first) - len(second)) > most:
         return None
+    beyond = most + 1
     before: list[int] = []
-    row = list(range(len(second) + 1))
+    row = [min(count, beyond) for count in range(len(second) + 1)]
     for i, letter in enumerate(first, 1):
-        older, before, row = before, row, [i]
-        for j, other in enumerate(second, 1):
+        older, before, row = before, row, [beyond] * (len(second) + 1)
+        row[0] = min(i, beyond)
+        # Further from the diagonal than `most`, every way costs more than `most`.
+        for j in range(max(1, i - most), min(len(second), i + most) + 1):
+            other = second[j - 1]
             cost = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (letter != other))
             if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
                 cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
+            row[j] = min(cost, beyond)
+        if min(row) > most:
+            return None
     return row[-1] if row[-1] <= most else None
 
 

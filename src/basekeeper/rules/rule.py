@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.finding import Finding, Severity
@@ -77,17 +76,12 @@ class Subject:
         return self.file is not None and self.file.template is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FileView:
     """One file with its judged uses."""
 
     file: SourceFile
     subjects: tuple[Subject, ...]
-
-    @cached_property
-    def final_bases(self) -> tuple[Subject, ...]:
-        """The images at the start of a final chain."""
-        return tuple(subject for subject in self.subjects if subject.use.role is Role.FINAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

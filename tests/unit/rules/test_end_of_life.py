@@ -45,8 +45,14 @@ def test_gives_the_reason_where_the_day_is_not_known() -> None:
     assert one.remedy == "move to a supported line"
 
 
+def test_names_what_replaces_an_image_that_its_publisher_ended() -> None:
+    judged = judgement(axes=(DEAD,), suggestion="eclipse-temurin")
+    (one,) = found(RULE, subject("openjdk:8", judged=judged))
+    assert one.remedy == "use eclipse-temurin instead"
+
+
 @pytest.mark.parametrize(
-    ("suggestion", "remedy"), [(None, "use a supported image"), ("a:1", "use a:1 instead")]
+    ("suggestion", "remedy"), [(None, "move to a supported line"), ("a:1", "use a:1 instead")]
 )
 def test_catches_an_image_that_is_unsupported_without_an_axis(
     suggestion: str | None, remedy: str

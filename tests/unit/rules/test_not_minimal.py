@@ -19,7 +19,8 @@ from tests.unit.rules.making import NO, UNKNOWN, found, judgement, subject
 def test_catches_and_names_the_smaller_variant(text: str, remedy: str) -> None:
     judged = judgement(quality={"minimal_size": NO}, minimal_alternative="3.14-slim")
     (one,) = found(RULE, subject(text, judged=judged))
-    assert one.message == f"{text.replace('a' * 52, '…')} is not minimal: it is not so"
+    shown = text[:-52] + "…" if "@" in text else text
+    assert one.message == f"{shown} is not minimal: it is not so"
     assert one.remedy.startswith(remedy)
     assert one.confidence == "medium"
 

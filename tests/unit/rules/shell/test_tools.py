@@ -16,7 +16,8 @@ MEDIUM = (
 )
 NONE = (
     "curl git binutils ca-certificates libgcc libgcc-s1 gcc-12-base openjdk-21-jre "
-    "openjdk17-jre-headless openssl libpq5 nodejs python3 perl bash makeself golang-docs-x gnupg tzdata libstdc++6 "
+    "openjdk17-jre-headless openssl libpq5 nodejs python3 perl bash makeself golang-docs-x gnupg "
+    "tzdata libstdc++6 "
     "dotnet-runtime-8.0 clangd-x"
 )
 
