@@ -145,7 +145,8 @@ class _Reader:
             spec = self.spec(name, build) if build is not None else None
             if spec is not None:
                 specs.append(spec)
-        return Reading(tuple(specs), skipped=tuple(self.skipped), more=tuple(self.included()))
+        more = tuple(self.included())
+        return Reading(tuple(specs), skipped=tuple(self.skipped), more=more)
 
     def resolved(self, file: _File, name: str, depth: int) -> ServiceBuild | None:
         """Return the build of a service with what it extends below it."""

@@ -220,7 +220,8 @@ class _Parser:
                 self.at += 1
                 if self.accept("*"):
                     self.expect("]")
-                    return Expr("opaque", expr.start, self.at, "a splat is not evaluated")
+                    expr = Expr("opaque", expr.start, self.at, "a splat is not evaluated")
+                    continue
                 index = self.expression()
                 self.expect("]")
                 expr = Expr("index", expr.start, self.at, operands=(expr, index))
@@ -293,7 +294,7 @@ class _Parser:
         operands: list[Expr] = []
         while not self.accept("}"):
             key = self.expression()
-            if key.kind == "name":
+            if key.kind == "name" and self.text[key.start] != "(":
                 key = Expr("literal", key.start, key.end, key.value)
             if not self.accept("="):
                 self.expect(":")
@@ -353,9 +354,7 @@ class _Parser:
         body = self.text[match.end() : end.start()]
         self.at = end.end()
         if match[1]:
-            lines = body.splitlines(keepends=True)
-            margins = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
-            body = "".join(line[min(margins, default=0) :] for line in lines)
+            body = _without_margin(body)
         inner = _Parser(body, depth=self.depth).template(_PLAIN_RUN)
         return _moved(inner, match.end(), end.start())
 
@@ -385,6 +384,14 @@ class _Parser:
         if not parts:
             return Expr("literal", start, start, "")
         return Expr("template", start, self.at, operands=parts)
+
+
+def _without_margin(text: str) -> str:
+    """Take the blanks off that all lines begin with."""
+    lines = text.splitlines(keepends=True)
+    margins = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
+    margin = min(margins, default=0)
+    return "".join(line[margin:] if line.strip() else line.lstrip(" \t") for line in lines)
 
 
 def _unescaped(text: str) -> str:

@@ -78,7 +78,9 @@ def parse_yaml(source: Source) -> Node | None:
         return _Builder().build(yaml.parse(source.text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else None
+        # At the end of a file the parser points at a line below the last.
+        last = source.line(len(source.text.rstrip()))
+        line = min(mark.line + 1, last) if mark is not None else None
         raise YamlError(f"is not valid YAML: {error.problem or error.context}", line) from error
     except yaml.YAMLError as error:
         position = getattr(error, "position", None)
@@ -163,9 +165,12 @@ class _Builder:
             self.root = node
 
 
-def fields_of(node: Node | None) -> dict[str, Node]:
-    """Return the keys of a mapping, merge keys (`<<`) applied; empty for everything else."""
-    if node is None or node.pairs is None:
+def fields_of(node: Node | None, *, depth: int = 0) -> dict[str, Node]:
+    """Return the keys of a mapping, merge keys (`<<`) applied; empty for everything else.
+
+    `depth` counts mappings merged into mappings; beyond `MAX_DEPTH` they are left out.
+    """
+    if node is None or node.pairs is None or depth > MAX_DEPTH:
         return {}
     if not node.fields:
         merged: dict[str, Node] = {}
@@ -173,7 +178,7 @@ def fields_of(node: Node | None) -> dict[str, Node]:
         for key, value in node.pairs:
             if key.scalar == _MERGE and not key.style:
                 for source in value.items if value.items is not None else [value]:
-                    for name, inner in fields_of(source).items():
+                    for name, inner in fields_of(source, depth=depth + 1).items():
                         merged.setdefault(name, inner)
                     if len(merged) > MAX_MERGES:
                         break
