@@ -12,7 +12,7 @@ from basekeeper.policy.load import load_policy
 from basekeeper.values.finding import Category, Finding, Report, Severity
 from basekeeper.values.use import Role, Skipped, SourceFile, Survey, Use, Via
 from basekeeper.waivers import InvalidWaiver, Waivers
-from tests.unit.rules.making import use
+from tests.unit.rules.making import use, view
 from tests.unit.waivers.making import waiver
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -275,3 +275,49 @@ def test_an_image_is_judged_once() -> None:
     finally:
         object.__delattr__(policy, "judge")
     assert Counting.asked == ["docker.io/library/node:18-slim"]
+
+
+def judged(text: str) -> Report:
+    seen = view(text)
+    uses = tuple(subject.use for subject in seen.subjects)
+    return check(survey(*uses, files=(seen.file,)), load_policy(), now=NOW)
+
+
+def test_runs_the_rules_about_files() -> None:
+    report = judged("FROM debian:trixie-slim\nRUN apt-get install -y gcc\n")
+    assert rules(report) == ["single-stage"]
+
+
+def test_reports_one_cause_once() -> None:
+    report = judged("FROM golang:1.27\nRUN go build\n")
+    assert "single-stage" in rules(report)
+    assert "not-minimal" not in rules(report)
+
+
+def test_a_severer_finding_does_not_yield_to_a_milder_one() -> None:
+    report = judged("FROM alpine:3.24 AS build\nFROM scratch\nCOPY --from=biuld /a /a\n")
+    assert sorted(rules(report)) == ["floating-tag", "near-stage-name", "unofficial-source"]
+
+
+def test_the_same_finding_of_two_builds_counts_once() -> None:
+    seen = view("FROM debian:trixie-slim\nRUN apt-get install -y gcc\n")
+    twice = replace(seen.file, plans=seen.file.plans * 2)
+    uses = tuple(subject.use for subject in seen.subjects)
+    report = check(survey(*uses, files=(twice,)), load_policy(), now=NOW)
+    assert rules(report) == ["single-stage"]
+
+
+def test_rules_about_waivers_can_be_switched_off() -> None:
+    policy = load_policy()
+    off = {**policy.rules, "unused-waiver": replace(policy.rules["unused-waiver"], severity=None)}
+    exempt = Exemptions(waivers=Waivers((waiver(images=("python",)),)))
+    report = check(survey(), replace(policy, rules=off), now=NOW, exemptions=exempt)
+    assert report.findings == ()
+    assert len(report.unused_waivers) == 1
+
+
+def test_says_nothing_of_a_baseline_that_fits() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    written = write_baseline(run(OLD).findings, "@team", date(2027, 1, 1), start)
+    report = run(OLD, baseline=load_baseline(written))
+    assert not any("baseline" in notice for notice in report.notices)

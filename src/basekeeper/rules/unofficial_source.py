@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said
+from basekeeper.rules.rule import Defect, UseRule, brief, lineage, place_of, said
 from basekeeper.values.finding import Category
 from basekeeper.values.use import Kind, Via
 
@@ -41,15 +41,11 @@ def _remedy(use: Use, judgement: Judgement) -> str:
     """Name a replacement, or the entry that would approve the source."""
     if use.via is Via.SYNTAX:
         return "use docker/dockerfile, or name this frontend in the policy (frontends)"
-    reference = judgement.reference or use.reference
     if judgement.suggestion:
         return f"use {judgement.suggestion} instead"
-    if reference is None:
-        return "use an official image"
-    name = f"{reference.registry}/{reference.repository}"
     return (
         "use an official image or one of a verified publisher; to approve this source, "
-        f"add [[policy.restricted]] with image = {name!r} to the policy"
+        f"add [[policy.restricted]] with image = {lineage(use)!r} to the policy"
     )
 
 
