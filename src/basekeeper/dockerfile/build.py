@@ -12,7 +12,7 @@ from basekeeper.dockerfile.scan import COPY, FROM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from basekeeper.dockerfile.resolve import Resolution
+    from basekeeper.dockerfile.resolution import Resolution
     from basekeeper.dockerfile.uses import ImageUse, Stage
 
 _UNKNOWN = Refusal("", 0)
@@ -87,9 +87,11 @@ class Build:
             IndexError: When there is no such stage.
         """
         found = self._resolution
-        first = found.lines[stage].index + 1
+        first = found.lines[stage].instruction + 1
         after = stage + 1
-        end = found.lines[after].index if after < len(found.lines) else len(found.layout.codes)
+        end = (
+            found.lines[after].instruction if after < len(found.lines) else len(found.layout.codes)
+        )
         return tuple(Instruction(found.layout, index) for index in range(first, end))
 
     def from_of(self, stage: int) -> Instruction:
@@ -99,8 +101,8 @@ class Build:
             IndexError: When there is no such stage.
         """
         found = self._resolution
-        assert found.layout.codes[found.lines[stage].index] == FROM  # noqa: S101 (as scanned)
-        return Instruction(found.layout, found.lines[stage].index)
+        assert found.layout.codes[found.lines[stage].instruction] == FROM  # noqa: S101 (as scanned)
+        return Instruction(found.layout, found.lines[stage].instruction)
 
     def copies_of(self, stage: int) -> tuple[Copy, ...]:
         """Return what the COPY instructions of a stage copy; triggers are left out.

@@ -21,13 +21,15 @@ class Contexts:
 
     def of_stage(self, name: str | None) -> str | None:
         """Return the context that stands in for a stage, if any."""
-        return self._by_name.get(name) if name is not None and self._by_name else None
+        return self._by_name.get(name) if name is not None else None
 
     def of_image(self, text: str) -> str | None:
         """Return the context that stands in for an image, if any; `latest` counts as no tag."""
-        if not self._by_image or text == "scratch":
-            return None
-        return self._by_image.get(_key(text))
+        return None if text == "scratch" else self._by_image.get(_key(text))
+
+    def of_from(self, name: str | None, text: str) -> str | None:
+        """Return the context that stands in for a FROM line: for its stage, or for its image."""
+        return self.of_stage(name) or self.of_image(text)
 
 
 def _key(text: str) -> str:

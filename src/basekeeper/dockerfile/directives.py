@@ -15,7 +15,10 @@ _LINE = re.compile(rf"{INDENT}\#{_NAME}")
 _SYNTAX_LINES: Final = (re.compile(rf"\#{_NAME}"), re.compile(rf"//{_NAME}"))
 _BLANKS: Final = "\t\f\r "
 _BYTE_ORDER_MARK: Final = "\xef\xbb\xbf"
-_BOOLEANS: Final = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
+_BOOLEANS: Final = frozenset(
+    ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
+)
+_SYNTAX_STARTS: Final = frozenset("#/{")
 MAX_JSON: Final = 1 << 20
 """Bytes of a file that is read as JSON in search of its syntax; a Dockerfile is none."""
 
@@ -55,6 +58,8 @@ def find_syntax(text: str) -> tuple[str, Span] | None:
     have the key. The image's name ends at the first space.
     """
     start = _after_shebang(text)
+    if text[start : start + 1] not in _SYNTAX_STARTS:
+        return None
     for pattern in _SYNTAX_LINES:
         found = _find_marked(text, start, pattern, "syntax")
         if found is not None:

@@ -1,5 +1,6 @@
-"""What the builder refuses only in stages that it builds: words that cannot be expanded, ports,
-signals, mounts.
+"""What the builder refuses only in stages that it builds.
+
+That is words that cannot be expanded, ports, signals and mounts.
 
 The environment of a stage is followed as far as the file tells. What an image from outside sets is
 not known, so a variable that must be set (`${x:?}`) is not held against it.
@@ -11,7 +12,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.instruction import Instruction
-from basekeeper.dockerfile.lexer import Budget, Expansion, LexError, MustBeSetError, expand
+from basekeeper.dockerfile.lexer import (
+    Budget,
+    Expansion,
+    LexError,
+    LimitError,
+    MustBeSetError,
+    expand,
+)
 from basekeeper.dockerfile.mounts import TYPES, mount_fields
 from basekeeper.dockerfile.text import readable
 from basekeeper.dockerfile.words import split_quoted
@@ -19,7 +27,7 @@ from basekeeper.dockerfile.words import split_quoted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from basekeeper.dockerfile.resolve import Resolution
+    from basekeeper.dockerfile.resolution import Resolution
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _EXPANDED_FLAGS: Final = {"COPY": ("chown", "chmod"), "ADD": ("chown", "chmod", "checksum")}
@@ -27,11 +35,60 @@ _PORT = re.compile(
     r"(?:(?P<ip>.*):)?(?:(?P<host>[^:]*):)?(?P<port>[0-9]+(?:-[0-9]+)?)(?:/(?:tcp|udp|sctp)?)?",
     re.IGNORECASE | re.ASCII,
 )
+_UNREAD: Final = r"(?:CMD|ENTRYPOINT|SHELL|HEALTHCHECK|MAINTAINER|ONBUILD)(?=[ \t])"
+_HARMLESS: Final = (
+    r"(?:[^'\"$\\`\x80-\xff]++|\"(?:[^\"$\\`]++|\$\w++|\$\{\w++\})*+\"|'[^']*+'"
+    r"|\$[A-Za-z_]\w*+|\$\{\w++\}|\\[ \t]*+\r?\n)*+"
+)
+_SAFE = re.compile(
+    rf"{_UNREAD}|RUN[ \t]++(?:\\\r?\n[ \t]*+)?[^\s\\`\#-]"
+    rf"|(?:ENV|LABEL|ARG|COPY|ADD|WORKDIR|USER|VOLUME)[ \t]++{_HARMLESS}\Z"
+    r"|EXPOSE(?:[ \t]++[0-9]{1,4}(?:/(?:tcp|udp))?+)++[ \t]*+\r?\n?\Z",
+    re.IGNORECASE | re.ASCII,
+)
+"""Instructions that no builder refuses for their words; a stage of these alone is not followed."""
 _MAX_PORT: Final = 65_535
 _SIGNAL_NUMBER = re.compile(r"[+]?[0-9]{1,9}", re.ASCII)
 _SIGNALS: Final = (
     frozenset(
-        ["ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX"]
+        [
+            "ABRT",
+            "ALRM",
+            "BUS",
+            "CHLD",
+            "CLD",
+            "CONT",
+            "FPE",
+            "HUP",
+            "ILL",
+            "INT",
+            "IO",
+            "IOT",
+            "KILL",
+            "PIPE",
+            "POLL",
+            "PROF",
+            "PWR",
+            "QUIT",
+            "SEGV",
+            "STKFLT",
+            "STOP",
+            "SYS",
+            "TERM",
+            "TRAP",
+            "TSTP",
+            "TTIN",
+            "TTOU",
+            "URG",
+            "USR1",
+            "USR2",
+            "VTALRM",
+            "WINCH",
+            "XCPU",
+            "XFSZ",
+            "RTMIN",
+            "RTMAX",
+        ]
     )
     | {f"RTMIN+{n}" for n in range(1, 16)}
     | {f"RTMAX-{n}" for n in range(1, 15)}
@@ -182,9 +239,9 @@ def _chain(found: Resolution, stage: int) -> list[int]:
 
 
 def _instructions(found: Resolution, stage: int) -> list[Instruction]:
-    first = found.lines[stage].index + 1
+    first = found.lines[stage].instruction + 1
     lines, after = found.lines, stage + 1
-    end = lines[after].index if after < len(lines) else len(found.layout.codes)
+    end = lines[after].instruction if after < len(lines) else len(found.layout.codes)
     return [Instruction(found.layout, index) for index in range(first, end)]
 
 
@@ -192,11 +249,18 @@ def stage_problem(found: Resolution, stage: int) -> tuple[str, int] | None:
     """Say why the builder would refuse to build a stage, and the line; None where it would not."""
     if found.stages[stage].replaced_by is not None:
         return None
+    layout = found.layout
+    instructions = _instructions(found, stage)
+    if all(
+        _SAFE.match(layout.text, layout.starts[each.index], layout.ends[each.index])
+        for each in instructions
+    ):
+        return None
     environment = _StageEnvironment(found, stage)
-    for instruction in _instructions(found, stage):
+    for instruction in instructions:
         try:
             problem = environment.check(instruction)
-        except MustBeSetError:
+        except (LimitError, MustBeSetError):
             continue
         except LexError as error:
             problem = str(error)

@@ -12,7 +12,8 @@ from basekeeper.dockerfile.contexts import Contexts
 from basekeeper.dockerfile.instruction import Instruction
 from basekeeper.dockerfile.platforms import BUILD_PLATFORM
 from basekeeper.dockerfile.refusal import Refusal, document_refusal
-from basekeeper.dockerfile.resolve import Request, resolve
+from basekeeper.dockerfile.resolution import Request
+from basekeeper.dockerfile.resolve import resolve
 from basekeeper.dockerfile.templates import template_reason
 from basekeeper.dockerfile.text import INDENT, readable
 from basekeeper.values.use import Span
@@ -160,7 +161,7 @@ class Dockerfile:
                 as the default. The builder itself is taken to be `linux/amd64`.
             contexts: Named contexts that stand in for stages or images: name → value.
         """
-        request = Request(build_args, target, platform, Contexts(contexts))
+        request = Request(build_args, target, platform, Contexts(contexts) if contexts else None)
         return Build(resolve(self._layout, request), self._refused)
 
     def replace(self, span: Span, new: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.dockerfile.scan import heredoc_bodies
 from basekeeper.dockerfile.text import JoinedText, readable
 from basekeeper.dockerfile.words import (
     Command,
@@ -69,7 +70,7 @@ class Heredoc:
 class Instruction:
     """One instruction, with its continuation lines and heredocs."""
 
-    __slots__ = ("_command", "_joined", "_layout", "_parent", "index")
+    __slots__ = ("_command", "_joined", "_layout", "_name", "_parent", "index")
 
     def __init__(self, layout: Layout, index: int) -> None:
         """Stand for the instruction with this number, from 0, in the file."""
@@ -78,6 +79,7 @@ class Instruction:
         self._joined: JoinedText | None = None
         self._command: Command | None = None
         self._parent: Instruction | None = None
+        self._name: str | None = None
 
     @property
     def joined(self) -> JoinedText:
@@ -97,7 +99,9 @@ class Instruction:
     @property
     def name(self) -> str:
         """The keyword in upper case."""
-        return readable(self.command.keyword).upper()
+        if self._name is None:
+            self._name = readable(self.command.keyword).upper()
+        return self._name
 
     @property
     def keyword(self) -> str:
@@ -181,6 +185,8 @@ class Instruction:
     def heredocs(self) -> tuple[Heredoc, ...]:
         """Its heredocs, in order."""
         text = self._layout.text
+        if self.index not in self._layout.body_ends:
+            return ()
         return tuple(
             Heredoc(
                 readable(body.word.name),
@@ -189,7 +195,8 @@ class Instruction:
                 body.word.chomp,
                 body.word.expand,
             )
-            for body in self._layout.bodies.get(self.index, ())
+            for body in heredoc_bodies(self._layout, self.index)
+            if body is not None
         )
 
     @property

@@ -19,7 +19,7 @@ MAX_VALUE: Final = 65_536
 """Characters of a word, before and after expansion; a reference has at most 4096."""
 MAX_NESTING: Final = 100
 """Depth of `${a:-${b:-…}}`; every level costs some frames of the stack."""
-MAX_WORK: Final = 8 << 20
+MAX_WORK: Final = 2 << 20
 """Characters that all expansions of one build may read and write together, so that a file in which
 every value doubles the one before it costs no more than a file of that size."""
 
@@ -30,7 +30,11 @@ _AFTER_HEREDOC = re.compile(r"<[\t\r ]*")
 
 
 class LexError(ValueError):
-    """Text that the builder would refuse, or that is beyond a limit."""
+    """Text that the builder would refuse, or that cannot be followed."""
+
+
+class LimitError(LexError):
+    """Text beyond a limit of ours; what the builder would make of it is not known."""
 
 
 class MustBeSetError(LexError):
@@ -51,7 +55,7 @@ class Budget:
         """
         self.left -= characters
         if self.left < 0:
-            raise LexError("the expansions of this file are too long to follow")
+            raise LimitError("the expansions of this file are too long to follow")
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ def expand(
     budget = budget or Budget()
     budget.spend(len(word))
     if len(word) > MAX_VALUE:
-        raise LexError(f"the word is longer than {MAX_VALUE} characters")
+        raise LimitError(f"the word is longer than {MAX_VALUE} characters")
     lexer = _Lexer(word, escape, lookup, budget=budget)
     text = lexer.run("", raw=False)
     return Expansion(text, lexer.used, lexer.unset, lexer.words.finish())
@@ -294,7 +298,7 @@ class _Lexer:
             raise LexError("a substitution is malformed")
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise LexError(f"substitutions are nested deeper than {MAX_NESTING}")
+            raise LimitError(f"substitutions are nested deeper than {MAX_NESTING}")
         value = self._substitution(self._name())
         self._depth -= 1
         return value
@@ -352,7 +356,8 @@ class _Lexer:
                 spend=self._budget.spend,
             )
         except PatternError as error:
-            raise LexError(str(error)) from error
+            kind = LimitError if error.limit else LexError
+            raise kind(str(error)) from error
 
     def _replace(self, name: str) -> str:
         every = self._peek() == "/"
@@ -372,4 +377,5 @@ class _Lexer:
                 value, pattern, replacement, every=every, spend=self._budget.spend
             )
         except PatternError as error:
-            raise LexError(str(error)) from error
+            kind = LimitError if error.limit else LexError
+            raise kind(str(error)) from error

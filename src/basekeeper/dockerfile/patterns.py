@@ -22,7 +22,12 @@ _TEMPLATE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 class PatternError(ValueError):
-    """A pattern that the builder would refuse, or that is too long."""
+    """A pattern that the builder would refuse, or that is too long for us (`limit`)."""
+
+    def __init__(self, message: str, *, limit: bool = False) -> None:
+        """Keep whether it is a limit of ours."""
+        super().__init__(message)
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class _Finder:
 def _pieces(pattern: str) -> list[_Piece]:
     """Cut a pattern at its stars; n stars make n + 1 pieces, any of which may be empty."""
     if len(pattern) > MAX_PATTERN:
-        raise PatternError(f"the pattern is longer than {MAX_PATTERN} characters")
+        raise PatternError(f"the pattern is longer than {MAX_PATTERN} characters", limit=True)
     pieces: list[_Piece] = []
     text: list[str] = []
     wild: list[int] = []

@@ -16,19 +16,32 @@ from basekeeper.values.reference import parse_reference
 from basekeeper.values.use import Via
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from basekeeper.dockerfile.resolve import Resolution, Source
+    from basekeeper.dockerfile.resolution import Resolution, Source
     from basekeeper.dockerfile.scan import Layout
     from basekeeper.dockerfile.uses import ImageUse
 
 MAX_LINE: Final = 65_535
 """Bytes of one physical line that BuildKit reads."""
 
+_END: Final = r"[ \t]*+\r?+(?:\n|\Z)"
+_PLAIN: Final = r"[^\s\\`'\"<$\x80-\xff]++"
+_STRING: Final = r'"[^"\\\x00-\x1f\x80-\xff]*+"'
+_PAIR: Final = (
+    r"[A-Za-z_][\w.-]*+=(?:[^\s\\`'\"\x80-\xff]|\"[^\"\\`\x80-\xff]*+\"|'[^'\\`\x80-\xff]*+')*+"
+)
+_GAP: Final = r"(?:[ \t]++|\\[ \t]*+\r?+\n[ \t]*+(?!\#))++"
 _SOUND = re.compile(
     r"(?:RUN|CMD|ENTRYPOINT|WORKDIR|USER|EXPOSE|STOPSIGNAL|MAINTAINER)[ \t]++[^\s\[\\`\x80-\xff-]"
-    r"|(?:COPY|ADD)[ \t]++(?![\[-])[^\s\\`<\x80-\xff]++[ \t]++[^\s\\`<\x80-\xff]++[ \t]*+\r?+(?:\n|\Z)"
-    r"|(?:ARG|ENV|LABEL)[ \t]++\w++=[^\s\\`'\"\x80-\xff]*+[ \t]*+\r?+(?:\n|\Z)",
+    r"|RUN[ \t]++\\\r?\n[ \t]*+[^\s\[\\`\#\x80-\xff-]"
+    rf"|(?:RUN|CMD|ENTRYPOINT|SHELL)[ \t]++"
+    rf"\[[ \t]*+{_STRING}(?:[ \t]*+,[ \t]*+{_STRING})*+[ \t]*+\]{_END}"
+    rf"|(?:COPY[ \t]++(?:--(?:from|chown|chmod)={_PLAIN}[ \t]++)?+|ADD[ \t]++)(?![\[-])"
+    rf"{_PLAIN}[ \t]++{_PLAIN}{_END}"
+    rf"|(?:ARG[ \t]++\w++|FROM[ \t]++(?!-){_PLAIN}(?:[ \t]++AS[ \t]++[a-z][a-z0-9_.-]*+)?+){_END}"
+    rf"|(?:ARG|ENV|LABEL)[ \t]++(?:{_PAIR}(?:{_GAP}|(?=[\r\n]|\Z)))++{_END}"
+    r"|(?:ENV|LABEL)[ \t]++[A-Za-z_][\w.-]*+[ \t]++[^\s\\=-]",
     re.IGNORECASE | re.ASCII,
 )
 """Instructions of which nothing can be wrong in form; most are, and are looked at no further."""
@@ -45,25 +58,30 @@ class Refusal(NamedTuple):
         return f"line {self.line}: {self.reason}"
 
 
-def document_refusal(layout: Layout) -> Refusal | None:
-    """Find the first thing for which the builder would refuse a file whatever is built."""
+def parser_refusal(layout: Layout) -> Refusal | None:
+    """Find the first thing that the builder's parser refuses, before it looks at any meaning."""
     long_line = _long_line(layout.text)
     if long_line is not None:
         return Refusal(f"a line is longer than {MAX_LINE} bytes", layout.line_of(long_line))
     if layout.problem is not None:
         reason, offset = layout.problem
         return Refusal(reason, layout.line_of(offset))
-    doubtful = [
-        Instruction(layout, index)
-        for index, start in enumerate(layout.starts)
-        if _SOUND.match(layout.text, start, layout.ends[index]) is None
-    ]
-    for check in (shape_problem, form_problem):
-        for instruction in doubtful:
+    return _first_problem(layout, shape_problem)
+
+
+def document_refusal(layout: Layout) -> Refusal | None:
+    """Find the first thing for which the builder would refuse a file whatever is built."""
+    return parser_refusal(layout) or _first_problem(layout, form_problem) or _order_refusal(layout)
+
+
+def _first_problem(layout: Layout, check: Callable[[Instruction], str | None]) -> Refusal | None:
+    for index, start in enumerate(layout.starts):
+        if _SOUND.match(layout.text, start, layout.ends[index]) is None:
+            instruction = Instruction(layout, index)
             problem = check(instruction)
             if problem is not None:
                 return Refusal(problem, instruction.line)
-    return _order_refusal(layout)
+    return None
 
 
 def _long_line(text: str) -> int | None:
@@ -108,9 +126,9 @@ def _build_refusals(found: Resolution) -> Iterator[Refusal]:
             yield Refusal(source.problem, source.instruction.line)
     yield from _cycle_refusals(found)
     for use in found.images:
-        problem = _reference_problem(use)
-        if problem is not None:
-            yield Refusal(problem, use.line)
+        wrong = _reference_problem(use) if use.stage not in found.limited else None
+        if wrong is not None:
+            yield Refusal(wrong, use.line)
     yield from _needed_refusals(found)
 
 
@@ -118,7 +136,8 @@ def _platform_refusals(found: Resolution) -> Iterator[Refusal]:
     for stage in found.stages:
         if stage.platform is None and found.lines[stage.index].platform is None:
             continue
-        if split_platform(stage.platform or "") is None:
+        known = stage.index not in found.problems and "$" not in (stage.platform or "")
+        if known and split_platform(stage.platform or "") is None:
             yield Refusal(f"{stage.platform!r} is no platform", stage.line)
 
 
@@ -129,19 +148,19 @@ def _cycle_refusals(found: Resolution) -> Iterator[Refusal]:
         if source.source is not None and not source.onbuild:
             sources.setdefault(source.stage, []).append(source)
     done: set[int] = set()
-    for first in sources:
-        path: dict[int, Iterator[Source]] = {} if first in done else {first: iter(sources[first])}
+    for first, below in sources.items():
+        path = {first: iter(below)} if first not in done else {}
         while path:
-            stage = next(reversed(path))
-            source = next(path[stage], None)
-            if source is None:
+            stage, rest = next(reversed(path.items()))
+            step = next(rest, None)
+            if step is None or step.source is None:
                 done.add(stage)
                 del path[stage]
-            elif source.source in path:
-                yield Refusal("stages copy from each other in a circle", source.instruction.line)
+            elif step.source in path:
+                yield Refusal("stages copy from each other in a circle", step.instruction.line)
                 return
-            elif source.source is not None and source.source not in done:
-                path[source.source] = iter(sources.get(source.source, ()))
+            elif step.source not in done:
+                path[step.source] = iter(sources.get(step.source, ()))
 
 
 def _reference_problem(use: ImageUse) -> str | None:
@@ -165,6 +184,6 @@ def _needed_refusals(found: Resolution) -> Iterator[Refusal]:
                 "a stage is used above the place where it starts", source.instruction.line
             )
     for stage in sorted(found.reachable):
-        problem = stage_problem(found, stage)
-        if problem is not None:
-            yield Refusal(*problem)
+        refused = stage_problem(found, stage)
+        if refused is not None:
+            yield Refusal(*refused)

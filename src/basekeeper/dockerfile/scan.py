@@ -7,12 +7,15 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.directives import read_directives
 from basekeeper.dockerfile.heredoc import HeredocWord, can_hold_heredoc, find_end, heredoc_words
-from basekeeper.dockerfile.text import INDENT, JoinedText, continuation
+from basekeeper.dockerfile.text import DROPPED_LINES, INDENT, JoinedText, continuation
 from basekeeper.values.use import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FROM, ARG, ONBUILD, COPY, RUN, ADD = 1, 2, 3, 4, 5, 6
 NEAR: Final = 1 << 16
@@ -32,6 +35,7 @@ _CODES: Final = {
     for code, keyword in enumerate(KEYWORDS, 1)
     for spelled in (keyword, keyword.lower(), keyword.capitalize())
 }
+_FLAGGED: Final = frozenset({COPY, RUN})
 _BYTE_ORDER_MARK: Final = "\xef\xbb\xbf"
 
 
@@ -41,7 +45,9 @@ class HeredocBody:
 
     word: HeredocWord
     span: Span
-    """Bytes of the body; the line that ends it follows."""
+    """Bytes of the body."""
+    end: int
+    """After the line that ends it."""
 
 
 @dataclass(slots=True)
@@ -59,8 +65,6 @@ class Layout:
     marked: list[int] = field(default_factory=list)
     """Instructions that can matter for stages and images: FROM, ARG, ONBUILD, and COPY and RUN
     with a flag."""
-    bodies: dict[int, tuple[HeredocBody, ...]] = field(default_factory=dict)
-    """Heredocs by instruction."""
     body_ends: dict[int, int] = field(default_factory=dict)
     """Where the last heredoc of an instruction ends, its terminator included."""
     problem: tuple[str, int] | None = None
@@ -106,13 +110,12 @@ def _line_pattern(escape: str) -> re.Pattern[str]:
     loop is possessive: matching takes one pass, whatever the file holds.
     """
     mark = re.escape(escape)
-    before = rf"(?:{INDENT}(?:\#[^\n]*+(?:\n|\Z)|\n))*+{INDENT}"
-    keyword = rf"(?:([A-Za-z]++)(?=[\t\v\f\r\n ]|\Z)[\t\v\f\r \x85\xa0]*+(?:(?=(--|{mark}))|)|)"
-    rest = rf"(?:[^\n{mark}]++|{continuation(escape)}|{mark})*+"
-    return re.compile(rf"{before}{keyword}{rest}(?:\n|\Z)")
+    keyword = r"([A-Za-z]++)(?![^\t\v\f\r\n ])[\t\v\f\r \x85\xa0]*+"
+    rest = rf"[^\n{mark}]*+(?:(?:{continuation(escape)}|{mark})[^\n{mark}]*+)*+(?:\n|\Z)"
+    return re.compile(rf"{_BEFORE.pattern}(?:{keyword}(?:(?=(--|{mark}))|)|){rest}")
 
 
-_BEFORE = re.compile(rf"(?:{INDENT}(?:\#[^\n]*+(?:\n|\Z)|\n))*+{INDENT}")
+_BEFORE = re.compile(rf"{DROPPED_LINES}{INDENT}")
 
 
 def scan(text: str) -> tuple[Layout, list[tuple[str, str, Span]]]:
@@ -133,33 +136,43 @@ def scan(text: str) -> tuple[Layout, list[tuple[str, str, Span]]]:
 
 def _scan_lines(layout: Layout, position: int) -> None:
     """Walk over the logical lines from `position`."""
-    text, starts, ends, codes = layout.text, layout.starts, layout.ends, layout.codes
-    match = _line_pattern(layout.escape).match
-    size = len(text)
+    text, codes, marked = layout.text, layout.codes, layout.marked
+    add_start, add_end, add_code = layout.starts.append, layout.ends.append, codes.append
+    pattern = _line_pattern(layout.escape)
     heredocs = "<<" in text
-    while position < size:
-        found = match(text, position)
-        assert found is not None  # noqa: S101 (every part of the pattern may be empty)
-        begin, position = position, found.end()
-        word = found[1]
-        if word is None:
-            begin = _BEFORE.match(text, begin).end()  # type: ignore[union-attr]  # may be empty
-            if begin == size:
-                return
-            code = _split_keyword(layout, begin, position)
-        else:
-            begin = found.start(1)
-            known = _CODES.get(word)
-            code = _CODES.get(word.upper(), UNKNOWN) if known is None else known
-        index = len(codes)
-        starts.append(begin)
-        ends.append(position)
-        codes.append(code)
-        if code < OTHER:
-            if 0 < code <= ONBUILD or (found.lastindex != 1 and code in (COPY, RUN)):
-                layout.marked.append(index)
-            if heredocs and code >= ONBUILD and text.find("<<", begin, position) >= 0:
-                position, heredocs = _read_heredocs(layout, index)
+    resumed = True
+    while resumed:
+        resumed = False
+        for found in pattern.finditer(text, position):
+            word = found[1]
+            end = found.end()
+            if word is None:
+                begin = _first_of(text, found.start())
+                if begin == len(text):
+                    return
+                code = _split_keyword(layout, begin, end)
+            else:
+                begin = found.start(1)
+                code = _CODES.get(word, -1)
+                if code < 0:
+                    code = _CODES.get(word.upper(), UNKNOWN)
+            add_start(begin)
+            add_end(end)
+            add_code(code)
+            if code < OTHER:
+                if 0 < code <= ONBUILD or (found.lastindex != 1 and code in _FLAGGED):
+                    marked.append(len(codes) - 1)
+                if heredocs and code >= ONBUILD and text.find("<<", begin, end) >= 0:
+                    position, heredocs = _read_heredocs(layout, len(codes) - 1)
+                    if position != end:
+                        resumed = True
+                        break
+
+
+def _first_of(text: str, start: int) -> int:
+    """Return where the first line from `start` that is no comment and not empty has its text."""
+    found = _BEFORE.match(text, start)
+    return start if found is None else found.end()
 
 
 def _split_keyword(layout: Layout, start: int, end: int) -> int:
@@ -169,28 +182,35 @@ def _split_keyword(layout: Layout, start: int, end: int) -> int:
 
 
 def _read_heredocs(layout: Layout, index: int) -> tuple[int, bool]:
-    """Read the heredocs that an instruction opens.
+    """Pass over the heredocs that an instruction opens.
 
     Returns:
         Where the next line starts, and whether heredocs are to be looked for from there on: after
         an unterminated one the file is refused anyway, and what follows is read as instructions,
         so that no image that it may name is lost.
     """
-    start, end = layout.starts[index], layout.ends[index]
-    line = JoinedText(layout.text, (start, end), layout.escape).text
+    end = position = layout.ends[index]
+    for body in heredoc_bodies(layout, index):
+        if body is None:
+            layout.refuse("a heredoc is not ended", layout.starts[index])
+            return end, False
+        position = body.end
+    if position != end:
+        layout.body_ends[index] = position
+    return position, True
+
+
+def heredoc_bodies(layout: Layout, index: int) -> Iterator[HeredocBody | None]:
+    """Find the heredocs of an instruction, in order; None stands for one that is not ended."""
+    start, position = layout.starts[index], layout.ends[index]
+    line = JoinedText(layout.text, (start, position), layout.escape).text
     if not can_hold_heredoc(line, layout.escape):
-        return end, True
-    bodies: list[HeredocBody] = []
-    position = end
+        return
     for word in heredoc_words(line):
         found = find_end(layout.text, position, word)
         if found is None:
-            layout.refuse(f"the heredoc {word.name!r} is not ended", start)
-            return end, False
+            yield None
+            return
         body_end, after = found
-        bodies.append(HeredocBody(word, Span(position, body_end)))
+        yield HeredocBody(word, Span(position, body_end), after)
         position = after
-    if bodies:
-        layout.bodies[index] = tuple(bodies)
-        layout.body_ends[index] = position
-    return position, True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.dockerfile.lexer import Budget, Expansion, LexError, expand
+from basekeeper.dockerfile.lexer import Budget, Expansion, LexError, LimitError, expand
 from basekeeper.dockerfile.platforms import platform_variables
 from basekeeper.dockerfile.text import readable
 from basekeeper.dockerfile.uses import Supplied
@@ -30,12 +30,11 @@ class Value:
     """The build argument that set it."""
     parts: tuple[Value, ...] = ()
     """The values that its default was made of."""
-    problem: str | None = None
+    problem: LexError | None = None
     """Why the default could not be expanded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A word after expansion."""
 
     text: str
@@ -43,6 +42,8 @@ class Resolved:
     values: tuple[Value, ...] = ()
     unset: tuple[str, ...] = ()
     problem: str | None = None
+    limited: bool = False
+    """The problem is a limit of ours: what the builder would do is not known."""
 
 
 class Scope:
@@ -102,8 +103,10 @@ class Scope:
         resolved = self.resolve(default)
         if resolved.problem is not None:
             problem = f"the default of ARG {supplied.name}: {resolved.problem}"
+            if resolved.limited:
+                return Value("", supplied, problem=LimitError(problem))
             self.problem = self.problem or (problem, supplied.line)
-            return Value("", supplied, problem=problem)
+            return Value("", supplied, problem=LexError(problem))
         return Value(resolved.text, supplied, parts=resolved.values)
 
     def resolve(self, word: str, *, record: bool = True) -> Resolved:
@@ -115,7 +118,7 @@ class Scope:
             if found.text != word:
                 self._budget.spend(len(found.text))
         except LexError as error:
-            return Resolved(word, problem=str(error))
+            return Resolved(word, problem=str(error), limited=isinstance(error, LimitError))
         if record:
             self.unset.update(dict.fromkeys(found.unset))
         return Resolved(found.text, self._used(found), tuple(found.unset))
@@ -132,7 +135,7 @@ class Scope:
         if value is None:
             return None
         if value.problem is not None:
-            raise LexError(value.problem)
+            raise value.problem
         return value.text
 
 

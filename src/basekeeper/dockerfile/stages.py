@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.dockerfile.instruction import Instruction
 from basekeeper.dockerfile.text import readable
@@ -23,11 +22,10 @@ _PLAIN_FROM = re.compile(
 """A FROM on one line without flags, quotes, escapes and variables: nearly all of them."""
 
 
-@dataclass(slots=True)
-class FromLine:
+class FromLine(NamedTuple):
     """A FROM instruction as it is written."""
 
-    index: int
+    instruction: int
     """Number of the instruction in the file."""
     line: int
     end_line: int

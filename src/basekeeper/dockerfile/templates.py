@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from basekeeper.dockerfile.scan import Layout
 
 TEMPLATE_ENDINGS: Final = frozenset(
-    [".template", ".tmpl", ".tpl", ".gotmpl", ".j2", ".jinja", ".jinja2", ".in", ".m4", ".erb", ".ejs", ".hbs", ".mustache", ".tt"]
+    [
+        ".template",
+        ".tmpl",
+        ".tpl",
+        ".gotmpl",
+        ".j2",
+        ".jinja",
+        ".jinja2",
+        ".in",
+        ".m4",
+        ".erb",
+        ".ejs",
+        ".hbs",
+        ".mustache",
+        ".tt",
+    ]
 )
 """Endings of files that a program turns into Dockerfiles."""
 
@@ -68,9 +83,7 @@ def _mark(layout: Layout, index: int, code: int) -> re.Match[str] | None:
         start = layout.text.find("from=", start, end)
         if start < 0:
             return None
-        end = min(
-            end, *(at for at in map(lambda c: layout.text.find(c, start, end), " \t\n") if at > 0)
-        )
+        end = min(end, *(at for at in (layout.text.find(c, start, end) for c in " \t\n") if at > 0))
     return _MARK.search(layout.text, start, end)
 
 

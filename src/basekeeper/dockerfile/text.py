@@ -17,11 +17,18 @@ from basekeeper.values.use import Span
 BLANKS: Final = "\t\n\v\f\r "
 """The white space of ASCII."""
 WIDE_SPACE: Final = (
-    "(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
+    "(?:[\xc2\xe1-\xe3](?:(?<=\xc2)[\x85\xa0]|(?<=\xe1)\x9a\x80"
+    "|(?<=\xe2)\x80[\x80-\x8a\xa8\xa9\xaf]|(?<=\xe2)\x81\x9f|(?<=\xe3)\x80\x80))"
 )
-"""The other white space of Unicode, as the bytes of its UTF-8."""
-INDENT: Final = rf"[\t\v\f\r ]*+(?:{WIDE_SPACE}[\t\v\f\r ]*+)*+"
+"""The other white space of Unicode, as the bytes of its UTF-8. It starts with a set of bytes, which
+the pattern engine tests before it enters the group."""
+_BLANK: Final = r"[\t\v\f\r ]*+"
+_WIDE: Final = rf"{WIDE_SPACE}{_BLANK}(?:{WIDE_SPACE}{_BLANK})*+"
+INDENT: Final = rf"{_BLANK}(?:{_WIDE}|)"
 """White space at the start of a line, in any script."""
+_DROPPED: Final = r"(?:\n|\#[^\n]*+(?:\n|\Z))"
+DROPPED_LINES: Final = rf"(?:{_BLANK}(?:{_DROPPED}|{_WIDE}{_DROPPED}))*+"
+"""Lines that are empty or a comment."""
 
 _EDGE_SPACE = re.compile(rf"(?:[\t\n\v\f\r ]|{WIDE_SPACE})+")
 
@@ -61,8 +68,7 @@ def trim_end(raw: str, start: int, end: int) -> int:
 def continuation(escape: str) -> str:
     """Give the pattern of what joins two lines: escape, line end, comment and empty lines."""
     mark = re.escape(escape)
-    dropped = rf"(?:{INDENT}(?:\#[^\n]*+(?:\n|\Z)|\n))*+"
-    return rf"(?<!{mark}){mark}[ \t]*+\r*+(?:\Z|\n{dropped})"
+    return rf"{mark}(?<!{mark}{mark})[ \t]*+\r*+(?:\n{DROPPED_LINES}|\Z)"
 
 
 @cache

@@ -108,7 +108,7 @@ def _read_flag(line: str, at: int, end: int, escape: str) -> tuple[str, int]:
 
 
 def split_fields(command: Command) -> list[Piece]:
-    """Split the arguments at white space, also inside quotes and braces: FROM, COPY, EXPOSE …"""
+    """Split the arguments at white space, also inside quotes: FROM, COPY, EXPOSE."""
     found = _FIELD.finditer(command.line, command.start, command.end)
     return [Piece(word[0], word.start(), word.end()) for word in found]
 
@@ -162,8 +162,16 @@ def read_json(text: str) -> tuple[list[str] | None, bool]:
     except (ValueError, RecursionError):
         return None, False
     if all(isinstance(value, str) for value in values):
-        return values, False
+        return [_as_bytes(value) for value in values], False
     return None, True
+
+
+def _as_bytes(text: str) -> str:
+    """Give text the form that the line has: its UTF-8, decoded one to one."""
+    if text.isascii():
+        return text
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.encode().decode("latin-1")
 
 
 def _no_constant(name: str) -> None:
