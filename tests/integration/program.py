@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -10,6 +12,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from basekeeper.cli.main import main
 
 REPOS = Path(__file__).parents[1] / "data" / "repos"
 SNAPSHOTS = Path(__file__).parents[1] / "data" / "snapshots"
@@ -46,6 +51,23 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(root: Path, *arguments: str, **more: str) -> Outcome:
+    """Run the program in this process, in a directory, without a terminal."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with (
+        contextlib.chdir(root),
+        mock.patch.dict(os.environ, environment(root.parent, **more), clear=True),
+        mock.patch.multiple(sys, stdout=out, stderr=err),
+    ):
+        try:
+            code = main(timed(arguments))
+        except SystemExit as end:  # the library's completion ends the process itself
+            code = int(end.code or 0)
+        out.flush()
+        err.flush()
+    return Outcome(code, *(each.buffer.getvalue().decode() for each in (out, err)))
+
+
+def spawn(root: Path, *arguments: str, **more: str) -> Outcome:
     """Run the program in a process of its own, in a directory, without a terminal."""
     done = subprocess.run(
         [sys.executable, "-m", "basekeeper", *timed(arguments)],

@@ -128,6 +128,30 @@ def test_waivers_accept_and_are_listed(tmp_path: Path) -> None:
     assert "until 2027-01-31, @web: moves with release 4" in run(root, "check").out
 
 
+def test_waiver_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    root = copy_repo("clean", tmp_path)
+    (root / "basekeeper-waivers.toml").write_bytes(b"\0")
+    outcome = run(root, "check")
+    assert outcome.code == 2
+    assert "basekeeper-waivers.toml: is a binary file" in outcome.err
+
+
+def test_comment_counts_only_directly_above_an_instruction(tmp_path: Path) -> None:
+    waiver = '# basekeeper: ignore[floating-tag] owner=@me until=2027-01-31 reason="x"\n'
+    (tmp_path / "Dockerfile").write_text(
+        f"# basekeeper\n\n{waiver}\nFROM nginx\n{waiver}RUN true\n"
+    )
+    found = run(tmp_path, "check", "-f", "json").json
+    places = {(finding["rule"], finding["line"]) for finding in found["findings"]}
+    assert places >= {("floating-tag", 5), ("invalid-waiver", 3), ("unused-waiver", 6)}
+
+
+def test_policy_may_forbid_comments_that_waive(tmp_path: Path) -> None:
+    root = copy_repo("waived", tmp_path)
+    (root / "basekeeper.toml").write_text("[policy.waivers]\ninline = false\n")
+    assert "unofficial-source" in rules(run(root, "check", "-f", "json"))
+
+
 def test_baseline_holds_old_findings_and_expires(tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)
     given = ("--owner", "@team", "--expires", "2026-12-31")

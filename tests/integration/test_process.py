@@ -13,13 +13,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.program import NOW, copy_repo, environment, run
+from tests.integration.program import NOW, copy_repo, environment, run, spawn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "basekeeper"]
 HEAVY = {"httpx2", "sqlalchemy", "jinja2", "rich", "hcl2", "lark", "difflib", "importlib.metadata"}
+
+
+@pytest.mark.parametrize(
+    ("repo", "arguments", "code"),
+    [("clean", [], 0), ("mixed", [], 1), ("clean", ["none"], 2), ("mixed", ["-f", "sarif"], 0)],
+)
+def test_process_ends_with_the_code_of_the_run(
+    repo: str, arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    root = copy_repo(repo, tmp_path)
+    assert spawn(root, "check", *arguments) == run(root, "check", *arguments)
+    assert spawn(root, "check", *arguments).code == code
 
 
 def test_reader_that_goes_away_changes_no_verdict(tmp_path: Path) -> None:
@@ -78,7 +90,7 @@ def test_output_without_unicode_gets_escapes(encoding: str, tmp_path: Path) -> N
 
 
 def test_posix_locale_works(tmp_path: Path) -> None:
-    outcome = run(copy_repo("mixed", tmp_path), "list", LANG="C", LC_ALL="POSIX")
+    outcome = spawn(copy_repo("mixed", tmp_path), "list", LANG="C", LC_ALL="POSIX")
     assert outcome.code == 0
 
 

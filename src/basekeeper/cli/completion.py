@@ -19,12 +19,10 @@ Set it up once:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print the completion script of a shell."""
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
     from basekeeper.cli.main import PROGRAM, cli
 
-    maker = get_completion_class(shell)
-    if maker is None:
-        raise click.UsageError(f"no completion is known for {shell}")
-    script = maker(cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE")
+    makers = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+    script = makers[shell](cli, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE")
     emit(script.source() + "\n", encoded=True)

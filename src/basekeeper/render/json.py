@@ -244,10 +244,8 @@ def _waivers(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def _waiver(waiver: Waiver | None) -> dict[str, Any]:
+def _waiver(waiver: Waiver) -> dict[str, Any]:
     """Write one waiver."""
-    if waiver is None:
-        return {}
     return {
         "rules": list(waiver.rules),
         "owner": waiver.owner,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import runpy
 import sys
 from typing import Any
 
@@ -156,3 +157,24 @@ def test_every_help_has_examples_and_fits_80_columns(
     lines = capsys.readouterr().out.splitlines()
     assert any(line.strip() in {"Examples:", "Set it up once:"} for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_unknown_verb_is_none() -> None:
+    assert program.cli.get_command(click.Context(program.cli), "none") is None
+
+
+def test_process_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["basekeeper", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        program.run()
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("basekeeper", run_name="__main__")
+
+
+def test_interrupt_before_any_verb_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def main(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "main", main)
+    with pytest.raises(SystemExit, match="130"):
+        program.run()

@@ -109,6 +109,18 @@ def test_nothing_is_left_behind_where_writing_fails(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
+def test_nothing_is_left_behind_where_moving_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(_: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_file(str(tmp_path / "report"), b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_device_is_written_to_not_replaced() -> None:
     write_file(os.devnull, b"x")
     assert Path(os.devnull).is_char_device()
