@@ -23,7 +23,7 @@ def main(folder: Path) -> int:
             data = path.read_bytes()
             outcome = compare(path, data)
             totals[outcome] += 1
-            if outcome not in {"not UTF-8"}:
+            if outcome != "not UTF-8":
                 totals["FROM lines compared"] += len(from_lines(ours(data)))
     for outcome, count in sorted(totals.items()):
         print(f"{count:6}  {outcome}")

@@ -19,6 +19,8 @@ from basekeeper.dockerfile.words import (
 from basekeeper.values.use import Span
 
 if TYPE_CHECKING:
+    import re
+
     from basekeeper.dockerfile.scan import Layout
 
 QUOTED: Final = frozenset({"ARG", "ENV", "LABEL"})
@@ -80,6 +82,11 @@ class Instruction:
         self._command: Command | None = None
         self._parent: Instruction | None = None
         self._name: str | None = None
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Match all of its lines as they are in the file, heredocs left out; one to one."""
+        layout, index = self._layout, self.index
+        return pattern.fullmatch(layout.text, layout.starts[index], layout.ends[index])
 
     @property
     def joined(self) -> JoinedText:

@@ -26,6 +26,8 @@ every value doubles the one before it costs no more than a file of that size."""
 _SPECIAL: Final = frozenset("@*#?-$!0")
 _SPACE_RUNS = re.compile(r"[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+")
 _NAME = re.compile(r"\d+|[^\W\d]\w*")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*+)|\{([A-Za-z_][A-Za-z0-9_]*+)\})")
+_SIMPLE = re.compile(rf"(?:[A-Za-z0-9_./:@+=,-]++|{_VARIABLE.pattern})++")
 _AFTER_HEREDOC = re.compile(r"<[\t\r ]*")
 
 
@@ -98,9 +100,27 @@ def expand(
     budget.spend(len(word))
     if len(word) > MAX_VALUE:
         raise LimitError(f"the word is longer than {MAX_VALUE} characters")
+    if _SIMPLE.fullmatch(word) is not None:
+        return _expand_simple(word, lookup, budget)
     lexer = _Lexer(word, escape, lookup, budget=budget)
     text = lexer.run("", raw=False)
     return Expansion(text, lexer.used, lexer.unset, lexer.words.finish())
+
+
+def _expand_simple(word: str, lookup: Callable[[str], str | None], budget: Budget) -> Expansion:
+    """Expand a word without quotes, escapes, operators and white space."""
+    used: list[str] = []
+    unset: list[str] = []
+
+    def value_of(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        value = lookup(name)
+        (unset if value is None else used).append(name)
+        budget.spend(len(value or ""))
+        return value or ""
+
+    text = _VARIABLE.sub(value_of, word)
+    return Expansion(text, used, unset, text.split())
 
 
 def split_raw(line: str) -> list[str]:

@@ -6,7 +6,11 @@ The rules are those of https://github.com/containerd/platforms.
 from __future__ import annotations
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BUILD_PLATFORM: Final = "linux/amd64"
 """Where builds are taken to run, and the default target."""
@@ -117,12 +121,12 @@ def _architecture(name: str, variant: str, *, full: bool) -> tuple[str, str]:
     return name, variant
 
 
-def platform_variables(platform: str, target: str) -> dict[str, str]:
-    """Return the variables that every build has.
+@lru_cache(maxsize=32)
+def platform_variables(platform: str) -> Mapping[str, str]:
+    """Return the variables that the platforms give every build.
 
     Args:
         platform: The target platform; one that cannot be read counts as the default.
-        target: Value of TARGETSTAGE.
     """
     variables: dict[str, str] = {}
     for prefix, text in (("BUILD", BUILD_PLATFORM), ("TARGET", platform)):
@@ -137,4 +141,4 @@ def platform_variables(platform: str, target: str) -> dict[str, str]:
             f"{prefix}ARCH": architecture,
             f"{prefix}VARIANT": variant,
         }
-    return variables | {"TARGETSTAGE": target}
+    return variables

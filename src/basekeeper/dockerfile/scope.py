@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.dockerfile.lexer import Budget, Expansion, LexError, LimitError, expand
 from basekeeper.dockerfile.platforms import platform_variables
 from basekeeper.dockerfile.text import readable
 from basekeeper.dockerfile.uses import Supplied
+from basekeeper.values.use import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,8 +20,14 @@ MAX_SUPPLIERS: Final = 100
 """ARG defaults that are listed for one reference; a person chains two or three."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+_PLAIN_ARG = re.compile(
+    r"[A-Za-z]{3}[ \t]++([A-Za-z_]\w*+)(?:=([^\s\\`'\"\x80-\xff]*+))?+[ \t]*+\r?+(?:\n|\Z)",
+    re.ASCII,
+)
+"""An ARG of one name on one line without quotes and escapes."""
+
+
+class Value(NamedTuple):
     """What a variable holds, and where that came from."""
 
     text: str
@@ -68,27 +75,38 @@ class Scope:
         """The first default for which the builder would refuse the file, and its line."""
         self.unset: dict[str, None] = {}
         """Variables that were used without a value and without a default, in order."""
-        for name, value in platform_variables(platform, target).items():
-            given = name in build_args
-            text = build_args[name] if given else value
-            self._values[name] = Value(text, argument=name if given else None)
+        self._fixed = platform_variables(platform)
+        self._target = target
 
     def get(self, name: str) -> Value | None:
         """Return the value of a variable, None where it has none."""
-        return self._values.get(name)
+        value = self._values.get(name)
+        if value is None:
+            text = self._target if name == "TARGETSTAGE" else self._fixed.get(name)
+            if text is not None and name in self._build_args:
+                return Value(self._build_args[name], argument=name)
+            return None if text is None else Value(text)
+        return value
 
     def declare(self, instruction: Instruction) -> None:
         """Apply an ARG instruction: its names from left to right."""
+        plain = instruction.match(_PLAIN_ARG)
+        if plain is not None:
+            name, default = plain.groups()
+            self._set(name, default, instruction, Span(*plain.span(2)))
+            return
         for piece in instruction.pieces():
             raw, equals, default = piece.text.partition("=")
-            name = readable(raw)
-            if name in self._build_args:
-                self._values[name] = Value(self._build_args[name], argument=name)
-            elif equals:
-                start = piece.start + len(raw) + 1
-                span = instruction.joined.span(start, piece.end)
-                supplied = Supplied(name, instruction.line, span)
-                self._values[name] = self._default(supplied, readable(default))
+            span = instruction.joined.span(piece.start + len(raw) + 1, piece.end)
+            self._set(readable(raw), readable(default) if equals else None, instruction, span)
+
+    def _set(self, name: str, default: str | None, instruction: Instruction, span: Span) -> None:
+        """Give a variable its build argument, else its default, else leave it as it is."""
+        if name in self._build_args:
+            self._values[name] = Value(self._build_args[name], argument=name)
+        elif default is not None:
+            supplied = Supplied(name, instruction.line, span)
+            self._values[name] = self._default(supplied, default)
 
     def inherit(self, instruction: Instruction, outer: Scope) -> None:
         """Apply an ARG inside a stage: a name without default takes its value from outside."""
@@ -127,11 +145,11 @@ class Scope:
         return tuple(
             value
             for name in dict.fromkeys(found.used)
-            if (value := self._values.get(name)) is not None and value.text
+            if (value := self.get(name)) is not None and value.text
         )
 
     def _lookup(self, name: str) -> str | None:
-        value = self._values.get(name)
+        value = self.get(name)
         if value is None:
             return None
         if value.problem is not None:

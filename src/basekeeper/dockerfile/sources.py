@@ -13,7 +13,7 @@ from basekeeper.dockerfile.scan import ARG, ONBUILD
 from basekeeper.dockerfile.scope import Resolved, Scope, needs_expansion, suppliers
 from basekeeper.dockerfile.text import readable
 from basekeeper.dockerfile.uses import ImageUse
-from basekeeper.values.use import Via
+from basekeeper.values.use import Span, Via
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from basekeeper.dockerfile.scan import Layout
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_PLAIN_COPY = re.compile(
+    r"COPY[ \t]++--from=([^\s\\`'\"$\x80-\xff]++)[ \t]++[^\s\\`\x80-\xff-]",
+    re.IGNORECASE | re.ASCII,
+)
+"""A COPY whose only flag is `--from`, without quotes, escapes and variables."""
 NO_VARIABLES: Final = "the builder expands no variables here"
 """Why a variable in `--from` is a problem."""
 
@@ -32,7 +37,13 @@ def resolve_sources(found: Resolution, by_name: Mapping[str, int]) -> None:
         code = found.layout.codes[index]
         if code == ARG or (code != ONBUILD and _has_no_source(found.layout, index)):
             continue
+        plain = _PLAIN_COPY.match(found.layout.text, *_range(found.layout, index))
         outer = Instruction(found.layout, index)
+        if plain is not None:
+            span, text = Span(*plain.span(1)), plain[1]
+            source = Source(outer, stage, Via.COPY_FROM, text, text, span, onbuild=False)
+            found.sources.append(source)
+            continue
         instruction = outer.trigger if code == ONBUILD else outer
         if instruction is None:
             continue
@@ -43,6 +54,10 @@ def resolve_sources(found: Resolution, by_name: Mapping[str, int]) -> None:
             _read_mounts(found, stage, instruction, onbuild=code == ONBUILD)
     for source in found.sources:
         _judge_source(found, source, by_name)
+
+
+def _range(layout: Layout, index: int) -> tuple[int, int]:
+    return layout.starts[index], layout.ends[index]
 
 
 @cache

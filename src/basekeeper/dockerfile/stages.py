@@ -16,10 +16,11 @@ STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _NAMED_WORDS: Final = 3
 
 _PLAIN_FROM = re.compile(
-    r"[A-Za-z]{4}[ \t]++([^\s\\`'\"$\x80-\xff-][^\s\\`'\"$\x80-\xff]*+)"
+    r"[A-Za-z]{4}[ \t]++(?:--platform=([^\s\\`'\"\x80-\xff]++)[ \t]++)?+"
+    r"([^\s\\`'\"\x80-\xff-][^\s\\`'\"\x80-\xff]*+)"
     r"(?:[ \t]++[Aa][Ss][ \t]++([A-Za-z][A-Za-z0-9_.-]*+))?+[ \t]*+\r?+(?:\n|\Z)"
 )
-"""A FROM on one line without flags, quotes, escapes and variables: nearly all of them."""
+"""A FROM on one line without quotes and escapes: nearly all of them."""
 
 
 class FromLine(NamedTuple):
@@ -44,8 +45,9 @@ def read_from(layout: Layout, index: int) -> FromLine:
     line = layout.line_of(start)
     plain = _PLAIN_FROM.fullmatch(layout.text, start, end)
     if plain is not None:
-        name = plain[2].lower() if plain[2] else None
-        return FromLine(index, line, line, plain[1], Span(*plain.span(1)), name, None)
+        platform, word, name = plain.groups()
+        name = name.lower() if name else None
+        return FromLine(index, line, line, word, Span(*plain.span(2)), name, platform)
     return _read_slowly(Instruction(layout, index), line)
 
 
