@@ -292,6 +292,8 @@ class _Discovery:
         self.files.append(file)
         for each in planned:
             args = each.spec.args if each.spec is not None else {}
+            given = self.settings.build_args
+            args = {name: text for name, text in args.items() if name not in given}
             for use in reader.read(each.plan, args):
                 self.table.add(use)
             for context in each.spec.contexts if each.spec is not None else ():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -91,10 +92,16 @@ def read_bake(
             touches are returned.
     """
     try:
-        files = [_parse(found, each) for each in below if (found := lookup(each)) is not None]
-        return _Reader([*files, _parse(data, path)], variables or {}).read()
+        own = _parse(data, path)
     except _BakeError as problem:
         return Reading(skipped=(problem.skipped,))
+    files = []
+    for each in below:
+        found = lookup(each)
+        # A broken file below is reported when it is read for itself.
+        with suppress(_BakeError):
+            files += [] if found is None else [_parse(found, each)]
+    return _Reader([*files, own], variables or {}).read()
 
 
 def _parse(data: bytes, path: str) -> tuple[Source, Block]:

@@ -8,10 +8,11 @@ Source: the HCL native syntax specification.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from basekeeper.readers.hcltext import unescaped, without_margin
 
 MAX_DEPTH: Final = 40
 """Deepest nesting of brackets, templates and blocks."""
@@ -25,8 +26,6 @@ _QUOTED_RUN: Final = re.compile(
     r'(?:[^"\\$%\n]|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\[^\n]|\$\$\{|%%\{|[$%](?!\{))*+'
 )
 _PLAIN_RUN: Final = re.compile(r"(?:[^$%]|\$\$\{|%%\{|[$%](?!\{))*+")
-_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
-_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _PRECEDENCE: Final = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4,
     "+": 5, "-": 5, "*": 6, "/": 6, "%": 6,
@@ -354,7 +353,7 @@ class _Parser:
         body = self.text[match.end() : end.start()]
         self.at = end.end()
         if match[1]:
-            body = _without_margin(body)
+            body = without_margin(body)
         inner = _Parser(body, depth=self.depth).template(_PLAIN_RUN)
         return _moved(inner, match.end(), end.start())
 
@@ -366,7 +365,7 @@ class _Parser:
             match = run.match(self.text, self.at)
             text = match[0] if match else ""
             if text:
-                value = _unescaped(text) if run is _QUOTED_RUN else text
+                value = unescaped(text) if run is _QUOTED_RUN else text
                 value = value.replace("$${", "${").replace("%%{", "%{")
                 parts.append(Expr("literal", self.at, self.at + len(text), value))
                 self.at += len(text)
@@ -384,24 +383,3 @@ class _Parser:
         if not parts:
             return Expr("literal", start, start, "")
         return Expr("template", start, self.at, operands=parts)
-
-
-def _without_margin(text: str) -> str:
-    """Take the blanks off that all lines begin with."""
-    lines = text.splitlines(keepends=True)
-    margins = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
-    margin = min(margins, default=0)
-    return "".join(line[margin:] if line.strip() else line.lstrip(" \t") for line in lines)
-
-
-def _unescaped(text: str) -> str:
-    """Undo the escapes of a text in quotes."""
-    return _ESCAPE.sub(_escaped, text) if "\\" in text else text
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] in "uU" and len(code) > 1:
-        number = int(code[1:], 16)
-        return chr(number) if number <= sys.maxunicode else "\ufffd"
-    return _ESCAPES.get(code, code)

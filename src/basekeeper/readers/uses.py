@@ -49,10 +49,20 @@ class UseTable:
         self._builds.setdefault(key, set()).update(use.builds)
 
     def uses(self) -> list[Use]:
-        """Return the merged uses, in no order."""
+        """Return the merged uses, in no order.
+
+        Where some build needs a place, what it would name in builds that do not is left out.
+        """
+        needed = {_place(use) for use in self._uses.values() if use.role is not Role.UNUSED}
         return [
-            replace(use, builds=tuple(sorted(self._builds[key]))) for key, use in self._uses.items()
+            replace(use, builds=tuple(sorted(self._builds[key])))
+            for key, use in self._uses.items()
+            if use.role is not Role.UNUSED or _place(use) not in needed
         ]
+
+
+def _place(use: Use) -> tuple[object, ...]:
+    return (use.path, use.line, use.column, use.span, use.via, use.raw)
 
 
 def named(text: str, *, problem: str | None = None, scratch: bool = False) -> Named:

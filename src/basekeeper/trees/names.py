@@ -20,27 +20,6 @@ class FileKind(StrEnum):
     CI = "ci"
 
 
-TEMPLATE_SUFFIXES: Final = frozenset(
-    {
-        "template",
-        "templ",
-        "tmpl",
-        "tpl",
-        "in",
-        "j2",
-        "jinja",
-        "jinja2",
-        "erb",
-        "mustache",
-        "hbs",
-        "ejs",
-        "gotmpl",
-        "m4",
-        "cue",
-    }
-)
-"""Endings of files that another program makes a Dockerfile from."""
-
 _NEVER: Final = frozenset(
     {
         "dockerignore",
@@ -180,9 +159,3 @@ def _devcontainer(path: str, lower: str) -> FileKind | None:
     if lower == ".devcontainer.json" or "/.devcontainer/" in f"/{path}":
         return FileKind.DEVCONTAINER
     return None
-
-
-def template_by_name(path: str) -> str | None:
-    """Say why a path names a template of a Dockerfile; None where it does not."""
-    ending = path.rpartition("/")[2].lower().rpartition(".")[2]
-    return f"its name ends in .{ending}" if ending in TEMPLATE_SUFFIXES else None

@@ -198,7 +198,10 @@ def test_keys_that_are_no_text_are_left_out() -> None:
 
 
 def test_override_files_are_laid_over_and_yield_what_they_touch() -> None:
-    lower = b'variable "V" { default = "1" }\ntarget "a" { dockerfile = "A" }\ntarget "b" { dockerfile = "B" }'
+    lower = (
+        b'variable "V" { default = "1" }\n'
+        b'target "a" { dockerfile = "A" }\ntarget "b" { dockerfile = "B" }'
+    )
     upper = b'target "a" { args = { V = V } }'
     reading = read_bake(
         upper, "docker-bake.override.hcl",
