@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from basekeeper.check import Exemptions, check
 from basekeeper.check import exit_code as exit_code_of
@@ -22,18 +22,15 @@ from basekeeper.discover import discover
 from basekeeper.errors import ConfigError, Problem
 from basekeeper.render.view import RuleText
 from basekeeper.rules.registry import RULES_BY_ID
-from basekeeper.rules.rule import lineage
 from basekeeper.trees.names import kind_of
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
-from basekeeper.waivers.inline import Block, Comment
+from basekeeper.waivers.inline import comment_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from basekeeper.baseline import Baseline
-    from basekeeper.dockerfile.document import Comment as Written
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.judge import Explanation
     from basekeeper.policy.load import Config
@@ -54,9 +51,6 @@ __all__ = [
     "rule_texts",
     "survey",
 ]
-
-
-_OUR_NAME: Final = b"basekeeper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +93,11 @@ def judge(
     """
     found = survey(tree, run)
     policy = _policy(run)
+    dropped = 0
     if base is None:
-        exempt = Exemptions(waivers=_waivers(tree, found, run), baseline=baseline)
+        exempt = Exemptions(
+            waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
+        )
     else:
         found_before = survey(base, run)
         accepted = _waivers(base, found_before, run)
@@ -111,11 +108,24 @@ def judge(
             exemptions=Exemptions(waivers=accepted),
             catalogue=run.catalogue,
         )
-        inline = restrict_inline(_inline(found, run), accepted)
+        written = _inline(found, run)
+        inline = restrict_inline(written, accepted)
+        dropped = len(written.accepted) - len(inline.accepted)
         waivers = replace(accepted, accepted=_of_file(accepted)) + inline
-        exempt = Exemptions(waivers=waivers, baseline=baseline, since=before.findings)
+        exempt = Exemptions(
+            waivers=waivers, baseline=baseline, since=before.findings, partial=bool(run.only)
+        )
     report = check(found, policy, now=run.now, exemptions=exempt, catalogue=run.catalogue)
-    return replace(report, notices=(*run.config.notices, *report.notices))
+    notices = (*run.config.notices, *_dropped_waivers(dropped), *report.notices)
+    return replace(report, notices=notices)
+
+
+def _dropped_waivers(count: int) -> tuple[str, ...]:
+    """Tell that a change brings waivers of its own."""
+    if not count:
+        return ()
+    waivers = "1 inline waiver is" if count == 1 else f"{count} inline waivers are"
+    return (f"{waivers} not in the revision compared with and do not count yet",)
 
 
 def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:
@@ -232,51 +242,14 @@ def _waivers(tree: Tree, found: Survey, run: Run) -> Waivers:
 
 
 def _inline(found: Survey, run: Run) -> Waivers:
-    """Read the waivers of comments, where the policy permits them."""
-    settings = run.config.policy.waivers
-    if not settings.inline or (run.has_operator and not settings.repository):
-        return Waivers()
-    return read_inline(_blocks(found), _limits(run))
+    """Read the waivers of comments; where the policy forbids them, each is an invalid waiver.
 
-
-def _blocks(found: Survey) -> Iterator[Block]:
-    """Find the comments that may hold waivers: lines below one another, and what they stand above.
-
-    Files that do not mention our name, nearly all, are not looked into.
+    Under an operator's policy that does not count a repository's waivers they are not read.
     """
-    subjects: dict[tuple[str, int], set[str]] = {}
-    for use in found.uses:
-        subjects.setdefault((use.path, use.line), set()).add(lineage(use))
-    for file in found.files:
-        if file.document is None or _OUR_NAME not in file.document.data.lower():
-            continue
-        shift = file.first_line - 1
-        starts = {
-            instruction.line + shift: instruction for instruction in file.document.instructions
-        }
-        for group in _adjacent(file.document.comments):
-            comments = tuple(Comment(comment.line + shift, comment.text) for comment in group)
-            below = comments[-1].line + 1
-            is_target = below in starts
-            about = " ".join(sorted(subjects.get((file.path, below), ())))
-            yield Block(
-                file.path,
-                comments,
-                below if is_target else None,
-                about or (starts[below].name if is_target else ""),
-            )
-
-
-def _adjacent(comments: Iterable[Written]) -> Iterator[list[Written]]:
-    """Group comments of lines that follow one another."""
-    group: list[Written] = []
-    for comment in comments:
-        if group and comment.line != group[-1].line + 1:
-            yield group
-            group = []
-        group.append(comment)
-    if group:
-        yield group
+    if run.has_operator and not run.config.policy.waivers.repository:
+        return Waivers()
+    blocks = (block for file in found.files for block in comment_blocks(file))
+    return read_inline(blocks, _limits(run))
 
 
 def _limits(run: Run) -> WaiverLimits:

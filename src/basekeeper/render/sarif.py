@@ -36,8 +36,6 @@ MAX_MESSAGE_CHARS: Final = 1_000
 """Longest message, in characters; code scanning shows no more."""
 
 SCHEMA_URI: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-HOME_URI: Final = "https://github.com/basekeeper/basekeeper"
-PAGE_URI: Final = HOME_URI + "/blob/main/{page}"
 
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _SCORES: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE: "2.0"}
@@ -98,7 +96,6 @@ def _driver(ids: list[str], rules: Mapping[str, RuleText]) -> dict[str, Any]:
         "name": "basekeeper",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": HOME_URI,
         "rules": [_rule(rule, rules.get(rule)) for rule in ids],
     }
 
@@ -121,7 +118,6 @@ def _rule(rule: str, text: RuleText | None) -> dict[str, Any]:
         "shortDescription": {"text": text.summary},
         "fullDescription": {"text": text.summary},
         "help": {"text": words, "markdown": words},
-        "helpUri": PAGE_URI.format(page=text.page),
         "defaultConfiguration": {"enabled": text.severity is not None, "level": level},
         "properties": properties,
     }
