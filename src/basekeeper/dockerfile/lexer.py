@@ -27,7 +27,9 @@ _SPECIAL: Final = frozenset("@*#?-$!0")
 _SPACE_RUNS = re.compile(r"[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+")
 _NAME = re.compile(r"\d+|[^\W\d]\w*")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*+)|\{([A-Za-z_][A-Za-z0-9_]*+)\})")
-_SIMPLE = re.compile(rf"(?:[A-Za-z0-9_./:@+=,-]++|{_VARIABLE.pattern})++")
+_SIMPLE = re.compile(
+    r"(?:[A-Za-z0-9_./:@+=,-]++|\$(?:[A-Za-z_][A-Za-z0-9_]*+|\{[A-Za-z_][A-Za-z0-9_]*+\}))++"
+)
 _AFTER_HEREDOC = re.compile(r"<[\t\r ]*")
 
 

@@ -21,7 +21,7 @@ MAX_SUPPLIERS: Final = 100
 
 
 _PLAIN_ARG = re.compile(
-    r"[A-Za-z]{3}[ \t]++([A-Za-z_]\w*+)(?:=([^\s\\`'\"\x80-\xff]*+))?+[ \t]*+\r?+(?:\n|\Z)",
+    r"[A-Za-z]{3}[ \t]++([A-Za-z_]\w*+)(?:=([^\s\\`'\"\x80-\xff]*+))?[ \t]*+\r?+(?:\n|\Z)",
     re.ASCII,
 )
 """An ARG of one name on one line without quotes and escapes."""

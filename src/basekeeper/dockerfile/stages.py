@@ -16,9 +16,9 @@ STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _NAMED_WORDS: Final = 3
 
 _PLAIN_FROM = re.compile(
-    r"[A-Za-z]{4}[ \t]++(?:--platform=([^\s\\`'\"\x80-\xff]++)[ \t]++)?+"
+    r"[A-Za-z]{4}[ \t]++(?:--platform=([^\s\\`'\"\x80-\xff]++)[ \t]++)?"
     r"([^\s\\`'\"\x80-\xff-][^\s\\`'\"\x80-\xff]*+)"
-    r"(?:[ \t]++[Aa][Ss][ \t]++([A-Za-z][A-Za-z0-9_.-]*+))?+[ \t]*+\r?+(?:\n|\Z)"
+    r"(?:[ \t]++[Aa][Ss][ \t]++([A-Za-z][A-Za-z0-9_.-]*+))?[ \t]*+\r?+(?:\n|\Z)"
 )
 """A FROM on one line without quotes and escapes: nearly all of them."""
 
