@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DEFAULT_NAMES: Final = ("Dockerfile", "Containerfile", "dockerfile")
 """What builders look for in a context where no name is given."""
 
+MAX_INLINE_CHARS: Final = 65_536
+"""Longest Dockerfile inside another file; aliases let one text stand for a thousand."""
+
 MAX_INCLUDED: Final = 256
 """Compose files that are read only because others include them."""
 
@@ -131,7 +134,8 @@ class _Discovery:
     def kind(self, path: str) -> FileKind | None:
         """Say how a file is read; None: not at all."""
         kind = kind_of(path)
-        if kind in (None, FileKind.PERHAPS_DOCKERFILE) and self.dockerfiles.match(path):
+        unsure = kind is None or kind is FileKind.PERHAPS_DOCKERFILE
+        if unsure and self.dockerfiles and self.dockerfiles.match(path):
             kind = FileKind.DOCKERFILE
         return kind if kind is not None and self.wanted(path) else None
 
@@ -256,6 +260,11 @@ class _Discovery:
         """Read a Dockerfile that stands inside another file."""
         outer = self.lookup(spec.place.path)
         if spec.inline is None or outer is None:
+            return
+        if len(spec.inline.value) > MAX_INLINE_CHARS:
+            place = spec.inline.place
+            reason = f"holds a Dockerfile of more than {MAX_INLINE_CHARS} characters"
+            self.skip(Skipped(place.path, place.line, reason, "put it into a file of its own"))
             return
         data = spec.inline.value.encode("utf-8", "surrogateescape")
         document = self.parse(data)

@@ -441,3 +441,37 @@ def test_an_unreadable_file_that_builds_name_is_told_once(tmp_path: Path) -> Non
     }
     (item,) = survey(tmp_path, files).skipped
     assert item.path == "Dockerfile"
+
+
+def test_an_inline_dockerfile_beyond_all_use_is_told(tmp_path: Path) -> None:
+    text = "FROM alpine\\n" + "#" * 70_000
+    compose = f'services: {{a: {{build: {{dockerfile_inline: "{text}"}}}}, b: {{build: .}}}}'
+    found = survey(tmp_path, {"compose.yaml": compose, "Dockerfile": "FROM debian\n"})
+    assert roles(found) == {"debian": "final"}
+    assert [item.reason for item in found.skipped] == [
+        "holds a Dockerfile of more than 65536 characters"
+    ]
+
+
+def test_a_link_to_nothing_and_an_included_file_that_is_excluded(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").symlink_to("gone")
+    files = {"compose.yaml": "include: [other.yaml]", "other.yaml": "services: {a: {build: x}}"}
+    found = survey(tmp_path, files, DiscoverSettings(exclude=("other.yaml",)))
+    assert [(item.path, item.reason) for item in found.skipped] == [
+        ("Dockerfile", "is a link to nothing")
+    ]
+
+
+def test_another_repository_inside_is_named_unless_excluded(tmp_path: Path) -> None:
+    for path in (".", "inner"):
+        (tmp_path / path).mkdir(exist_ok=True)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path / path, check=True)
+    found = survey(tmp_path, {"inner/Dockerfile": "FROM alpine\n"})
+    assert [(item.path, item.fatal) for item in found.skipped] == [("inner", False)]
+    assert survey(tmp_path, {}, DiscoverSettings(exclude=("inner",))).skipped == ()
+
+
+def test_more_builds_than_can_be_resolved_are_cut_off(tmp_path: Path) -> None:
+    services = "".join(f"  s{n}: {{build: {{context: ., args: {{V: {n}}}}}}}\n" for n in range(300))
+    files = {"Dockerfile": "ARG V\nFROM alpine:$V\n", "compose.yaml": f"services:\n{services}"}
+    assert len(survey(tmp_path, files).files[0].plans) == 256

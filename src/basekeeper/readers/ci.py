@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from basekeeper.readers.shell import ShellBuild
 
-_MENTIONS: Final = re.compile(
-    rb"build-push-action|(?:docker|podman|nerdctl|buildah)\s[^\n]*?bu(?:il)?d|kaniko"
-)
+_BUILDERS: Final = (b"build-push-action", b"kaniko")
+_PROGRAMS: Final = (b"docker", b"podman", b"nerdctl", b"buildah")
+_VERBS: Final = (b" build", b" bud")
 _ACTION: Final = re.compile(r"(?:docker/)build-push-action(?:@|$)")
 _SCRIPTS: Final = ("before_script", "script", "after_script")
 _DEFAULT_CONTEXT: Final = re.compile(r"\{\{ *defaultContext *\}\}:?")
@@ -46,7 +46,7 @@ def read_ci(data: bytes, path: str) -> Reading:
     A file that is no valid YAML is not reported: it says nothing of images that the Dockerfiles
     do not say, and some are templates.
     """
-    if _MENTIONS.search(data) is None:
+    if not _mentions_builds(data):
         return Reading()
     source = Source(data, path)
     try:
@@ -59,6 +59,13 @@ def read_ci(data: bytes, path: str) -> Reading:
     else:
         reader.gitlab(top)
     return Reading(tuple(reader.specs))
+
+
+def _mentions_builds(data: bytes) -> bool:
+    """Tell cheaply whether parsing a file is worth it; most CI files build no images."""
+    if any(word in data for word in _BUILDERS):
+        return True
+    return any(word in data for word in _PROGRAMS) and any(word in data for word in _VERBS)
 
 
 class _Reader:

@@ -23,6 +23,9 @@ MAX_PLATFORMS: Final = 32
 MAX_PLANS: Final = 256
 """Ways of building one file that are resolved."""
 
+MAX_PLANNED_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of one document times its builds: a huge file is resolved for fewer of them."""
+
 DEFAULT_PLAN: Final = "default"
 
 _HELPER: Final = re.compile(
@@ -68,10 +71,11 @@ def plan_builds(
     """
     found: list[Planned] = []
     known = False
+    limit = min(MAX_PLANS, max(1, MAX_PLANNED_BYTES // (len(document.data) + 1)))
     for spec, production in specs:
         shipped = production and not is_helper(spec)
         for plan in _plans(document, spec, settings):
-            if len(found) >= MAX_PLANS:
+            if len(found) >= limit:
                 break
             if spec.target is not None and not plan.build.final_chain:
                 continue  # there is no such stage: the caller reports it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InvalidReference
@@ -55,10 +56,14 @@ class UseTable:
         """
         needed = {_place(use) for use in self._uses.values() if use.role is not Role.UNUSED}
         return [
-            replace(use, builds=tuple(sorted(self._builds[key])))
+            _with_builds(use, self._builds[key])
             for key, use in self._uses.items()
             if use.role is not Role.UNUSED or _place(use) not in needed
         ]
+
+
+def _with_builds(use: Use, builds: set[str]) -> Use:
+    return use if len(builds) == len(use.builds) else replace(use, builds=tuple(sorted(builds)))
 
 
 def _place(use: Use) -> tuple[object, ...]:
@@ -79,13 +84,19 @@ def named(text: str, *, problem: str | None = None, scratch: bool = False) -> Na
         return Named(Kind.INVALID, problem=error.reason)
 
 
-@dataclass(frozen=True, slots=True)
 class Reader:
     """Makes uses of the images of one file."""
 
-    file: SourceFile
-    data: bytes
-    """Of the document; of the outer file for an inline one."""
+    def __init__(self, file: SourceFile, data: bytes) -> None:
+        """Read a file; `data` is the document, for an inline one the file around it."""
+        self.file = file
+        self.data = data
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each line of the data begins, and the end."""
+        starts = [match.end() for match in re.finditer(b"\n", self.data)]
+        return [0, *starts, len(self.data)]
 
     def read(self, plan: BuildPlan, args: Mapping[str, Text]) -> Iterable[Use]:
         """Yield the uses of one build.
@@ -151,15 +162,17 @@ class Reader:
 
     def _outer(self, image: ImageUse) -> tuple[Span | None, int]:
         """Find the text of an inline document in the outer file: on its line, and only once."""
-        lines = self.data.splitlines(keepends=True)
         number = image.line + self.file.first_line - 2
         raw = image.raw.encode("utf-8", "replace")
-        line = lines[number] if number < len(lines) else b""
-        if not raw or line.count(raw) != 1:
+        if not raw or number + 1 >= len(self._lines):
+            return None, 1
+        start = self._lines[number]
+        line = self.data[start : self._lines[number + 1]]
+        if line.count(raw) != 1:
             return None, 1
         at = line.index(raw)
-        start = sum(map(len, lines[:number])) + at
-        return Span(start, start + len(raw)), len(line[:at].decode("utf-8", "replace")) + 1
+        column = len(line[:at].decode("utf-8", "replace")) + 1
+        return Span(start + at, start + at + len(raw)), column
 
 
 def role_of(plan: BuildPlan, image: ImageUse) -> Role:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_EXPANSION_DEPTH: Final = 16
 """Defaults inside defaults: `${A:-${B:-${C}}}`."""
 
+MAX_ENV_BYTES: Final = 1024 * 1024
+"""Largest `.env` file read; real ones have a few hundred bytes."""
+
 MAX_GROWTH_CHARS: Final = 4096
 """How much longer than the text as written an expanded value may be."""
 
@@ -137,9 +140,12 @@ def _known(name: str, variables: Mapping[str, str]) -> str:
 def read_env_file(data: bytes) -> dict[str, str]:
     """Read a `.env` file: `NAME=value`, quotes, comments, earlier variables.
 
-    Lines that are no assignment are passed over; so are values that need unknown variables.
+    Lines that are no assignment are passed over; so are values that need unknown variables, and
+    files beyond 1 MiB.
     """
     found: dict[str, str] = {}
+    if len(data) > MAX_ENV_BYTES:
+        return found
     lines = data.decode("utf-8-sig", "replace").splitlines()
     for line in lines:
         match = _ASSIGNMENT.fullmatch(line.strip())

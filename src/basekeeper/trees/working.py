@@ -21,6 +21,9 @@ _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """Without O_NONBLOCK, opening a FIFO would wait for a writer for ever."""
 
+_PIECE_BYTES: Final = 65_536
+"""Read at once after the size that the system gave."""
+
 _LINK_ERRORS: Final = (errno.ELOOP, errno.ENOTDIR)
 """What O_NOFOLLOW yields at a link: ELOOP, and ENOTDIR together with O_DIRECTORY."""
 
@@ -170,8 +173,7 @@ class WorkingTree:
                 return Skipped(path, None, "is not a regular file", hint)
             if status.st_size > MAX_FILE_BYTES:
                 return too_large(path, status.st_size)
-            with os.fdopen(os.dup(file), "rb", buffering=0) as stream:
-                data = stream.read(MAX_FILE_BYTES + 1) or b""
+            data = _read(file, status.st_size)
         finally:
             os.close(file)
         if len(data) > MAX_FILE_BYTES:
@@ -194,6 +196,17 @@ class WorkingTree:
         finally:
             if here != self._root_fd:
                 os.close(here)
+
+
+def _read(file: int, size: int) -> bytes:
+    """Read a file that is said to have a size, up to one byte more than is allowed."""
+    pieces = [os.read(file, size + 1)]
+    left = MAX_FILE_BYTES + 1 - len(pieces[0])
+    # The first piece is the whole of it unless the file grew or lies on something slow.
+    while pieces[-1] and left > 0:
+        pieces.append(os.read(file, min(left, _PIECE_BYTES)))
+        left -= len(pieces[-1])
+    return b"".join(pieces)
 
 
 def _unreadable(path: str, error: OSError | ValueError, *, is_link: bool) -> Skipped:
