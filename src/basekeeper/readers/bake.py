@@ -147,16 +147,19 @@ class _Reader:
         self.scope = Scope(variables, functions, given)
         for source, body in files:
             for block in _labelled(body, "target"):
-                self.add(source, block)
+                if not self.add(source, block):
+                    reason = f"more than {MAX_BUILDS} targets are not read"
+                    self.skip(source, block.start, reason)
+                    break
 
-    def add(self, source: Source, block: Block) -> None:
-        """Add a target block; one with a matrix makes several targets."""
+    def add(self, source: Source, block: Block) -> bool:
+        """Add a target block, of which a matrix makes several; False where there are too many."""
         for name, local in self.expanded(source, block):
             if len(self.targets) >= MAX_BUILDS:
-                self.skip(source, block.start, f"more than {MAX_BUILDS} targets are not read")
-                return
+                return False
             target = self.targets.setdefault(name, _Target(name, local))
             target.layers.append((source, block))
+        return True
 
     def expanded(self, source: Source, block: Block) -> Iterator[tuple[str, Mapping[str, Value]]]:
         """Yield the names and variables that a matrix gives, or the block's own name."""

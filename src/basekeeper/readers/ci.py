@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +76,7 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.specs: list[BuildSpec] = []
+        self.names: Counter[str] = Counter()
         # Paths are relative to the checkout, which holds the directory of the CI files.
         head, marker, _ = f"/{source.path}".rpartition("/.g")
         self.root = (head if marker else posixpath.dirname(f"/{source.path}")).strip("/")
@@ -201,23 +204,9 @@ class _Reader:
         if spec.dockerfile is None or len(self.specs) >= MAX_BUILDS:
             return
         name = f"{self.source.path}: {job}"
-        taken = {each.name for each in self.specs}
-        number = 2
-        unique = name
-        while unique in taken:
-            unique, number = f"{name} #{number}", number + 1
-        self.specs.append(
-            BuildSpec(
-                name=unique,
-                place=spec.place,
-                dockerfile=spec.dockerfile,
-                args=spec.args,
-                target=spec.target,
-                platforms=spec.platforms,
-                contexts=spec.contexts,
-                dockerfile_given=spec.dockerfile_given,
-            )
-        )
+        self.names[name] += 1
+        unique = name if self.names[name] == 1 else f"{name} #{self.names[name]}"
+        self.specs.append(replace(spec, name=unique))
 
 
 def _literal(inputs: Mapping[str, Node], key: str, *, default: str) -> str | None:

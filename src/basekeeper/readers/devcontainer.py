@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES: Final = 512
 """Arguments of one build."""
 
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z]{1,64})(?::([^:}]{0,256}))?(?::([^}]{0,1024}))?\}")
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z]{1,64})(?::([^:}$]{0,256}))?(?::([^}$]{0,1024}))?\}")
 
 
 def read_devcontainer(
