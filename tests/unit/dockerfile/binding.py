@@ -61,9 +61,7 @@ def ours(data: bytes) -> list[Line] | None:
     lines = []
     for each in document.instructions:
         same = each.name in SAME_WORDS
-        flags = tuple(
-            f"--{f.name}" + ("" if f.value is None else f"={f.value}") for f in each.flags
-        )
+        flags = tuple(flag.text for flag in each.command.flags)  # letters as BuildKit has them
         lines.append(
             Line(
                 each.name,
@@ -85,7 +83,7 @@ def theirs(data: bytes) -> list[Line] | None:
         return None
     lines = []
     for each in commands:
-        name = each.cmd.upper()
+        name = (each.cmd or "").upper()
         same = name in SAME_WORDS
         lines.append(
             Line(
