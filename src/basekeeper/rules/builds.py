@@ -169,11 +169,11 @@ class Chain:
 
 @lru_cache(maxsize=1)  # the rules look at one file after the other
 def chains(view: FileView) -> tuple[Chain, ...]:
-    """Return the final chain of each build of a file that has one."""
+    """Return the final chain of each build that is shipped."""
     return tuple(
         Chain(view, plan.build, _given(view.file.document, plan.args))
         for plan in view.file.plans
-        if plan.build.final_chain
+        if plan.shipped and plan.build.final_chain
     )
 
 
