@@ -100,8 +100,8 @@ the report is written."""
     "--expires", callback=read_day, metavar="DAY", help="Last day of the baseline's entries."
 )
 @click.option("--offline", is_flag=True, help="Never use the network; this verb never does.")
-@click.option("-q", "--quiet", is_flag=True, help="Show only findings that count.")
-@click.option("-v", "--verbose", is_flag=True, help="Show also waived findings and evidence.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only errors and warnings that count.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all at its place: notes, waived, evidence.")
 @color_option
 @now_option
 def command(**given: Any) -> int:

@@ -25,6 +25,8 @@ SHORT_DIGEST: Final = 12
 """Hexadecimal digits that are kept of a digest; as many as container tools show of an id."""
 
 _DIGEST: Final = re.compile(r"(@[a-z0-9+._-]+:[0-9a-f]{12})[0-9a-f]{4,}$")
+_SHORT: Final = re.compile(r"@[a-z0-9+._-]+:[0-9a-f]{12}(?:…|\.\.)$")
+_HUB: Final = re.compile(r"^(?:index\.)?docker\.io/(?:library/)?")
 
 _CODES: Final = {
     "bold": "1",
@@ -114,17 +116,25 @@ def short_digest(text: str, ellipsis: str = "…") -> str:
     return _DIGEST.sub(rf"\1{ellipsis}", text)
 
 
+def brief_image(text: str, ellipsis: str = "…") -> str:
+    """Leave of an image's name what people say: no registry that all suppose, no digest."""
+    return _SHORT.sub(f"@{ellipsis}", _HUB.sub("", short_digest(text, ellipsis)))
+
+
 def fit_image(text: str, width: int, ellipsis: str = "…") -> str:
     """Fit an image's name into `width` columns; what identifies it stays.
 
-    The digest is shortened first. Then the middle goes: the registry's beginning and the end of
-    the path with tag and digest stay, for these tell two images apart.
+    The digest is shortened first, then the registry left out that everybody supposes, then the
+    digest. Then the middle goes: the registry's beginning and the end of the path with the tag
+    stay, for these tell two images apart.
     """
     if width_of(text) <= width:
         return text
-    text = short_digest(text, ellipsis)
-    if width_of(text) <= width:
-        return text
+    short = short_digest(text, ellipsis)
+    for shorter in (short, _HUB.sub("", short)):
+        if width_of(shorter) <= width:
+            return shorter
+    text = brief_image(text, ellipsis)
     return fit_middle(text, width, ellipsis, head=width // 3)
 
 
@@ -142,6 +152,13 @@ def fit_middle(text: str, width: int, ellipsis: str = "…", *, head: int | None
     room = max(width - len(ellipsis), 2)
     before = min(room // 2 if head is None else head, room - 1)
     return f"{_take(text, before)}{ellipsis}{_take(text[::-1], room - before)[::-1]}"
+
+
+def fit_end(text: str, width: int, ellipsis: str = "…") -> str:
+    """Cut the end of a text so that it takes at most `width` columns."""
+    if width_of(text) <= width:
+        return text
+    return _take(text, max(width - len(ellipsis), 1)) + ellipsis
 
 
 def table(rows: list[tuple[str, ...]], *, gap: int = 2, indent: int = 0) -> list[str]:

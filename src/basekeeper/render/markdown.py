@@ -10,8 +10,10 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.render.layout import short_digest
 from basekeeper.render.safe import shorten, visible
 from basekeeper.render.view import Standing, entries, plural, severity_counts, totals
+from basekeeper.values.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +39,9 @@ _ICONS: Final = {"error": "❌", "warning": "⚠️", "note": "🔹"}
 
 def render_markdown(report: Report) -> str:
     """Write a report as a heading, a line of totals, a table a file, and what else there is."""
-    found = [entry for entry in entries(report) if entry.standing is not Standing.WAIVED]
+    shown = [entry for entry in entries(report) if entry.standing is not Standing.WAIVED]
+    notes = [entry for entry in shown if entry.finding.severity is Severity.NOTE]
+    found = [entry for entry in shown if entry.finding.severity is not Severity.NOTE]
     sums = totals(report)
     out = Bounded(["## basekeeper", "", _headline(sums), ""])
     for path, group in groupby(found, key=lambda entry: entry.finding.path):
@@ -45,6 +49,7 @@ def render_markdown(report: Report) -> str:
         out.add([f"### {code(path)}", "", *_HEAD])
         out.add(_row(entry) for entry in block)
         out.add([""])
+    out.add(_notes(notes))
     out.add(_unread(report.skipped))
     out.add(_waived(report))
     out.add(f"> {prose(notice)}" for notice in report.notices)
@@ -126,12 +131,26 @@ def _headline(sums: Totals) -> str:
 def _row(entry: Entry) -> str:
     """Write one finding as a row."""
     finding = entry.finding
-    image = code(finding.image) if finding.image else ""
+    image = code(short_digest(finding.image)) if finding.image else ""
     category = "" if finding.category is None else finding.category.value
     word = finding.severity.word
     known = " (known)" if entry.standing is Standing.KNOWN else ""
     what = f"{_ICONS[word]} **{prose(finding.rule)}**{known}: {prose(finding.message)}"
     return f"| {finding.line} | {image} | {category} | {what} | {prose(finding.remedy)} |"
+
+
+def _notes(notes: list[Entry]) -> Iterator[str]:
+    """List the notes folded away: they ask for nothing."""
+    if not notes:
+        return
+    yield from ("<details>", f"<summary>{plural(len(notes), 'note')}</summary>", "")
+    yield from ("| Where | Image | Note |", "|---|---|---|")
+    for entry in notes:
+        finding = entry.finding
+        where = code(f"{finding.path}:{finding.line}")
+        image = code(short_digest(finding.image)) if finding.image else ""
+        yield f"| {where} | {image} | **{prose(finding.rule)}**: {prose(finding.message)} |"
+    yield from ("", "</details>", "")
 
 
 def _unread(skipped: tuple[Skipped, ...]) -> Iterator[str]:

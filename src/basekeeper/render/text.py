@@ -6,9 +6,10 @@
                    Node.js 20 reached its end of life on 2026-04-30
                    → use node:26-bookworm-slim
 
-Grouped by file, then by the line and its image; the worst finding first. A note that was told in
-full before is only named, so that what matters stands out. Below: what could not be
-read, waivers, notices and the totals. Only places with findings are shown; `list` shows all.
+Grouped by file, then by the line and its image; the worst finding first. What was told in full
+before is only named, with the place that tells it, and so is what does not count. Below: the notes,
+one line a rule, since they ask for nothing; what could not be read, waivers, notices and the
+totals. Only places with errors or warnings are shown; `list` shows all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
-from basekeeper.render.layout import fit_image, fit_middle, pad, short_digest, wrap
+from basekeeper.render.layout import (
+    brief_image,
+    fit_end,
+    fit_image,
+    fit_middle,
+    pad,
+    short_digest,
+    table,
+    width_of,
+    wrap,
+)
 from basekeeper.render.safe import visible
 from basekeeper.render.view import (
     Standing,
@@ -31,7 +42,7 @@ from basekeeper.values.finding import Severity
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from basekeeper.render.layout import Style
     from basekeeper.render.view import Entry, Place, Totals
@@ -46,6 +57,8 @@ _LINE_COLUMN: Final = 6
 _SEVERITY_COLUMN: Final = 9
 _INDENT: Final = " " * (_LINE_COLUMN)
 _BODY: Final = " " * (_LINE_COLUMN + _SEVERITY_COLUMN)
+_LEAST_PLACE: Final = 8
+"""Columns that a place gets in any case: enough for its line."""
 
 
 def render_text(
@@ -57,12 +70,14 @@ def render_text(
         report: What to write.
         style: Columns, colours and signs of the output.
         exit_code: How the run ends; the last line says so in words.
-        quiet: Only findings that count, and the last line.
-        verbose: Also waived findings, evidence, and what was left out on purpose.
+        quiet: Only errors and warnings that count, and the last line.
+        verbose: Everything at its place and in full: also notes, waived findings, evidence, and
+            what was left out on purpose.
     """
     shown = [entry for entry in entries(report) if _is_shown(entry, quiet=quiet, verbose=verbose)]
     lines = list(_files(report, shown, style, verbose=verbose))
     if not quiet:
+        lines += _notes(report.findings, style) if not verbose else ()
         lines += _skipped(report.skipped, style, verbose=verbose)
         lines += _waivers(report, style)
         lines += _notices(report.notices, style)
@@ -75,23 +90,25 @@ def render_text(
 
 def _is_shown(entry: Entry, *, quiet: bool, verbose: bool) -> bool:
     """Tell whether a finding is listed at its place."""
-    if entry.standing is Standing.NEW:
+    if verbose:
         return True
-    return not quiet and (verbose or entry.standing is Standing.KNOWN)
+    if entry.finding.severity is Severity.NOTE or entry.standing is Standing.WAIVED:
+        return False
+    return entry.standing is Standing.NEW or not quiet
 
 
 def _files(report: Report, shown: list[Entry], style: Style, *, verbose: bool) -> Iterator[str]:
     """Write every file that has findings, an empty line after each."""
     found = list(places(report, shown))
-    told: set[tuple[str, ...]] = set()
+    told: dict[tuple[str, ...], str] = {}
     for path, group in groupby(found[:MAX_PLACES], key=lambda place: place.path):
         yield style.paint(fit_middle(visible(path), style.width, style.ellipsis), "path")
         for place in group:
             yield _place_line(place, style)
             for entry in place.entries:
-                is_repeated = not verbose and _was_told(entry.finding, told)
-                yield from _headline(entry, style, is_repeated=is_repeated)
-                if not is_repeated:
+                where = None if verbose else _told_at(entry.finding, told)
+                yield _headline(entry, style, told_at=where)
+                if verbose or (where is None and entry.standing is Standing.NEW):
                     yield from _body(entry.finding, style, verbose=verbose)
         yield ""
     if len(found) > MAX_PLACES:
@@ -129,28 +146,27 @@ def _name(place: Place) -> str:
     return "" if stage is None else f"(stage {stage})"
 
 
-def _was_told(finding: Finding, told: set[tuple[str, ...]]) -> bool:
-    """Tell whether the same note stands above already, and remember it."""
-    key = (finding.rule, _under_its_image(finding), finding.remedy)
-    if finding.severity > Severity.NOTE:
-        return False
-    if key in told:
-        return True
-    told.add(key)
-    return False
+def _told_at(finding: Finding, told: dict[tuple[str, ...], str]) -> str | None:
+    """Tell where the same was said above of the same image; remember it where it was not."""
+    key = (finding.rule, finding.image or "", finding.message, finding.remedy)
+    here = f"{finding.path}:{finding.line}"
+    at = told.setdefault(key, here)
+    return None if at == here or finding.image is None else at
 
 
-def _headline(entry: Entry, style: Style, *, is_repeated: bool) -> Iterator[str]:
-    """Write severity and rule of a finding."""
+def _headline(entry: Entry, style: Style, *, told_at: str | None) -> str:
+    """Write severity and rule of a finding, and where it is told in full if that is not here."""
     finding = entry.finding
     severity = pad(finding.severity.word, _SEVERITY_COLUMN)
     rule = visible(finding.rule)
-    again = style.paint(" (as above)", "dim") if is_repeated else ""
-    if entry.standing is Standing.NEW:
-        role = finding.severity.word
-        yield _INDENT + style.paint(severity, role) + style.paint(rule, "bold") + again
-    else:
-        yield _INDENT + style.paint(f"{severity}{rule} ({_standing(entry)})", "dim") + again
+    if entry.standing is not Standing.NEW:
+        return _INDENT + style.paint(f"{severity}{rule} ({_standing(entry)})", "dim")
+    head = _INDENT + style.paint(severity, finding.severity.word) + style.paint(rule, "bold")
+    if told_at is None:
+        return head
+    room = style.width - len(_BODY) - width_of(rule) - len(" (see )")
+    place = fit_middle(visible(told_at), max(room, _LEAST_PLACE), style.ellipsis)
+    return head + style.paint(f" (see {place})", "dim")
 
 
 def _body(finding: Finding, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -186,6 +202,24 @@ def _standing(entry: Entry) -> str:
     if entry.waiver is None:
         return "known"
     return f"waived until {entry.waiver.until} by {visible(entry.waiver.owner)}"
+
+
+def _notes(findings: Sequence[Finding], style: Style) -> Iterator[str]:
+    """Name the rules that left notes: how many, and on what, as much as fits one line."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.severity is Severity.NOTE:
+            name = finding.image or f"{finding.path}:{finding.line}"
+            found.setdefault(finding.rule, []).append(brief_image(name, style.ellipsis))
+    if not found:
+        return
+    yield style.paint("Notes", "bold") + style.paint(" (--verbose tells more)", "dim")
+    rows: list[tuple[str, ...]] = [
+        (visible(rule), str(len(names)), ", ".join(map(visible, dict.fromkeys(names))))
+        for rule, names in sorted(found.items())
+    ]
+    yield from (fit_end(line, style.width, style.ellipsis) for line in table(rows, indent=2))
+    yield ""
 
 
 def _skipped(skipped: tuple[Skipped, ...], style: Style, *, verbose: bool) -> Iterator[str]:

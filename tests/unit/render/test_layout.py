@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from basekeeper.render.layout import (
     Style,
     clamp_width,
+    fit_end,
     fit_image,
     fit_middle,
     pad,
@@ -55,6 +56,16 @@ def test_wrapping_loses_nothing_and_keeps_the_width(text: str, width: int) -> No
 
 def test_digest_is_shortened_before_the_name() -> None:
     assert fit_image(f"node:20@{DIGEST}", 40) == "node:20@sha256:0123456789ab…"
+
+
+def test_supposed_registry_goes_before_the_name() -> None:
+    name = f"docker.io/library/golang:1.26.6@{DIGEST}"
+    assert fit_image(name, 42) == "golang:1.26.6@sha256:0123456789ab…"
+    assert fit_image(name, 20) == "golang:1.26.6@…"
+
+
+def test_end_of_a_text_is_cut() -> None:
+    assert (fit_end("abcdef", 6), fit_end("abcdefg", 6)) == ("abcdef", "abcde…")
 
 
 def test_end_of_a_long_name_stays() -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from basekeeper.render.markdown import MAX_BYTES, code, prose, render_markdown
+from basekeeper.values.finding import Severity
 from tests.unit.render.made import HOSTILE, finding, full_report, judgement, report, use
 
 
@@ -14,6 +15,13 @@ def test_report_has_totals_and_a_table_a_file() -> None:
     assert text.count("| Line | Image | Category | Finding | What to do |") == 2
     assert "### Could not be read" in text
     assert "### Waived" in text
+
+
+def test_notes_are_folded_away() -> None:
+    text = render_markdown(report(findings=(finding(severity=Severity.NOTE),)))
+    assert "<details>\n<summary>1 note</summary>\n\n| Where | Image | Note |" in text
+    assert text.endswith("</details>\n")
+    assert "###" not in text
 
 
 def test_empty_report_is_one_line() -> None:

@@ -116,19 +116,49 @@ def test_message_does_not_repeat_the_name_above_it() -> None:
         assert "               is old\n" in render_text(made, Style(80), exit_code=1)
 
 
-def test_note_that_was_told_before_is_only_named() -> None:
+def test_notes_are_folded_into_one_line_a_rule() -> None:
     notes = tuple(
-        finding(use(line=line), severity=Severity.NOTE, remedy="do this") for line in (1, 2)
+        finding(use(line=line, text=text), severity=Severity.NOTE, remedy="do this")
+        for line, text in ((1, "docker.io/library/node:20"), (2, "b:1"), (3, "b:1"))
     )
     brief = render_text(report(findings=notes), Style(80), exit_code=0)
-    assert brief.count("do this") == 1
-    assert "note     end-of-life (as above)" in brief
-    assert (
-        render_text(report(findings=notes), Style(80), exit_code=0, verbose=True).count("do this")
-        == 2
+    assert "Notes (--verbose tells more)\n  end-of-life  3  node:20, b:1\n" in brief
+    assert "do this" not in brief
+    verbose = render_text(report(findings=notes), Style(80), exit_code=0, verbose=True)
+    assert verbose.count("do this") == 3
+    assert "Notes (" not in verbose
+
+
+def test_notes_without_an_image_are_named_by_their_place() -> None:
+    note = finding(severity=Severity.NOTE, image=None)
+    text = render_text(report(findings=(note,)), Style(80), exit_code=0)
+    assert "  end-of-life  1  Dockerfile:3\n" in text
+
+
+def test_many_notes_stay_on_their_line() -> None:
+    notes = tuple(
+        finding(use(line=line, text=f"image:{line}"), severity=Severity.NOTE)
+        for line in range(1, 60)
     )
+    text = render_text(report(findings=notes), Style(60), exit_code=0)
+    assert re.search(r"^  end-of-life  59  image:1, image:2, .*…$", text, re.MULTILINE)
 
 
-def test_errors_are_always_told_in_full() -> None:
-    errors = tuple(finding(use(line=line), remedy="do this") for line in (1, 2))
+def test_what_was_told_of_the_same_image_is_only_named() -> None:
+    errors = tuple(finding(use(path, 1), remedy="do this") for path in ("a", "b"))
+    brief = render_text(report(findings=errors), Style(80), exit_code=1)
+    assert brief.count("do this") == 1
+    assert "error    end-of-life (see a:1)\n" in brief
+    verbose = render_text(report(findings=errors), Style(80), exit_code=1, verbose=True)
+    assert verbose.count("do this") == 2
+
+
+def test_other_images_are_told_in_full() -> None:
+    errors = tuple(finding(use(line=line, text=f"a:{line}"), remedy="do this") for line in (1, 2))
     assert render_text(report(findings=errors), Style(80), exit_code=1).count("do this") == 2
+
+
+def test_known_findings_take_one_line() -> None:
+    made = report(known=(finding(remedy="do this"),))
+    assert "do this" not in render_text(made, Style(80), exit_code=0)
+    assert "do this" in render_text(made, Style(80), exit_code=0, verbose=True)
