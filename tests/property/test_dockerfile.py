@@ -13,8 +13,9 @@ from basekeeper.values.use import Via
 
 PARTS = (
     "FROM a|FROM $A AS b|FROM b|ARG A=x:1|ARG A|COPY --from=b x y|COPY --from=$A x y|ONBUILD "
-    "|RUN x|RUN --mount=from=c,target=/x y|ENV A=b|RUN <<E|\nE\n|\n|\n|\n"
-    "|\r\n| \\\n|\\|`|# escape=`\n|# c\n|# syntax=s\n|\t| |'|\"|$A|${A:-x}|${|}|=|--|E|\u00e9|\ufeff|FROM --platform=$B x|[1]"
+    "|RUN x|RUN --mount=from=c,target=/x y|ENV A=b|RUN <<E|\nE\n|\n|\n|\n|\r\n| \\\n|\\|`"
+    "|# escape=`\n|# c\n|# syntax=s\n|\t| |'|\"|$A|${A:-x}|${|}|=|--|E|\u00e9|\ufeff"
+    "|FROM --platform=$B x|[1]"
 )
 TEXTS = st.lists(st.sampled_from(PARTS.split("|")), max_size=16).map("".join).map(str.encode)
 ANY = st.one_of(st.binary(max_size=60), TEXTS)
@@ -67,8 +68,7 @@ def test_replacing_a_reference_changes_only_that_reference(data: bytes) -> None:
 SEEDS = (
     b"# syntax=docker/dockerfile:1\nARG V=3\nFROM alpine:${V:-3} AS b\nRUN x && \\\n  # c\n  y\n",
     b"# escape=`\r\nFROM a AS x\r\nCOPY --from=x c:\\ d:\\\r\nFROM x\r\n",
-    b"FROM a\nRUN --mount=type=bind,from=b,target=/x <<-E\n\tFROM q\n\tE\n"
-    b"ONBUILD COPY --from=z a b\n",
+    b"FROM a\nRUN --mount=from=b,target=/x <<-E\n\tFROM q\n\tE\nONBUILD COPY --from=z a b\n",
     b'ARG A="a b" B=${A%% *}\nFROM --platform=$BUILDPLATFORM ${B/a/c}:1\nCMD ["x"]\nEXPOSE 80\n',
 )
 

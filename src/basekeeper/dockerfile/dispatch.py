@@ -98,6 +98,7 @@ _MOUNT_KEYS: Final = _PLAIN_KEYS | {
     "type", "from", "source", "src", "target", "dst", "destination", "required", "size", "id",
     "sharing", "mode", "uid", "gid", "env",
 }  # fmt: skip
+_TARGET_KEYS: Final = ("target", "dst", "destination")
 _SOURCE_KEYS: Final = frozenset({"source", "src", "target", "dst", "destination", "id"})
 
 
@@ -108,6 +109,7 @@ class _StageEnvironment:
         self._found = found
         self._values = {"PATH": _PATH}
         self._budget = Budget()
+        self._has_workdir = False
         for base in reversed(_chain(found, stage)[1:]):
             for instruction in _instructions(found, base):
                 self.apply(instruction)
@@ -138,7 +140,7 @@ class _StageEnvironment:
             "STOPSIGNAL": self._signal,
             "COPY": self._words,
             "ADD": self._words,
-            "WORKDIR": self._words,
+            "WORKDIR": self._workdir,
             "USER": self._words,
             "VOLUME": self._words,
             "RUN": self._mounts,
@@ -178,6 +180,10 @@ class _StageEnvironment:
         for piece in instruction.pieces():
             self.expand(piece.text)
 
+    def _workdir(self, instruction: Instruction) -> None:
+        self._words(instruction)
+        self._has_workdir = True
+
     def _signal(self, instruction: Instruction) -> str | None:
         text = self.expand(instruction.command.text).text
         name = text.upper().removeprefix("SIG")
@@ -216,10 +222,21 @@ class _StageEnvironment:
                 kind = text.lower()
                 if kind not in TYPES:
                     return f"the mount type {text!r} is not known"
+        return self._place_problem(kind, keys)
+
+    def _place_problem(self, kind: str, keys: dict[str, str]) -> str | None:
+        """Check where a mount comes from and goes to.
+
+        One without a target goes to the working directory, which is taken to be the root where the
+        file sets none: few images set one.
+        """
         if kind == "secret" and keys.get("from"):
             return "a secret cannot be mounted from a stage or image"
         if kind == "secret" and not any(keys.get(key) for key in _SOURCE_KEYS):
             return "a secret mount has neither source nor target"
+        target = next((keys[key] for key in _TARGET_KEYS if keys.get(key)), "")
+        if kind not in {"secret", "ssh"} and not self._has_workdir and not target.strip("/."):
+            return "a mount has no target"
         return None
 
 

@@ -139,6 +139,8 @@ def _names_problem(instruction: Instruction) -> str | None:
     words = split_quoted(instruction.command, instruction.escape)
     if not words:
         return f"{instruction.name} takes at least one argument"
+    if instruction.name != "ARG" and "=" not in words[0].text:
+        return None  # the old form: a name, and all the rest its value
     if any(word.text.startswith("=") for word in words):
         return f"a name of {instruction.name} is empty"
     return None

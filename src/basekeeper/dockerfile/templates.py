@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.scan import ARG, COPY, FROM, RUN, UNKNOWN
@@ -89,7 +88,7 @@ def _mark(layout: Layout, index: int, code: int) -> re.Match[str] | None:
 
 def classify_template(name: str, document: Dockerfile) -> str | None:
     """Say why a file is a template or a fragment, by its name or else its content, or None."""
-    for ending in PurePosixPath(name.lower()).suffixes:
-        if ending in TEMPLATE_ENDINGS:
-            return f"its name has the ending {ending}"
+    for ending in name.lower().rpartition("/")[2].split(".")[1:]:
+        if f".{ending}" in TEMPLATE_ENDINGS:
+            return f"its name has the ending .{ending}"
     return document.template

@@ -43,10 +43,11 @@ def test_agrees_on_nasty_files(text: str) -> None:
     assert difference(text.encode()) is None
 
 
-LINES = "FROM a|FROM --platform=x a AS b|ARG A=1 B='c d'|RUN |RUN x|COPY --from=a x y|ENV A=b"
-PARTS = """ENV a b|HEALTHCHECK |LABEL |ONBUILD |CMD |["a", "b"]|[1]|<<E|<<-'E'|\nE\n|\n|\r\n| \\\n|\\|`"""
+LINES = "FROM a|FROM --platform=x a AS b|ARG A=1 B='c d'|RUN |RUN x|ENV A=b"
+PARTS = """ENV a b|LABEL |ONBUILD |CMD |["a", "b"]|[1]|<<E|<<-'E'|\nE\n|\n|\r\n| \\\n|\\|`"""
+COPIES = "HEALTHCHECK |COPY --from=a x y|COPY a b|ADD a b"
 MARKS = """# escape=`\n|# syntax=x\n|# c\n|\t| |'|"|$x|${x|}|=|--|--x=|E|é|\u00a0|\v"""
-FRAGMENTS = st.sampled_from(f"{LINES}|{PARTS}|{MARKS}".split("|"))
+FRAGMENTS = st.sampled_from(f"{LINES}|{COPIES}|{PARTS}|{MARKS}".split("|"))
 
 
 @given(st.lists(FRAGMENTS, max_size=14).map("".join))
