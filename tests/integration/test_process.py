@@ -34,6 +34,19 @@ def test_process_ends_with_the_code_of_the_run(
     assert spawn(root, "check", *arguments).code == code
 
 
+def in_shell(arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program from a shell, which can close streams."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$0" -m basekeeper {arguments}', sys.executable],
+        cwd=root,
+        env=environment(root.parent),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 def test_reader_that_goes_away_changes_no_verdict(tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)
     read, write = os.pipe()
@@ -49,6 +62,27 @@ def test_reader_that_goes_away_changes_no_verdict(tmp_path: Path) -> None:
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["check", "check -f json", "list", "explain", "completion bash", "--help", "-V"]
+)
+@pytest.mark.parametrize("output", [">&-", ">/dev/full", "<&- >&-"])
+def test_output_that_takes_nothing_is_told(output: str, arguments: str, tmp_path: Path) -> None:
+    done = in_shell(f"{arguments} {output}", copy_repo("clean", tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write to standard output: ")
+    assert "bug" not in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("check none 2>&-", 2), ("check 2>&-", 1), ("check <&-", 1), ("check <&- >&- 2>&-", 2)],
+)
+def test_closed_streams_change_no_verdict(arguments: str, code: int, tmp_path: Path) -> None:
+    done = in_shell(arguments, copy_repo("mixed", tmp_path))
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_interrupt_ends_with_130(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is installed from a wheel is whole: data, schemas, the shipped policy and the rules' pages."""
+"""What is installed from a wheel is whole: data, schemas, the shipped policy, the rules' pages."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ the report is written."""
 )
 @click.option("--offline", is_flag=True, help="Never use the network; this verb never does.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only errors and warnings that count.")
-@click.option("-v", "--verbose", is_flag=True, help="Show all at its place: notes, waived, evidence.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show all at its place: notes, waived, evidence."
+)
 @color_option
 @now_option
 def command(**given: Any) -> int:

@@ -12,13 +12,13 @@ This is the only place that catches every exception.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from basekeeper import __version__
+from basekeeper.cli import streams
 from basekeeper.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, Error
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code."""
-    _tolerate_any_encoding()
+    streams.prepare()
     try:
         code = cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -129,19 +129,11 @@ def main(arguments: Sequence[str]) -> int:
     except Error as error:
         return _complain(str(error), error.hint, error.exit_code)
     except BrokenPipeError:
-        _close_quietly()
+        streams.close_quietly()
         return EXIT_OK
     except Exception as error:  # noqa: BLE001  # the one place where a bug becomes a message
-        return _bug(error)
+        return _unwritten(error) if streams.is_output_lost() else _bug(error)
     return code if isinstance(code, int) else EXIT_OK
-
-
-def _tolerate_any_encoding() -> None:
-    """Write what an output's encoding lacks as escapes, instead of failing (`LANG=C`)."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 def _usage(error: click.UsageError) -> int:
@@ -161,6 +153,14 @@ def _complain(message: str, hint: str | None, code: int) -> int:
         lines += [f"hint: {line}" for line in visible_lines(hint)]
     _write_error("\n".join(lines) + "\n")
     return code
+
+
+def _unwritten(error: Exception) -> int:
+    """Say that standard output took nothing, and forget what it still holds."""
+    reason = getattr(error, "strerror", None) or error
+    streams.drop_output()
+    hint = "give it a place with room, or name a file with --output"
+    return _complain(f"cannot write to standard output: {reason}", hint, EXIT_USAGE)
 
 
 def _interrupted() -> int:
@@ -195,15 +195,4 @@ def _write_error(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
-        _close_quietly()
-
-
-def _close_quietly() -> None:
-    """Let the interpreter's last flush go nowhere: the reader of our output has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            os.dup2(nowhere, stream.fileno())
-        except (OSError, ValueError, AttributeError):  # a stream of a test, or closed already
-            continue
-    os.close(nowhere)
+        streams.close_quietly()

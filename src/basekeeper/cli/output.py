@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from basekeeper.cli.streams import drop_output
 from basekeeper.errors import InputError
 from basekeeper.render.layout import PIPED_WIDTH, Style, clamp_width
 
@@ -54,6 +55,9 @@ def emit(text: str, *, encoded: bool) -> None:
     Args:
         text: The result.
         encoded: True for formats whose encoding is fixed as UTF-8.
+
+    Raises:
+        InputError: Standard output is closed, or its disk is full.
     """
     try:
         if encoded:
@@ -64,10 +68,13 @@ def emit(text: str, *, encoded: bool) -> None:
             sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The exit code still tells the verdict, so the pipe must not turn into an error at exit.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        drop_output()  # the exit code still tells the verdict: no error at the end
+    except OSError as error:
+        drop_output()
+        raise InputError(
+            f"cannot write to standard output: {error.strerror or error}",
+            hint="give it a place with room, or name a file with --output",
+        ) from error
 
 
 def write_file(path: str, data: bytes) -> None:
