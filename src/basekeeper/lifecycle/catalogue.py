@@ -184,11 +184,9 @@ class Catalogue:
         source, as_of = read_text(content, "source"), _file_day(content)
         key = self.name_of(reference)
         name = key.removeprefix(_LIBRARY)
-        if name == key:
-            return Answer(Truth.NO, "not in docker.io/library", source, as_of)
-        if name in read_table(content, "repositories"):
+        if name != key and name in read_table(content, "repositories"):
             return Answer(Truth.YES, f"{name} is on the official list", source, as_of)
-        return Answer(Truth.NO, f"{name} is not on the official list", source, as_of)
+        return Answer(Truth.NO, f"{key} is not an official image", source, as_of)
 
     def publisher(self, reference: Reference) -> Answer:
         """Answer whether the publisher is first-party or verified by the registry.
@@ -208,7 +206,7 @@ class Catalogue:
             namespace = f"{registry}/{path.split('/')[0]}"
             reason = f"the publisher status of {namespace} is not in the bundled list"
             return self._publisher_answer(Truth.UNKNOWN, reason)
-        return self._publisher_answer(Truth.NO, f"{registry} has no verified publishers")
+        return self._publisher_answer(Truth.NO, f"{registry} verifies no publishers")
 
     def replacement(self, reference: Reference) -> Replacement | None:
         """What replaces a repository that ended or moved; None where nothing is known."""
@@ -217,9 +215,10 @@ class Catalogue:
             image = read_text(row, "image")
             if key == image or (image.endswith("/*") and key.startswith(image[:-1])):
                 ended = row.get("ended")
+                below = key.removeprefix(image.removesuffix("*"))
                 return Replacement(
                     image,
-                    read_text(row, "replacement") or None,
+                    read_text(row, "replacement").replace("/*", f"/{below}") or None,
                     None if ended is None else read_day(ended, f"{image}: ended"),
                     read_text(row, "reason"),
                     read_text(row, "source"),

@@ -46,7 +46,8 @@ class Replacement:
     image: str
     """`registry/path`, or `registry/path/*` for all below."""
     replacement: str | None
-    """The successor in words a person can act on; None: nothing is named."""
+    """The successor in words a person can act on; None: nothing is named. Where a namespace moved
+    (`…/*`), the name of this repository in the new one."""
     ended: date | None
     """Last day of updates; None: it goes on, or the day is not known."""
     reason: str

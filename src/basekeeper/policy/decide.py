@@ -3,22 +3,27 @@
 Layers are tried from the policy at hand down to the oldest one that it extends; within a layer
 prohibited, preferred, permitted, restricted; within a category the order of the file, trusted
 namespaces last. The first entry that matches decides. Where none does, the image is prohibited.
-A condition that cannot be told does not match, and is remembered: unknown is never fine.
+A condition that cannot be told does not match, and is remembered: unknown is never fine. So a
+prohibition that might match ends the search: no later entry may grant.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.policy.model import Step
-from basekeeper.values.finding import Answer, Truth
+from basekeeper.values.finding import Answer, Category, Truth
+from basekeeper.values.reference import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from basekeeper.policy.model import Clause, Layer
     from basekeeper.values.reference import Reference
+
+_LIBRARY: Final = "library"
+"""The namespace of Docker Hub that holds the official images alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +47,10 @@ class Decision:
     """The entry that decided, and all that were tried before it."""
 
     clause: Clause | None
-    """None: no entry matched."""
+    """None: no entry matched, or a prohibition might have."""
     steps: tuple[Step, ...]
+    is_barred: bool = False
+    """True where a prohibition might have matched, had more been known."""
 
     @property
     def unclear(self) -> tuple[Step, ...]:
@@ -60,6 +67,8 @@ def decide(layers: Iterable[Layer], subject: Subject) -> Decision:
             steps.append(step)
             if step.matched is Truth.YES:
                 return Decision(clause, tuple(steps))
+            if step.matched is Truth.UNKNOWN and clause.category is Category.PROHIBITED:
+                return Decision(None, tuple(steps), is_barred=True)
     return Decision(None, tuple(steps))
 
 
@@ -101,7 +110,7 @@ def _conditions(clause: Clause, subject: Subject) -> Iterator[Answer]:
         yield _expected(subject.official, clause.official)
     if clause.publisher:
         asked = {"official": subject.official, "verified": subject.verified}
-        yield _any_of([asked[name] for name in clause.publisher])
+        yield _any_of([asked[name] for name in clause.publisher], subject)
 
 
 def _variant(wanted: tuple[str, ...], subject: Subject) -> Answer:
@@ -123,11 +132,22 @@ def _expected(answer: Answer, wanted: bool) -> Answer:  # noqa: FBT001  # the po
     return Answer(turned, answer.reason, answer.source, answer.as_of)
 
 
-def _any_of(answers: list[Answer]) -> Answer:
+def _any_of(answers: list[Answer], subject: Subject) -> Answer:
     """Combine answers of which one suffices."""
     for value in (Truth.YES, Truth.UNKNOWN):
         for answer in answers:
             if answer.value is value:
                 return answer
-    reasons = "; ".join(_all(answers))
-    return Answer(Truth.NO, reasons, answers[0].source, answers[0].as_of)
+    return answers[0] if len(answers) == 1 else refusal(subject)
+
+
+def refusal(subject: Subject) -> Answer:
+    """Return the answer that says why nobody answers for an image that is neither kind.
+
+    Below `docker.io/library` that is that it is no official image; elsewhere nobody expects it to
+    be one, and only the publisher matters.
+    """
+    is_library = any(
+        name.registry == HUB and name.path_parts[0] == _LIBRARY for name in subject.names
+    )
+    return subject.official if is_library else subject.verified

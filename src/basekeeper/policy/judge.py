@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError, InvalidReference
 from basekeeper.lifecycle.catalogue import Catalogue
-from basekeeper.policy.decide import Decision, Subject, decide
+from basekeeper.policy.decide import Decision, Subject, decide, refusal
 from basekeeper.policy.model import stricter
 from basekeeper.policy.patterns import SCRATCH
 from basekeeper.policy.quality import all_answers, current_version, official_source, supported
@@ -254,18 +254,27 @@ def _nobody(subject: Subject) -> str:
     """Say why nobody answers for an image."""
     if not subject.names:
         return "it does not name scratch"
-    return f"{subject.official.reason}; {subject.verified.reason}"
+    return refusal(subject).reason
+
+
+def _own_rationale(own: Decision) -> str:
+    """Say in a few words why a repository's own policy puts an image where it does."""
+    if own.is_barred:
+        return f"could not verify: {own.unclear[-1].reason}"
+    if own.clause is None:
+        return "no entry allows it"
+    return own.clause.rationale or own.clause.pattern.text
 
 
 def _tightened(judgement: Judgement, own: Decision, layers: Sequence[Layer]) -> Judgement:
     """Apply what a repository says of itself, where that is stricter."""
     clause = own.clause
-    if clause is None and not any(layer.closed for layer in layers):
+    if clause is None and not own.is_barred and not any(layer.closed for layer in layers):
         return judgement
     category = Category.PROHIBITED if clause is None else clause.category
     if stricter(category, judgement.category) is judgement.category:
         return judgement
-    rationale = "no entry allows it" if clause is None else clause.rationale or clause.pattern.text
+    rationale = _own_rationale(own)
     return replace(
         judgement,
         category=category,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.policy.decide import refusal
 from basekeeper.values.finding import Answer, Truth
 
 if TYPE_CHECKING:
@@ -38,12 +39,7 @@ def official_source(clause: Clause | None, subject: Subject) -> Answer:
         for answer in asked:
             if answer.value is value:
                 return answer
-    return Answer(
-        Truth.NO,
-        "; ".join(answer.reason for answer in asked),
-        subject.verified.source,
-        subject.verified.as_of,
-    )
+    return refusal(subject)
 
 
 def supported(axes: Sequence[AxisState], undetermined: Sequence[str] = ()) -> Answer:

@@ -186,7 +186,9 @@ def _lts(image: NamedImage, found: FoundAxes, now: datetime) -> Answer:
             what = "an" if truth is Truth.YES else "no"
             reason = f"{line.cycle} is {what} LTS line of {product.title}"
             return Answer(truth, reason, product.source, product.as_of)
-    return Answer(Truth.UNKNOWN, "no line of a known calendar")
+    what = f"the tag {image.tag_text!r}" if image.tag_text else "a digest"
+    whose = "a product with a calendar" if product is None else product.title
+    return Answer(Truth.UNKNOWN, f"{what} names no known line of {whose}")
 
 
 def _floating(image: NamedImage) -> bool:

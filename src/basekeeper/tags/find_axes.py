@@ -61,7 +61,7 @@ class _Finder:
         self._axes: list[AxisState] = []
         self._undetermined: list[str] = []
         self._from_list = False
-        self._stale_list = False
+        self._listed_tag = image.tag_text
         self._default: Claim | None = None
 
     def run(self) -> FoundAxes:
@@ -128,8 +128,9 @@ class _Finder:
         if line is None:
             return None
         listed = self._by_list(product)
-        # A list made before a channel moved tells nothing about what the channel holds now.
-        self._stale_list = listed is not None and listed.line != line
+        if listed is not None and listed.line != line and word is not None:
+            # The list is older than the move of the channel; it still knows the line's own tags.
+            self._listed_tag = self._listed_tag.replace(word, line.cycle, 1)
         self._from_list = False
         return Claim(product, line, line.cycle, f"{word} stands for {line.cycle}")
 
@@ -213,11 +214,17 @@ class _Finder:
         if claim is not None:
             self._axes.append(state_of(claim, "os", self._now))
         elif not is_minimal_repository(self._image.name) or self._image.product is not None:
-            named = self._image.tag.os
-            what = "the tag names no operating system"
-            if named is not None:
-                what = f"the tag names no release of {named.product}"
-            self._undetermined.append(f"os: {what}")
+            self._undetermined.append(f"os: {self._unnamed_os()}")
+
+    def _unnamed_os(self) -> str:
+        """Say what the name of the image leaves open about its operating system."""
+        tag, product, named = self._image.tag_text, self._image.product, self._image.tag.os
+        what = f"the tag {tag!r}" if tag else "a digest"
+        if product is not None and product.axis == "os":
+            return f"{what} names no release of {product.title}"
+        if named is not None:
+            return f"{what} names no release of {named.product}"
+        return f"{what} names no operating system"
 
     def _os_by_facts(self) -> Claim | None:
         """What os-release or the base name label says."""
@@ -262,9 +269,9 @@ class _Finder:
             found = self._by_channel(product)
             if found is not None:
                 return found
-        if self._image.tags is not None and not self._stale_list:
-            system = system_behind(self._image.tags, self._image.path, self._image.tag_text)
-            because = f"{self._image.tag_text} was on it on {self._image.tags.as_of}"
+        if self._image.tags is not None:
+            system = system_behind(self._image.tags, self._image.path, self._listed_tag)
+            because = f"{self._listed_tag} was on it on {self._image.tags.as_of}"
             claim = self._os_claim(system, because)
             if claim is not None:
                 return claim

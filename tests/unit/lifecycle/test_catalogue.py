@@ -142,8 +142,8 @@ def test_a_shared_tag_belongs_to_the_linux_image(catalogue: Catalogue) -> None:
     [
         ("openjdk:17", "eclipse-temurin"),
         ("bitnami/redis:7", "a Docker Official Image of the same product"),
-        ("k8s.gcr.io/pause:3.5", "registry.k8s.io/*"),
-        ("mcr.microsoft.com/dotnet/core/aspnet:3.1", "mcr.microsoft.com/dotnet/*"),
+        ("k8s.gcr.io/pause:3.5", "registry.k8s.io/pause"),
+        ("mcr.microsoft.com/dotnet/core/aspnet:3.1", "mcr.microsoft.com/dotnet/aspnet"),
     ],
 )
 def test_names_what_replaces_a_repository(

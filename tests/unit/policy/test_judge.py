@@ -197,7 +197,7 @@ def test_names_a_smaller_tag_and_a_replacement() -> None:
         ('permitted]]\nimage = "node"\nlts = false', "node:25", "permitted", "yes"),
         ('permitted]]\nimage = "node"\nlts = false', "node:24", "restricted", "yes"),
         ('permitted]]\nimage = "node"\nvariant = ["slim", "alpine"]', "node:24-alpine", "perm", ""),
-        ('prohibited]]\nimage = "node"\nvariant = ["slim"]', f"node@sha256:{HEX}", "restr", "yes"),
+        ('prohibited]]\nimage = "node"\nvariant = ["slim"]', f"node@sha256:{HEX}", "proh", "yes"),
         (
             'permitted]]\nimage = "mirror.gcr.io/library/*"',
             "mirror.gcr.io/library/node",
@@ -219,11 +219,47 @@ def test_entries_decide_by_pattern_and_conditions(
     assert judgement.quality["official_source"].value.value.startswith(source)
 
 
-def test_an_unknown_condition_of_a_prohibition_is_mentioned() -> None:
+def test_a_prohibition_that_might_match_is_not_passed_over() -> None:
     policy = _policy('[[policy.prohibited]]\nimage = "node"\nlts = false\n')
     judgement = _judge(f"node@sha256:{HEX}", policy=policy)
+    assert judgement.category is Category.PROHIBITED
+    assert not judgement.category_known
+    assert not judgement.explicit
+    assert judgement.reason == "could not verify: a digest names no known line of Node.js"
+
+
+def test_an_unknown_condition_of_a_grant_is_mentioned() -> None:
+    judgement = _judge(f"ubuntu@sha256:{HEX}")
     assert judgement.category is Category.RESTRICTED
-    assert "could not be told: no line of a known calendar" in judgement.reason
+    assert judgement.reason.endswith("could not be told: a digest names no known line of Ubuntu")
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("biuld", "docker.io/library/biuld is not an official image"),
+        ("ghcr.io/acme/tool:1", "ghcr.io verifies no publishers"),
+        ("localhost:5000/x", "localhost:5000 verifies no publishers"),
+        ("bitnami/redis:7", "docker.io/bitnami is no longer maintained by Bitnami (Broadcom) as"),
+    ],
+)
+def test_says_only_what_matters_of_an_image_that_nobody_answers_for(
+    image: str, reason: str
+) -> None:
+    judgement = _judge(image)
+    assert judgement.category is Category.PROHIBITED
+    assert judgement.reason.startswith(f"no entry of the policy allows it: {reason}")
+    source = judgement.quality["official_source"]
+    assert source.value is Truth.NO
+    assert source.reason.startswith(reason)
+
+
+def test_an_entry_that_asks_for_official_images_alone_says_so() -> None:
+    policy = _policy(
+        '[policy]\nextends = false\n[[policy.restricted]]\nimage = "**"\npublisher = ["official"]\n'
+    )
+    steps = policy.explain("ghcr.io/acme/tool", now=NOW).steps
+    assert steps[-1].reason == "ghcr.io/acme/tool is not an official image"
 
 
 TRUSTED = """

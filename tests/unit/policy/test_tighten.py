@@ -84,6 +84,14 @@ def test_what_a_closed_policy_could_not_tell_is_unknown() -> None:
     assert judgement.clause == "default"
 
 
+def test_a_prohibition_of_a_repository_that_might_match_counts() -> None:
+    own = '[[policy.prohibited]]\nimage = "node"\nvariant = ["buster"]\n'
+    judgement = _tightened("", own).judge("node@sha256:" + "0" * 64, now=NOW)
+    assert judgement.category is Category.PROHIBITED
+    assert not judgement.category_known
+    assert "could not verify: a digest without a tag does not tell" in judgement.reason
+
+
 OPERATOR_RULES = """
 [policy.rules.missing-digest]
 severity = "warning"

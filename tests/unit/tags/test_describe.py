@@ -137,10 +137,19 @@ def test_a_list_answer_says_what_the_tag_stood_for_and_when() -> None:
     assert "3 was 3.14.7 on 2026-08-21" in reason
 
 
-def test_the_system_behind_a_moved_channel_is_not_guessed_from_an_older_list() -> None:
-    found = described("node:lts")
-    assert [one.product for one in found.axes] == ["nodejs"]
-    assert found.undetermined == ("os: the tag names no operating system",)
+@pytest.mark.parametrize(
+    ("text", "product", "cycle", "because"),
+    [
+        ("node:lts", "debian", "13", "26 was on it on 2026-08-21"),
+        ("node:lts-alpine", "alpine-linux", "3.24", "26-alpine was on it on 2026-08-21"),
+    ],
+)
+def test_the_system_behind_a_moved_channel_is_that_of_its_line(
+    text: str, product: str, cycle: str, because: str
+) -> None:
+    found = state(text, product)
+    assert found.cycle == cycle
+    assert because in found.supported.reason
 
 
 def test_the_system_behind_a_channel_that_did_not_move_is_told() -> None:
@@ -152,34 +161,35 @@ def test_the_system_behind_a_channel_that_did_not_move_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "undetermined"),
     [
-        ("node:20", ("os: the tag names no operating system",)),
-        ("python:3.9-alpine", ("os: the tag names no release of alpine-linux",)),
+        ("node:20", ("os: the tag '20' names no operating system",)),
+        ("python:3.9-alpine", ("os: the tag '3.9-alpine' names no release of alpine-linux",)),
         (
             "grafana/loki:2.9",
             (
                 "application: no calendar for docker.io/grafana/loki",
-                "os: the tag names no operating system",
+                "os: the tag '2.9' names no operating system",
             ),
         ),
         (
             f"node{DIGEST}",
             (
                 "application: a digest names no version of Node.js",
-                "os: the tag names no operating system",
+                "os: a digest names no operating system",
             ),
         ),
         (
             "jenkins/jenkins:jdk21",
             (
                 "application: the tag 'jdk21' names no version of Jenkins",
-                "os: the tag names no operating system",
+                "os: the tag 'jdk21' names no operating system",
             ),
         ),
         (
             "gcr.io/distroless/python3-debian13",
             ("application: python 3 names no line of Python",),
         ),
-        ("alpine:edge", ("os: the tag names no operating system",)),
+        ("alpine:edge", ("os: the tag 'edge' names no release of Alpine Linux",)),
+        (f"alpine{DIGEST}", ("os: a digest names no release of Alpine Linux",)),
         ("busybox:1.36", ("application: no calendar for docker.io/library/busybox",)),
     ],
 )
@@ -210,7 +220,7 @@ class TestFacts:
     @pytest.mark.parametrize("base", ["Not A Reference", "node:22", ""])
     def test_a_label_that_names_no_system_is_passed_over(self, base: str) -> None:
         found = described("node:20", Facts(labels={"org.opencontainers.image.base.name": base}))
-        assert found.undetermined == ("os: the tag names no operating system",)
+        assert found.undetermined == ("os: the tag '20' names no operating system",)
 
     def test_a_system_without_calendar_is_not_replaced_by_the_tag(self) -> None:
         found = described("python:3.12-slim-bookworm", Facts(os_release={"ID": "wolfi"}))
