@@ -362,12 +362,13 @@ class _Lexer:
         self.used.append(name)
         return value
 
+    def _noted(self, name: str, value: str | None) -> str:
+        """Note a variable as used or unset; an unset one is empty."""
+        (self.unset if value is None else self.used).append(name)
+        return value or ""
+
     def _trim(self, name: str, value: str | None, operator: str, word: str) -> str:
-        if value is None:
-            self.unset.append(name)
-            value = ""
-        else:
-            self.used.append(name)
+        value = self._noted(name, value)
         longest = word.startswith(operator)
         try:
             return trim_match(
@@ -389,11 +390,7 @@ class _Lexer:
         value = self._value(name)
         if self._lookup is None:
             return f"${{{name}/{pattern}/{replacement}}}"
-        if value is None:
-            self.unset.append(name)
-            value = ""
-        else:
-            self.used.append(name)
+        value = self._noted(name, value)
         try:
             return replace_matches(
                 value, pattern, replacement, every=every, spend=self._budget.spend
