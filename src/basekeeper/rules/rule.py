@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.model import RuleSetting
+    from basekeeper.rules.stage_names import StageNames
     from basekeeper.values.finding import Answer, Judgement
     from basekeeper.values.use import SourceFile, Span, Use
     from basekeeper.values.waiver import Waiver
@@ -69,6 +70,8 @@ class Subject:
     now: datetime
     is_sdk: bool = False
     """Whether the image is made to build with: a compiler or a development kit."""
+    stage_names: StageNames | None = None
+    """The names of the stages of that file."""
 
     @property
     def template(self) -> bool:

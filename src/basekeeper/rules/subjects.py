@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
 from basekeeper.rules.rule import Subject
+from basekeeper.rules.stage_names import StageNames
 from basekeeper.tags.describe import describe_image
 from basekeeper.values.finding import Answer, Category, Judgement, Truth
-from basekeeper.values.use import Kind, Role, Via
+from basekeeper.values.use import Kind, Via
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,15 +38,20 @@ class Judge:
         self._now = now
         self._judged: dict[str, Judgement] = {}
         self._sdk: dict[Reference, bool] = {}
+        self._stage_names: dict[str, StageNames] = {}
 
     def subject(self, use: Use, files: Mapping[str, SourceFile]) -> Subject:
         """Judge one use."""
+        file = files.get(use.path)
+        if file is not None and file.path not in self._stage_names:
+            self._stage_names[file.path] = StageNames(file)
         return Subject(
             use=use,
             judgement=self.judgement(use),
-            file=files.get(use.path),
+            file=file,
             now=self._now,
-            is_sdk=use.role is Role.FINAL and self._is_sdk(use.reference),
+            is_sdk=use.via is Via.FROM and self._is_sdk(use.reference),
+            stage_names=self._stage_names.get(use.path),
         )
 
     def judgement(self, use: Use) -> Judgement:

@@ -9,6 +9,7 @@ from basekeeper.dockerfile.parser import parse_dockerfile
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.model import RuleSetting
 from basekeeper.rules.rule import FileRule, FileView, Subject, UseRule
+from basekeeper.rules.stage_names import StageNames
 from basekeeper.values.finding import (
     Answer,
     AxisState,
@@ -130,6 +131,7 @@ def subject(
         file=file,
         now=NOW,
         is_sdk=is_sdk,
+        stage_names=None if file is None else StageNames(file),
     )
 
 

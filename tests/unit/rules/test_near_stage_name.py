@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from basekeeper.rules.near_stage_name import MAX_NAME_CHARS, RULE, closest, edits
+from basekeeper.rules.near_stage_name import RULE
 from basekeeper.values.use import SourceFile, Via
 from tests.unit.rules.making import NO, UNKNOWN, YES, found, judgement, subject
 
@@ -69,26 +69,3 @@ def test_says_that_a_stage_is_defined_later() -> None:
     assert "defined later" in one.message
     assert one.remedy == "define stage 'base' above"
     assert one.confidence == "high"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ("build", "build", 0),
-        ("biuld", "build", 1),
-        ("buld", "build", 1),
-        ("builds", "build", 1),
-        ("guild", "build", 1),
-        ("abcd", "badc", 2),
-        ("abcdef", "uvwxyz", None),
-        ("a", "abcdef", None),
-    ],
-)
-def test_counts_edits(first: str, second: str, expected: int | None) -> None:
-    assert edits(first, second, 3) == expected
-
-
-def test_very_long_names_are_not_compared() -> None:
-    long = "a" * (MAX_NAME_CHARS + 1)
-    assert closest(long, [long]) is None
-    assert closest("abcdef", [long]) is None
