@@ -18,7 +18,7 @@ from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
 from basekeeper.rules.rule import FileView
 from basekeeper.rules.subjects import Judge
 from basekeeper.values.finding import Report, Truth, WaivedFinding
-from basekeeper.waivers import Waivers, covers
+from basekeeper.waivers import WaiverIndex, Waivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -151,20 +151,21 @@ def _run_rules(survey: Survey, subjects: Sequence[Subject], policy: Policy) -> I
 
 
 def _one_for_a_cause(findings: Iterable[Finding]) -> list[Finding]:
-    """Drop findings whose cause another rule reports better, at the same line.
+    """Drop findings whose cause another rule reports better, at the same line for the same image.
 
     A severer finding never yields to a milder one. The same finding of two builds counts once.
     """
     unique = list(dict.fromkeys(findings))
-    strongest: dict[tuple[str, int, str], Severity] = {}
+    strongest: dict[tuple[str, int, str | None, str], Severity] = {}
     for finding in unique:
-        key = (finding.path, finding.line, finding.rule)
+        key = (finding.path, finding.line, finding.image, finding.rule)
         strongest[key] = max(finding.severity, strongest.get(key, finding.severity))
     return [
         finding
         for finding in unique
         if not any(
-            strongest.get((finding.path, finding.line, better), 0) >= finding.severity
+            strongest.get((finding.path, finding.line, finding.image, better), 0)
+            >= finding.severity
             for better in RULES_BY_ID[finding.rule].yields_to
         )
     ]
@@ -195,15 +196,12 @@ def _apply_waivers(
     today = now.date()
     expired = tuple(waiver for waiver in waivers if waiver.until < today)
     active = [waiver for waiver in waivers if waiver.until >= today]
-    by_rule: defaultdict[str, list[Waiver]] = defaultdict(list)
-    for waiver in active:
-        for rule in dict.fromkeys(waiver.rules):
-            by_rule[rule].append(waiver)
+    index = WaiverIndex(active)
     counting = []
     waived = []
     used: set[int] = set()
     for finding in findings:
-        covering = [waiver for waiver in by_rule[finding.rule] if covers(waiver, finding)]
+        covering = index.covering(finding)
         used.update(map(id, covering))
         if covering:
             waived.append(WaivedFinding(finding, covering[0]))

@@ -296,7 +296,27 @@ def test_reports_one_cause_once() -> None:
 
 def test_a_severer_finding_does_not_yield_to_a_milder_one() -> None:
     report = judged("FROM alpine:3.24 AS build\nFROM scratch\nCOPY --from=biuld /a /a\n")
-    assert sorted(rules(report)) == ["floating-tag", "near-stage-name", "unofficial-source"]
+    assert sorted(rules(report)) == ["near-stage-name", "unofficial-source"]
+
+
+def test_a_cause_is_that_of_one_image_only() -> None:
+    report = judged(
+        "FROM alpine:3.24 AS build\nFROM scratch\n"
+        "RUN --mount=from=biuld,target=/b --mount=from=busybox,target=/c /b/x\n"
+    )
+    assert [finding.image for finding in report.findings if finding.rule == "floating-tag"] == [
+        "busybox"
+    ]
+
+
+def test_knows_the_development_kit_of_the_stage_that_is_copied_from() -> None:
+    report = judged(
+        "FROM golang:1.27 AS build\nRUN go build\nFROM alpine:3.24\n"
+        "COPY --from=build /usr/local /usr/local\n"
+    )
+    (broad,) = (finding for finding in report.findings if finding.rule == "broad-copy")
+    assert broad.confidence == "high"
+    assert broad.message.endswith("which holds golang:1.27")
 
 
 def test_the_same_finding_of_two_builds_counts_once() -> None:

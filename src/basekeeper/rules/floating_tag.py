@@ -42,4 +42,5 @@ RULE: Final = UseRule(
     id="floating-tag",
     summary="no tag, or `latest`, without a digest",
     inspect=_inspect,
+    yields_to=("near-stage-name",),
 )

@@ -10,14 +10,14 @@ from __future__ import annotations
 from basekeeper.waivers.file import load_waivers
 from basekeeper.waivers.inline import comment_blocks, read_inline, restrict_inline
 from basekeeper.waivers.model import InvalidWaiver, WaiverLimits, Waivers
-from basekeeper.waivers.scope import covers, path_matches
+from basekeeper.waivers.scope import WaiverIndex, path_matches
 
 __all__ = [
     "InvalidWaiver",
+    "WaiverIndex",
     "WaiverLimits",
     "Waivers",
     "comment_blocks",
-    "covers",
     "load_waivers",
     "path_matches",
     "read_inline",

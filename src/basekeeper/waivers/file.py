@@ -9,7 +9,7 @@ from basekeeper.config.document import read_document
 from basekeeper.config.table import Table
 from basekeeper.policy.patterns import parse_pattern
 from basekeeper.values.waiver import Waiver
-from basekeeper.waivers.model import Waivers
+from basekeeper.waivers.model import Waivers, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,9 @@ def _entry(table: Table, path: str, limits: WaiverLimits) -> Waiver | None:
     rules = table.texts("rules") or ()
     _check_rules(table, rules, limits)
     owner, reason = table.text("owner"), table.text("reason")
+    for name, text in (("owner", owner), ("reason", reason)):
+        if text is not None and (problem := limits.text_problem(text)):
+            table.wrong(name, problem)
     until = _day(table, limits)
     paths, images = table.texts("paths") or (), table.texts("images") or ()
     if not paths and not images:
@@ -96,10 +99,7 @@ def _day(table: Table, limits: WaiverLimits) -> date | None:
     if value is None:
         return None
     if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            value = None
+        value = parse_day(value)
     if not isinstance(value, date) or isinstance(value, datetime):
         table.wrong("until", "expected a day: YYYY-MM-DD")
         return None

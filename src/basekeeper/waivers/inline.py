@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.waiver import Waiver
-from basekeeper.waivers.model import InvalidWaiver, Waivers
+from basekeeper.waivers.model import InvalidWaiver, Waivers, parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from basekeeper.dockerfile.model import Comment as _Line
     from basekeeper.dockerfile.model import Instruction
@@ -72,6 +72,7 @@ def comment_blocks(file: SourceFile) -> Iterator[Block]:
         return
     starts = {instruction.line: instruction for instruction in document.instructions}
     lines = sorted(starts)
+    images = _images(file)
     shift = file.first_line - 1
     for group in _neighbours(document.comments):
         first, last = group[0].line, group[-1].line
@@ -82,7 +83,7 @@ def comment_blocks(file: SourceFile) -> Iterator[Block]:
             file.path,
             tuple(Comment(comment.line + shift, comment.text) for comment in group),
             None if below is None else below.line + shift,
-            "" if below is None else _without_versions(below),
+            "" if below is None else _subject_of(below, images),
         )
 
 
@@ -98,12 +99,22 @@ def _neighbours(comments: Iterable[_Line]) -> Iterator[list[_Line]]:
         yield group
 
 
-def _without_versions(instruction: Instruction) -> str:
-    """Return what an instruction is about: image names without tags, for others the keyword."""
-    if instruction.name not in ("FROM", "COPY"):
-        return instruction.name
-    flags = " ".join(f"{flag.name}={flag.value}" for flag in instruction.flags)
-    return _VERSION.sub("", f"{instruction.name} {flags} {instruction.text}")
+def _images(file: SourceFile) -> dict[int, set[str]]:
+    """Return the images that the instruction at a line brings in, in any build; no versions."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for plan in file.plans:
+        for image in plan.build.images:
+            found[image.line].add(_VERSION.sub("", image.reference_text))
+    return found
+
+
+def _subject_of(instruction: Instruction, images: Mapping[int, set[str]]) -> str:
+    """Return what an instruction is about: its text where it names images, and these resolved."""
+    words = [instruction.name, *sorted(images.get(instruction.line, ()))]
+    if instruction.name in ("FROM", "COPY"):
+        flags = (f"{flag.name}={flag.value}" for flag in instruction.flags)
+        words.append(_VERSION.sub("", " ".join((*flags, instruction.text))))
+    return " ".join(words)
 
 
 def read_inline(blocks: Iterable[Block], limits: WaiverLimits) -> Waivers:
@@ -138,19 +149,22 @@ def _block(block: Block, limits: WaiverLimits) -> Iterator[Waiver | InvalidWaive
             drafts[-1].parts.append(mark[1])
         else:
             drafts.append(_Draft(comment.line, [mark[1]]))
+    directives = (one.line for one in block.comments if drafts and _DIRECTIVE.match(one.text))
+    last_directive = max(directives, default=0)
     for draft in drafts:
-        yield _draft(draft, block, limits)
+        yield _draft(draft, block, limits, above_directive=draft.line < last_directive)
 
 
-def _draft(draft: _Draft, block: Block, limits: WaiverLimits) -> Waiver | InvalidWaiver:
+def _draft(
+    draft: _Draft, block: Block, limits: WaiverLimits, *, above_directive: bool
+) -> Waiver | InvalidWaiver:
     """Read one inline waiver, or say what is wrong with it."""
 
     def wrong(message: str, hint: str = _FORM) -> InvalidWaiver:
         return InvalidWaiver(block.path, draft.line, message, hint)
 
     text = " ".join(draft.parts).strip()
-    below = [comment.text for comment in block.comments if comment.line > draft.line]
-    if any(_DIRECTIVE.match(comment) for comment in below):
+    if above_directive:
         return wrong(
             "a waiver above a parser directive turns the directive into a comment",
             "move the waiver below the directives, directly above the instruction",
@@ -176,6 +190,11 @@ def _read(text: str, draft: _Draft, block: Block, limits: WaiverLimits) -> Waive
         (f"lacks {name}", None)
         for name in ("owner", "until", "reason")
         if not given.get(name, "").strip()
+    )
+    problems.extend(
+        (f"{name} {problem}", None)
+        for name in ("owner", "reason")
+        if given.get(name, "").strip() and (problem := limits.text_problem(given[name]))
     )
     until = _inline_day(given.get("until"), limits, problems)
     if problems or until is None:
@@ -235,9 +254,8 @@ def _inline_day(
     """Read the last day; None where it is missing or wrong."""
     if not value:
         return None
-    try:
-        until = date.fromisoformat(value)
-    except ValueError:
+    until = parse_day(value)
+    if until is None:
         problems.append((f"until: expected YYYY-MM-DD, got {value[:40]!r}", None))
         return None
     problem = limits.day_problem(until)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.config.table import did_you_mean
 
 if TYPE_CHECKING:
     from basekeeper.policy.model import WaiverSettings
     from basekeeper.values.waiver import Waiver
+
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as YYYY-MM-DD; None for every other form, such as a week."""
+    if _DAY.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,13 @@ class WaiverLimits:
         if rule in self.settings.never:
             return f"the policy lets nobody waive {rule}", "fix the finding instead"
         return None
+
+    @staticmethod
+    def text_problem(text: str) -> str | None:
+        """Say why an owner or a reason says nothing, or None where it does."""
+        if any(letter.isalnum() for letter in text):
+            return None
+        return "has neither a letter nor a digit"
 
     def day_problem(self, until: date) -> str | None:
         """Say why a last day is too far away, or None where it is not."""

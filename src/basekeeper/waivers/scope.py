@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.patterns import SCRATCH, ImagePattern, parse_pattern
@@ -11,21 +12,49 @@ from basekeeper.values.finding import Truth
 from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from basekeeper.values.finding import Finding
     from basekeeper.values.waiver import Waiver
 
+_Key = TypeVar("_Key")
+_Lists = defaultdict[_Key, list["Waiver"]]
 
-def covers(waiver: Waiver, finding: Finding) -> bool:
-    """Say whether a waiver's scope includes a finding; its expiry is not looked at."""
-    if finding.rule not in waiver.rules:
-        return False
-    if waiver.inline:
-        return (finding.path, finding.line) == (waiver.source, waiver.target_line)
-    if waiver.paths and not any(path_matches(glob, finding.path) for glob in waiver.paths):
-        return False
-    return not waiver.images or any(_image_matches(one, finding.image) for one in waiver.images)
+
+class WaiverIndex:
+    """Finds the waivers that cover a finding, without asking each of them.
+
+    Inline waivers are looked up by their place; globs are tried once for each path and rule.
+    """
+
+    def __init__(self, waivers: Iterable[Waiver]) -> None:
+        """Sort waivers by rule and by how their scope is written; their order is kept."""
+        self._inline: _Lists[tuple[str, str, int | None]] = defaultdict(list)
+        self._wide: _Lists[str] = defaultdict(list)
+        self._of_path: dict[tuple[str, str], list[Waiver]] = {}
+        for waiver in waivers:
+            for rule in dict.fromkeys(waiver.rules):
+                if waiver.inline:
+                    self._inline[rule, waiver.source, waiver.target_line].append(waiver)
+                else:
+                    self._wide[rule].append(waiver)
+
+    def covering(self, finding: Finding) -> list[Waiver]:
+        """Return the waivers whose scope includes a finding; their expiry is not looked at."""
+        key = (finding.rule, finding.path)
+        if key not in self._of_path:
+            self._of_path[key] = [
+                waiver
+                for waiver in self._wide.get(finding.rule, ())
+                if not waiver.paths
+                or any(path_matches(glob, finding.path) for glob in waiver.paths)
+            ]
+        covering = [
+            waiver
+            for waiver in self._of_path[key]
+            if not waiver.images or any(_image_matches(one, finding.image) for one in waiver.images)
+        ]
+        return covering + self._inline.get((*key, finding.line), [])
 
 
 def _image_matches(pattern: str, image: str | None) -> bool:

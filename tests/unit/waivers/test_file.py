@@ -69,6 +69,8 @@ def test_an_expired_waiver_is_read() -> None:
         ("until = 2027-01-31", "", "w.toml:2: waiver[0]: lacks 'until'"),
         ("2027-01-31", "2027-01-31T10:00:00Z", "waiver[0].until: expected a day"),
         ("2027-01-31", '"soon"', "w.toml:6: waiver[0].until: expected a day"),
+        ("2027-01-31", '"2027-W04-7"', "waiver[0].until: expected a day"),
+        ("replaced in January", "\u200b", "waiver[0].reason: has neither a letter nor a digit"),
         ("2027-01-31", "12", "waiver[0].until: expected a day"),
         ("2027-01-31", "2027-06-01", "more than 180 days away, at most 2027-05-22"),
         ('["end-of-life"]', "[]", "w.toml:3: waiver[0].rules: must name at least one rule"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from basekeeper.dockerfile.parser import parse_dockerfile
-from basekeeper.values.use import SourceFile
+from basekeeper.values.use import BuildPlan, SourceFile
 from basekeeper.values.waiver import Waiver
 from basekeeper.waivers import Waivers, comment_blocks, read_inline, restrict_inline
 from basekeeper.waivers.inline import MAX_COMMENT_CHARS, Block, Comment
@@ -93,6 +93,12 @@ def test_other_comments_are_no_waivers(line: str) -> None:
         ("# basekeeper: ignore[end-of-life]", "lacks owner; lacks until; lacks reason"),
         (GOOD.replace("@team", '""'), "lacks owner"),
         (GOOD.replace("2027-01-31", "soon"), "until: expected YYYY-MM-DD, got 'soon'"),
+        (GOOD.replace("2027-01-31", "20270131"), "until: expected YYYY-MM-DD"),
+        (GOOD.replace("2027-01-31", "2027-W04-7"), "until: expected YYYY-MM-DD"),
+        (GOOD.replace("2027-01-31", "2027-02-30"), "until: expected YYYY-MM-DD"),
+        (GOOD.replace("in January", "\u200b\u2060"), "reason has neither a letter nor a digit"),
+        (GOOD.replace("@team", "@"), "owner has neither a letter nor a digit"),
+        (GOOD.replace("in January", "\u3000\u00a0"), "lacks reason"),
         (GOOD.replace("2027-01-31", "2028-01-31"), "more than 180 days away"),
         (GOOD.replace("end-of-life", ""), "must name at least one rule"),
         (GOOD.replace("end-of-life", "end-of-live"), "there is no rule 'end-of-live'"),
@@ -187,8 +193,8 @@ MARK = "# basekeeper: x\n"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (f"{MARK}FROM node:18 AS b\n", [([1], 2, "FROM  node AS b")]),
-        (f"{MARK}# more\nFROM r:5000/a:1@sha256:b\n", [([1, 2], 3, "FROM  r:5000/a")]),
+        (f"{MARK}FROM node:18 AS b\n", [([1], 2, "FROM node AS b")]),
+        (f"{MARK}# more\nFROM r:5000/a:1@sha256:b\n", [([1, 2], 3, "FROM r:5000/a")]),
         (f"FROM a\n{MARK}RUN x:1\n", [([2], 3, "RUN")]),
         (f"FROM a\n{MARK}COPY --from=b:1 /c /d\n", [([2], 3, "COPY from=b /c /d")]),
         (f"{MARK}\nFROM a\n", [([1], None, "")]),
@@ -196,11 +202,11 @@ MARK = "# basekeeper: x\n"
         (f"FROM a\nRUN x && \\\n{MARK}  y\n", [([3], None, "")]),
         (f"FROM a\nRUN x && \\\n{MARK}\nUSER y\n", [([3], None, "")]),
         (f"FROM a\nRUN <<E\n{MARK}E\n", []),
-        (f"# syntax=d\n{MARK}FROM a\n", [([2], 3, "FROM  a")]),
-        (f"{MARK}# syntax=d\nFROM a\n", [([1, 2], 3, "FROM  a")]),
-        (f"# other\n\n{MARK}FROM a\n", [([1], None, ""), ([3], 4, "FROM  a")]),
+        (f"# syntax=d\n{MARK}FROM a\n", [([2], 3, "FROM a")]),
+        (f"{MARK}# syntax=d\nFROM a\n", [([1, 2], 3, "FROM a")]),
+        (f"# other\n\n{MARK}FROM a\n", [([1], None, ""), ([3], 4, "FROM a")]),
         ("# nothing of ours\nFROM a\n", []),
-        (f"{MARK}# BASEKEEPER: y\r\nFROM a\r\n", [([1, 2], 3, "FROM  a")]),
+        (f"{MARK}# BASEKEEPER: y\r\nFROM a\r\n", [([1, 2], 3, "FROM a")]),
     ],
 )
 def test_finds_comments_and_what_they_stand_above(text: str, expected: list[Any]) -> None:
@@ -208,7 +214,31 @@ def test_finds_comments_and_what_they_stand_above(text: str, expected: list[Any]
 
 
 def test_counts_lines_from_the_start_of_the_outer_file() -> None:
-    assert blocks(f"{MARK}FROM a\n", first_line=11) == [([11], 12, "FROM  a")]
+    assert blocks(f"{MARK}FROM a\n", first_line=11) == [([11], 12, "FROM a")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ARG B=node:18\nFROM $B\n", "ARG B=evil:18\nFROM $B\n"),
+        ("FROM a\nRUN --mount=from=b x\n", "FROM a\nRUN --mount=from=evil x\n"),
+        ("FROM a\nCOPY --from=b /c /d\n", "FROM a\nCOPY --from=evil /c /d\n"),
+        ("FROM a\nONBUILD COPY --from=b /c /d\n", "FROM a\nONBUILD COPY --from=evil /c /d\n"),
+    ],
+)
+def test_a_waiver_is_another_one_above_another_image(before: str, after: str) -> None:
+    def target(text: str) -> str:
+        head, last = text.rstrip("\n").rsplit("\n", 1)
+        document = parse_dockerfile(f"{head}\n{MARK}{last}\n".encode())
+        plan = BuildPlan("default", {}, None, "linux/amd64", document.resolve())
+        file = SourceFile(
+            path="D", kind="dockerfile", production=True, document=document, plans=(plan,)
+        )
+        (block,) = comment_blocks(file)
+        return block.target
+
+    assert target(before) != target(after)
+    assert target(before) == target(before.replace("18", "20").replace("from=b", "from=b:2"))
 
 
 def test_files_without_a_document_have_no_comments() -> None:

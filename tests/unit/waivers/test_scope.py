@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from basekeeper.values.finding import Finding, Severity
-from basekeeper.waivers import covers, path_matches
+from basekeeper.waivers import WaiverIndex, path_matches
 from tests.unit.waivers.making import waiver
+
+if TYPE_CHECKING:
+    from basekeeper.values.waiver import Waiver
 
 FINDING = Finding(
     rule="end-of-life",
@@ -19,6 +22,10 @@ FINDING = Finding(
     end_line=5,
     image="node:18",
 )
+
+
+def covers(one: Waiver, finding: Finding) -> bool:
+    return WaiverIndex([one]).covering(finding) == [one]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,15 @@ FINDING = Finding(
 )
 def test_covers_rules_files_and_images(scope: dict[str, Any], *, expected: bool) -> None:
     assert covers(waiver(**scope), FINDING) is expected
+
+
+def test_names_waivers_of_the_file_before_those_of_comments() -> None:
+    inline = waiver(source=FINDING.path, target_line=FINDING.line)
+    wide, other = waiver(paths=("**",)), waiver(paths=("other/**",))
+    index = WaiverIndex([inline, wide, other])
+    assert index.covering(FINDING) == [wide, inline]
+    assert index.covering(replace(FINDING, line=9)) == [wide]
+    assert index.covering(replace(FINDING, rule="floating-tag")) == []
 
 
 @pytest.mark.parametrize(
