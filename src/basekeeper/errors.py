@@ -47,7 +47,7 @@ class InputError(Error):
     """Something that the user named cannot be used: a missing path, an unreadable file."""
 
 
-class InvalidReference(InputError):
+class InvalidReference(InputError):  # noqa: N818 (the name that the library promises)
     """Text that is not an image reference.
 
     `position` is the index of the first character of `text` that does not fit.

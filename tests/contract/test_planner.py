@@ -162,23 +162,20 @@ LINES = [
     "FROM {w}", "FROM {w} AS s1", "from {w} as S2", "FROM --platform=$TARGETPLATFORM {w}",
     "FROM --platform=linux/arm64 {w} AS s3", "FROM {w} \\\n  AS s4", "ARG A={w}", "ARG A=v1.2",
     "ARG B", "ARG B={w} A={w}", "ENV A={w}", "COPY --from=s1 /a /b", "COPY --from={w} /a /b",
-    "COPY --from=0 /a /b", "COPY --from=S2 --chown=1 /a /b", "RUN --mount=type=bind,from={w},target=/x true",
-    "RUN --mount=type=cache,from=s1,target=/x true", "RUN <<E\nFROM {w}\nE", "RUN <<-'E' cat\n\tFROM x\n\tE",
-    "RUN true \\\n# c\n\n  && false", "ONBUILD COPY --from=busybox /a /b", "ONBUILD RUN true", "# comment",
-    "  # indented", "", 'RUN ["a", "b"]', "CMD [x]", "LABEL a={w}", "COPY <<E /x\nFROM y\nE", "ADD a b",
-    "USER {w}", "WORKDIR /{w}", "HEALTHCHECK NONE", "EXPOSE 80", "SHELL [\"a\"]", "STOPSIGNAL 9",
-    "VOLUME /x", "MAINTAINER me", "BOGUS x", "RUN echo $((1<<2))", "RUN cat <<<x",
+    "COPY --from=0 /a /b", "COPY --from=S2 --chown=1 /a /b",
+    "RUN --mount=type=bind,from={w},target=/x true",
+    "RUN --mount=type=cache,from=s1,target=/x true",
+    "RUN <<E\nFROM {w}\nE", "RUN <<-'E' cat\n\tFROM x\n\tE",
+    "RUN true \\\n# c\n\n  && false", "ONBUILD COPY --from=busybox /a /b", "ONBUILD RUN true",
+    "# comment", "  # indented", "", 'RUN ["a", "b"]', "CMD [x]", "LABEL a={w}",
+    "COPY <<E /x\nFROM y\nE", "ADD a b", "USER {w}", "WORKDIR /{w}", "HEALTHCHECK NONE",
+    "EXPOSE 80", 'SHELL ["a"]', "STOPSIGNAL 9", "VOLUME /x", "MAINTAINER me", "BOGUS x",
+    "RUN echo $((1<<2))", "RUN cat <<<x",
 ]  # fmt: skip
 HEADS = [
-    "",
-    "",
-    "",
-    "# escape=`\n",
-    "# syntax=docker/dockerfile:1\n",
-    "#!x\n",
-    "\ufeff",
+    "", "", "", "# escape=`\n", "# syntax=docker/dockerfile:1\n", "#!x\n", "\ufeff",
     "# check=skip=all\n",
-]
+]  # fmt: skip
 
 
 def generated(seed: int) -> bytes:

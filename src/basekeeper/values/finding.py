@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, datetime
 
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Skipped, Span, Survey, Use
@@ -101,6 +101,11 @@ class Judgement:
     """A smaller tag of the same version, where one is known."""
     suggestion: str | None = None
     """A replacement, where the policy or the replacement catalogue names one."""
+    next_reference: str | None = None
+    """Where the image is past its end or behind: the listed image of the same variant to move to,
+    named as the author named this one, without digest. None where no list has one."""
+    tags_are_versions: bool = True
+    """False where tags name variants, and only a digest holds a version fast (distroless)."""
     clause_origin: str | None = None
     """The policy that holds the clause: its path, or `shipped default`; None for `default`."""
 
