@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from basekeeper.check import Exemptions, check
 from basekeeper.check import exit_code as exit_code_of
+from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.discover import discover
 from basekeeper.errors import ConfigError, Problem
 from basekeeper.render.view import RuleText
@@ -28,6 +29,7 @@ from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline,
 from basekeeper.waivers.inline import comment_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from basekeeper.baseline import Baseline
@@ -71,13 +73,21 @@ class Run:
     """Whether the policy is an operator's, not the repository's own."""
 
 
-def survey(tree: Tree, run: Run) -> Survey:
-    """Find every use of an image in a tree, within the selection of the run."""
-    return _selected(discover(tree, _settings(run)), run)
+def survey(tree: Tree, run: Run, *, progress: Callable[[int], None] | None = None) -> Survey:
+    """Find every use of an image in a tree, within the selection of the run.
+
+    `progress` is called now and then with the number of files read so far.
+    """
+    return _selected(discover(tree, _settings(run), progress=progress), run)
 
 
 def judge(
-    tree: Tree, run: Run, *, baseline: Baseline | None = None, base: Tree | None = None
+    tree: Tree,
+    run: Run,
+    *,
+    baseline: Baseline | None = None,
+    base: Tree | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Find and judge every use of an image in a tree.
 
@@ -86,14 +96,15 @@ def judge(
         run: What all steps share.
         baseline: Old findings that do not gate.
         base: The revision to compare with: what its check finds does not gate.
+        progress: Called now and then with the number of files of `tree` read so far.
 
     Raises:
         ConfigError: The waiver file is wrong.
         InputError: The waiver file cannot be read.
     """
-    found = survey(tree, run)
+    found = survey(tree, run, progress=progress)
     policy = _policy(run)
-    dropped = 0
+    notices: tuple[str, ...] = ()
     if base is None:
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
@@ -110,22 +121,39 @@ def judge(
         )
         written = _inline(found, run)
         inline = restrict_inline(written, accepted)
-        dropped = len(written.accepted) - len(inline.accepted)
+        notices = (
+            *_ignored_edits(tree, base, run),
+            *_dropped_waivers(len(written.accepted) - len(inline.accepted)),
+        )
         waivers = replace(accepted, accepted=_of_file(accepted)) + inline
         exempt = Exemptions(
             waivers=waivers, baseline=baseline, since=before.findings, partial=bool(run.only)
         )
     report = check(found, policy, now=run.now, exemptions=exempt, catalogue=run.catalogue)
-    notices = (*run.config.notices, *_dropped_waivers(dropped), *report.notices)
-    return replace(report, notices=notices)
+    return replace(report, notices=(*run.config.notices, *notices, *report.notices))
+
+
+def _ignored_edits(tree: Tree, base: Tree, run: Run) -> Iterator[str]:
+    """Tell which of the files that judge are edited by what is judged."""
+    waivers = run.config.policy.waivers.file
+    for path in (*CONFIG_PATHS, waivers):
+        if path is not None and _content(tree, path) != _content(base, path):
+            yield f"{path} differs from the revision compared with: the edit does not count yet"
+
+
+def _content(tree: Tree, path: str) -> bytes | None:
+    """Return the content of a file; None where there is none, or none that can be read."""
+    data = tree.read(path) if tree.exists(path) else None
+    return data if isinstance(data, bytes) else None
 
 
 def _dropped_waivers(count: int) -> tuple[str, ...]:
     """Tell that a change brings waivers of its own."""
     if not count:
         return ()
-    waivers = "1 inline waiver is" if count == 1 else f"{count} inline waivers are"
-    return (f"{waivers} not in the revision compared with and do not count yet",)
+    if count == 1:
+        return ("1 inline waiver is not in the revision compared with and does not count yet",)
+    return (f"{count} inline waivers are not in the revision compared with, do not count yet",)
 
 
 def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:

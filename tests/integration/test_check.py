@@ -168,6 +168,56 @@ def test_baseline_holds_old_findings_and_expires(tmp_path: Path) -> None:
     assert run(root, "check", "--baseline", "base.json", *later).code == 1
 
 
+LOOSENED = {
+    "waives inline": {
+        "Dockerfile": "# basekeeper: ignore[unofficial-source] owner=@me until=2027-01-31"
+        ' reason="mine"\nFROM acme/new:2\n'
+    },
+    "switches the rule off": {
+        "basekeeper.toml": '[policy.rules.unofficial-source]\nseverity = "off"\n'
+    },
+    "approves the image": {
+        "basekeeper.toml": '[[policy.restricted]]\nimage = "docker.io/acme/new"\nrationale = "r"\n'
+    },
+    "excludes the file": {"basekeeper.toml": '[discover]\nexclude = ["Dockerfile"]\n'},
+    "configures elsewhere": {
+        ".github/basekeeper.toml": '[discover]\nexclude = ["Dockerfile"]\n',
+        "basekeeper.toml": None,
+    },
+    "deletes the policy": {"basekeeper.toml": None},
+    "adds a waiver file": {
+        "basekeeper-waivers.toml": '[[waiver]]\nrules = ["unofficial-source"]\nowner = "@me"\n'
+        'reason = "mine"\nuntil = 2027-01-31\npaths = ["**"]\n'
+    },
+    "breaks the policy": {"basekeeper.toml": "[policy\n"},
+}
+
+
+@pytest.mark.parametrize("files", LOOSENED.values(), ids=LOOSENED)
+def test_change_cannot_excuse_itself(files: dict[str, str | None], tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM alpine:3.24\n")
+    (tmp_path / "basekeeper.toml").write_text('[policy.rules.end-of-life]\nseverity = "error"\n')
+    commit(tmp_path, "before")
+    git(tmp_path, "checkout", "-q", "-b", "change")
+    (tmp_path / "Dockerfile").write_text("FROM acme/new:2\n")
+    for path, text in files.items():
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        if text is None:
+            file.unlink()
+        else:
+            file.write_text(text)
+    commit(tmp_path, "change")
+    outcome = run(tmp_path, "check", "--since", "main", "-f", "json")
+    assert outcome.code == 1
+    assert "unofficial-source" in rules(outcome)
+    notices = " ".join(outcome.json["notices"])
+    assert "policy and waivers are those of main" in notices
+    assert "does not count yet" in notices
+    for path in set(files) - {"Dockerfile"}:
+        assert f"{path} differs from the revision compared with" in notices
+
+
 def test_only_what_is_new_since_a_revision_counts(tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)
     commit(root, "first")

@@ -106,6 +106,34 @@ def test_interrupt_ends_with_130(tmp_path: Path) -> None:
     assert b"Traceback" not in error
 
 
+INTERRUPTED_WHILE_LOADING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+if sys.argv.pop() == "ignored":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+from basekeeper.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize(("usual", "code"), [("heeded", 130), ("ignored", 0)])
+def test_interrupt_while_loading_leaves_no_traceback(usual: str, code: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING, "--version", usual],
+        env=environment(tmp_path),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_output_without_unicode_gets_escapes(encoding: str, tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)

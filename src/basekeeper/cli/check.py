@@ -118,10 +118,14 @@ def command(**given: Any) -> int:
 
     with (
         opened(given) as has,
-        Progress("reading files and judging images", quiet=given["quiet"]),
+        Progress("reading files and judging images", quiet=given["quiet"]) as shown,
     ):
         report = pipeline.judge(
-            has.tree, has.run, baseline=_read_baseline(given["baseline"]), base=has.base
+            has.tree,
+            has.run,
+            baseline=_read_baseline(given["baseline"]),
+            base=has.base,
+            progress=shown.count,
         )
     if given["write_baseline"]:
         return _write_baseline(report, given)

@@ -58,8 +58,8 @@ def command(**given: Any) -> int:
     from basekeeper import pipeline
     from basekeeper.cli.run import opened
 
-    with opened(given) as has, Progress("reading files"):
-        report = pipeline.judge(has.tree, has.run)
+    with opened(given) as has, Progress("reading files") as shown:
+        report = pipeline.judge(has.tree, has.run, progress=shown.count)
     if given["output"] is None:
         style = style_for(sys.stdout, given["color"])
         emit(_rendered(report, given, style), encoded=given["format"] != "text")

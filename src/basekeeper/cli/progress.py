@@ -1,4 +1,7 @@
-"""Progress on a terminal, for anything that takes longer than a second; nothing elsewhere."""
+"""Progress on a terminal, for anything that takes longer than a second; nothing elsewhere.
+
+What is shown tells how many files were read so far, as soon as there are any.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ class Progress:
             quiet: True to show nothing at all.
         """
         self._what = what
+        self._count = 0
         self._status: Status | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -54,11 +58,20 @@ class Progress:
             if self._status is not None:
                 self._status.stop()
 
+    def count(self, files: int) -> None:
+        """Take the number of files read so far; it is shown at the next turn of the sign."""
+        self._count = files
+
+    def __rich__(self) -> str:
+        """Write the line as it is now: the terminal library asks each time that it draws."""
+        files = "1 file" if self._count == 1 else f"{self._count:,} files"
+        return f"{self._what} … {files}" if self._count else f"{self._what} …"
+
     def _show(self) -> None:
         """Show the work; in the timer's thread, where loading the terminal library costs nobody."""
         from rich.console import Console
 
         with self._lock:
             if self._timer is not None:
-                self._status = Console(stderr=True).status(f"{self._what} …")
+                self._status = Console(stderr=True).status(self)
                 self._status.start()

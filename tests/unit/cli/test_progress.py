@@ -3,13 +3,11 @@ from __future__ import annotations
 import io
 import sys
 import time
-from typing import TYPE_CHECKING
+
+import pytest
 
 from basekeeper.cli import progress
 from basekeeper.cli.progress import Progress
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def make_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
@@ -36,6 +34,21 @@ def test_slow_work_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
         while "working" not in terminal.getvalue() and time.monotonic() < end:
             time.sleep(0.01)
     assert "working" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [(0, "reading …"), (1, "reading … 1 file"), (12_345, "reading … 12,345 files")],
+)
+def test_line_counts_the_files(files: int, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = make_terminal(monkeypatch)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
+    end = time.monotonic() + 10
+    with Progress("reading") as shown:
+        shown.count(files)
+        while line not in terminal.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+    assert line in terminal.getvalue()
 
 
 def test_nothing_is_shown_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
