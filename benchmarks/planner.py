@@ -47,7 +47,8 @@ def compare(planner: Planner, path: Path) -> str:
             f"{path}: only BuildKit {sorted(plan.images - ours)}, only we {sorted(ours - plan.images)}"
         )
     else:
-        print(f"{path}: BuildKit: {plan.error or 'accepts'}; we: {build.rejected or 'accept'}")
+        theirs, mine = sorted(plan.images - ours), sorted(ours - plan.images)
+        print(f"{path}: only BuildKit {theirs}, only we {mine}")
     return "DIFFERENT"
 
 
