@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.finding import Answer, Truth
@@ -114,6 +115,12 @@ class Product:
     """True where an odd minor number marks the development line (nginx)."""
     default_cycle: str | None = None
     """The line behind a repository that names none, as of `as_of`."""
+    repositories: tuple[str, ...] = ()
+    """For a family of images, the repositories (`registry/path`) that it builds as of `as_of`."""
+
+    def __hash__(self) -> int:
+        """Tell products apart cheaply: there is one of each name and day."""
+        return hash((self.name, self.as_of))
 
     def released_lines(self, now: datetime) -> tuple[Release, ...]:
         """Lines that are out at `now` and not dead, newest first."""
@@ -125,12 +132,7 @@ class Product:
 
     def current_line(self, now: datetime) -> Release | None:
         """The newest supported LTS line, else the newest supported stable line; None: no such."""
-        alive = self.released_lines(now)
-        if self.has_lts_lines:
-            lts = next((release for release in alive if release.is_lts(now)), None)
-            if lts is not None:
-                return lts
-        return next((release for release in alive if self._is_stable(release)), None)
+        return _current_line(self, now)
 
     def current_since(self, now: datetime) -> date | None:
         """The day from which the current line is the one to use: its release, or its LTS start."""
@@ -232,7 +234,8 @@ class Product:
     def _judged_as_lts(self, line: Release, now: datetime) -> bool:
         return self.has_lts_lines and line.is_lts(now)
 
-    def _is_stable(self, release: Release) -> bool:
+    def is_stable(self, release: Release) -> bool:
+        """Tell whether a line is no development line."""
         if not self.even_minor_is_stable:
             return True
         minor = release.cycle.split(".")[1:2]
@@ -240,6 +243,16 @@ class Product:
 
     def _answer(self, value: Truth, reason: str) -> Answer:
         return Answer(value, reason, self.source, self.as_of)
+
+
+@lru_cache(maxsize=512)  # asked for every axis of every candidate, always at the run's one instant
+def _current_line(product: Product, now: datetime) -> Release | None:
+    alive = product.released_lines(now)
+    if product.has_lts_lines:
+        lts = next((release for release in alive if release.is_lts(now)), None)
+        if lts is not None:
+            return lts
+    return next((release for release in alive if product.is_stable(release)), None)
 
 
 def newest_first(releases: list[Release]) -> tuple[Release, ...]:

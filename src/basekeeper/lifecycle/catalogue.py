@@ -132,10 +132,8 @@ class Catalogue:
         if not old:
             return ()
         ages = ", ".join(f"{source.name} {source.age(now).days}" for source in old)
-        return (
-            f"facts are up to {old[0].age(now).days} days old ({ages}); "
-            "refresh them with `basekeeper data update` or a newer basekeeper",
-        )
+        remedy = "refresh them with `basekeeper data update` or a newer basekeeper"
+        return (f"facts are up to {old[0].age(now).days} days old ({ages}); {remedy}",)
 
     @property
     def product_names(self) -> tuple[str, ...]:

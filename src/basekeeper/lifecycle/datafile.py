@@ -140,6 +140,7 @@ def read_product(name: str, content: dict[str, Any]) -> Product:
         has_lts_lines=content.get("lts_lines") is not False,
         even_minor_is_stable=content.get("stable_minor") == "even",
         default_cycle=read_text(content, "default_cycle") or None,
+        repositories=read_words(content, "repositories"),
     )
 
 

@@ -167,8 +167,20 @@ def _judged(policy: Policy, known: _Known, world: _World) -> Explanation:
         axes=axes,
         minimal_alternative=known.description.minimal_alternative,
         suggestion=judgement.suggestion or known.description.suggestion,
+        next_reference=_next_reference(known),
+        tags_are_versions=known.description.tags_are_versions,
     )
     return Explanation(_tightened(judgement, own, policy.own), decision.steps, own.steps)
+
+
+def _next_reference(known: _Known) -> str | None:
+    """Write the image to move to, under the mirror's name where only the tag changes."""
+    following = known.description.successor
+    if following is None:
+        return None
+    if following.name == known.subject.names[0].name:
+        return known.written.with_tag(following.tag).with_digest(None).text
+    return following.text
 
 
 def _axes(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from basekeeper.policy.model import RuleSetting
     from basekeeper.rules.rule import Subject
-    from basekeeper.values.finding import AxisState
+    from basekeeper.values.finding import AxisState, Judgement
 
 
 def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
@@ -23,7 +23,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {'; '.join(map(_death, dead))}",
-            remedy=_remedy(dead, judgement.suggestion),
+            remedy=_remedy(dead, judgement),
             evidence=tuple(f"{axis.title} {axis.cycle}: {said(axis.supported)}" for axis in dead),
         )
         return
@@ -32,7 +32,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {supported.reason}",
-            remedy=_remedy([], judgement.suggestion),
+            remedy=_remedy([], judgement),
             evidence=(said(supported),),
         )
 
@@ -43,10 +43,12 @@ def _death(axis: AxisState) -> str:
     return f"{axis.title} {axis.cycle}, {when}"
 
 
-def _remedy(dead: list[AxisState], suggestion: str | None) -> str:
-    """Name what replaces the image, else the line to move to, for each axis."""
-    if suggestion:
-        return f"use {suggestion} instead"
+def _remedy(dead: list[AxisState], judgement: Judgement) -> str:
+    """Name what replaces the image, the image to move to, or the line for each axis."""
+    if judgement.suggestion:
+        return f"use {judgement.suggestion} instead"
+    if judgement.next_reference:
+        return f"move to {judgement.next_reference}"
     moves = [f"{axis.title} {axis.newest}" for axis in dead if axis.newest]
     return f"move to {' on '.join(moves)}" if moves else "move to a supported line"
 

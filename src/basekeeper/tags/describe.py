@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 from basekeeper.tags.axes import TagAxes, split_tag
 from basekeeper.tags.find_axes import find_axes
 from basekeeper.tags.named import name_image
-from basekeeper.tags.roles import is_builder, is_language, is_minimal_repository
+from basekeeper.tags.roles import (
+    has_version_tags,
+    is_builder,
+    is_language,
+    is_minimal_repository,
+)
 from basekeeper.tags.states import ended_state
+from basekeeper.tags.successor import find_successor
 from basekeeper.tags.variants import is_minimal_tag, knows_variants, smaller_variant
 from basekeeper.tags.words import DEBUG_WORDS
 from basekeeper.values.facts import NO_FACTS
@@ -71,6 +77,11 @@ class ImageDescription:
     """True where neither tag nor digest names a version."""
     suggestion: str | None
     """What replaces the repository, where its publisher ended or moved it."""
+    successor: Reference | None
+    """The listed image of the same variant to move to, where this one is past its end or behind;
+    named as this one, without digest."""
+    tags_are_versions: bool
+    """False where tags name variants, and only a digest holds a version fast (distroless)."""
     confidence: str
     """`high`, or `medium` where versions rest on the label beside a digest or on a list's day."""
 
@@ -114,6 +125,8 @@ def describe_image(
         is_language=is_language(image.name),
         floating=_floating(image),
         suggestion=suggestion,
+        successor=None if suggestion else find_successor(image, found.states, catalogue, now),
+        tags_are_versions=has_version_tags(image.name),
         confidence=_confidence(image, found, facts),
     )
 

@@ -193,8 +193,8 @@ class _Finder:
         system = self._image.in_name.os
         if system is not None:
             cycle, because = f"{system.family}{system.release or ''}", ""
-        elif product.default_cycle is not None:
-            cycle = product.default_cycle
+        elif f"{self._image.name}-{product.default_cycle}" in product.repositories:
+            cycle = product.default_cycle or ""
             because = f"{self._image.name} was {cycle} on {product.as_of}"
             self._default = Claim(product, None, cycle, because)
         else:

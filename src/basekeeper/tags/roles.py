@@ -126,6 +126,9 @@ _MINIMAL_NAMES: Final = frozenset(
     [_LIBRARY + name for name in ("alpine", "busybox", "hello-world", "scratch")]
     + ["mcr.microsoft.com/windows/nanoserver"]
 )
+_VARIANT_TAGS: Final = ("gcr.io/distroless/", "cgr.dev/chainguard/")
+"""Below these, tags say `nonroot`, `debug` or `latest`: versions stand in names, or nowhere."""
+
 _NAME_WORDS: Final = frozenset({"minimal", "micro", "slim", "alpine", "distroless", "chiseled"})
 """Last words of a repository name that mark a small image (`ubi9/ubi-minimal`)."""
 
@@ -159,6 +162,11 @@ def is_language(name: str) -> bool:
     if name.startswith(_LANGUAGE_HOSTS):
         return name.rsplit("/", maxsplit=1)[-1] in _LANGUAGE_NAMES
     return name.startswith(_LANGUAGE_PREFIXES)
+
+
+def has_version_tags(name: str) -> bool:
+    """Tell whether the tags of a repository name versions, so that one can be proposed."""
+    return not name.startswith(_VARIANT_TAGS)
 
 
 def is_minimal_repository(name: str) -> bool:

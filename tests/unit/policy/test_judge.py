@@ -254,6 +254,29 @@ def test_says_only_what_matters_of_an_image_that_nobody_answers_for(
     assert source.reason.startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("python:3.10-slim", "python:3.14-slim"),
+        (
+            f"hub.corp.example/library/python:3.10@sha256:{HEX}",
+            "hub.corp.example/library/python:3.14",
+        ),
+        ("gcr.io/distroless/nodejs22-debian12", "gcr.io/distroless/nodejs22-debian13"),
+        ("python:3.14", None),
+        ("scratch", None),
+    ],
+)
+def test_names_the_image_to_move_to(image: str, expected: str | None) -> None:
+    policy = _policy('[policy.mirrors]\n"hub.corp.example" = "docker.io"\n')
+    assert _judge(image, policy=policy).next_reference == expected
+
+
+def test_tells_whether_tags_are_versions() -> None:
+    assert _judge("python:3.14").tags_are_versions
+    assert not _judge("gcr.io/distroless/nodejs22-debian13").tags_are_versions
+
+
 def test_an_entry_that_asks_for_official_images_alone_says_so() -> None:
     policy = _policy(
         '[policy]\nextends = false\n[[policy.restricted]]\nimage = "**"\npublisher = ["official"]\n'

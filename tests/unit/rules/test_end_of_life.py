@@ -51,6 +51,12 @@ def test_names_what_replaces_an_image_that_its_publisher_ended() -> None:
     assert one.remedy == "use eclipse-temurin instead"
 
 
+def test_names_the_image_to_move_to_where_one_is_listed() -> None:
+    judged = judgement(axes=(DEAD,), next_reference="node:26-slim")
+    (one,) = found(RULE, subject("node:18-slim", judged=judged))
+    assert one.remedy == "move to node:26-slim"
+
+
 @pytest.mark.parametrize(
     ("suggestion", "remedy"), [(None, "move to a supported line"), ("a:1", "use a:1 instead")]
 )
