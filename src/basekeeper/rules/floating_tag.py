@@ -30,7 +30,9 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
 
 
 def _remedy(subject: Subject) -> str:
-    """Name the tag of the newest line where the calendar knows it."""
+    """Name the tag of the newest line where the calendar knows it, a digest where tags do not."""
+    if not subject.judgement.tags_are_versions:
+        return "pin its digest: its tags name no versions"
     axes = sorted(subject.judgement.axes, key=lambda axis: axis.axis == "os")
     newest = axes[0].newest if axes else None
     if newest is not None and newest[0].isdigit():

@@ -44,9 +44,15 @@ def test_does_not_catch(text: str) -> None:
         ("node", (axis(axis="os", newest="13"), axis()), "name a version, for example node:24"),
         ("alpine:latest", (axis(axis="os", newest="3.23"),), "for example alpine:3.23"),
         ("acme/x", (), "name a version: acme/x:<version>"),
-        ("gcr.io/distroless/static", (axis(newest="debian13"),), "static:<version>"),
+        ("acme/y:latest", (axis(newest="debian13"),), "name a version: acme/y:<version>"),
     ],
 )
 def test_names_a_version(text: str, axes: Any, remedy: str) -> None:
     (one,) = found(RULE, subject(text, judged=judgement(axes=axes)))
     assert remedy in one.remedy
+
+
+def test_asks_for_a_digest_where_tags_are_no_versions() -> None:
+    judged = judgement(axes=(axis(newest="26"),), tags_are_versions=False)
+    (one,) = found(RULE, subject("gcr.io/distroless/nodejs22-debian13", judged=judged))
+    assert one.remedy == "pin its digest: its tags name no versions"
