@@ -17,7 +17,7 @@ from basekeeper.rules import expired_waiver, invalid_waiver, unused_waiver
 from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
 from basekeeper.rules.rule import FileView
 from basekeeper.rules.subjects import Judge
-from basekeeper.values.finding import Report, Truth, WaivedFinding
+from basekeeper.values.finding import Report, Severity, Truth, WaivedFinding
 from basekeeper.waivers import WaiverIndex, Waivers
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.policy import Policy
     from basekeeper.rules.rule import Defect, Rule, Subject
-    from basekeeper.values.finding import Finding, Severity
+    from basekeeper.values.finding import Finding
     from basekeeper.values.use import Survey
     from basekeeper.values.waiver import Waiver
 
@@ -85,7 +85,7 @@ def check(
     unused = () if exempt.partial else _of_applied_rules(sorted_out.unused, policy)
     sorted_out = replace(sorted_out, unused=unused)
     about_waivers = _numbered(_waiver_findings(sorted_out, exempt.waivers, policy))
-    counting = tuple(sorted((*sorted_out.counting, *about_waivers), key=_place))
+    counting = tuple(_told_once(sorted((*sorted_out.counting, *about_waivers), key=_place)))
     new, known, notices = _without_old(counting, exempt, now)
     return Report(
         survey=survey,
@@ -209,6 +209,22 @@ def _apply_waivers(
             counting.append(finding)
     unused = tuple(waiver for waiver in active if id(waiver) not in used)
     return _Waived(tuple(counting), tuple(waived), unused, expired)
+
+
+def _told_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out notes that only say again what the same file was told of the same image.
+
+    After waivers: one that covers the first line does not cover the next.
+    """
+    told: set[tuple[str, str, str | None]] = set()
+    for finding in findings:
+        key = (finding.rule, finding.path, finding.image)
+        is_note = finding.severity is Severity.NOTE
+        if is_note and RULES_BY_ID[finding.rule].once_for_an_image:
+            if key in told:
+                continue
+            told.add(key)
+        yield finding
 
 
 def _of_applied_rules(waivers: Iterable[Waiver], policy: Policy) -> tuple[Waiver, ...]:

@@ -294,6 +294,31 @@ def test_reports_one_cause_once() -> None:
     assert "not-minimal" not in rules(report)
 
 
+def test_tells_a_file_once_that_an_image_is_restricted() -> None:
+    uses = [use("node:26-trixie-slim", line=line, path=path) for path in "ab" for line in (1, 2)]
+    report = run(*uses, use("node:26-alpine", line=3, path="b"))
+    assert [(one.rule, one.path, one.line) for one in report.findings] == [
+        ("restricted-image", "a", 1),
+        ("restricted-image", "b", 1),
+        ("restricted-image", "b", 3),
+    ]
+
+
+def test_a_restricted_image_counts_each_time_where_it_is_more_than_a_note() -> None:
+    policy = load_policy()
+    setting = replace(policy.rules["restricted-image"], severity=Severity.WARNING)
+    policy = replace(policy, rules={**policy.rules, "restricted-image": setting})
+    uses = [use("node:26-trixie-slim", line=line) for line in (1, 2)]
+    assert [one.line for one in check(survey(*uses), policy, now=NOW).findings] == [1, 2]
+
+
+def test_a_waiver_of_the_first_line_does_not_cover_the_next_one() -> None:
+    uses = [use("node:26-trixie-slim", line=line) for line in (1, 2)]
+    first = waiver(rules=("restricted-image",), source="Dockerfile", target_line=1)
+    report = run(*uses, waivers=Waivers((first,)))
+    assert [one.line for one in report.findings] == [2]
+
+
 def test_a_severer_finding_does_not_yield_to_a_milder_one() -> None:
     report = judged("FROM alpine:3.24 AS build\nFROM scratch\nCOPY --from=biuld /a /a\n")
     assert sorted(rules(report)) == ["near-stage-name", "unofficial-source"]

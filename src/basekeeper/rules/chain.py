@@ -10,12 +10,15 @@ from basekeeper.rules.shell.tools import tool_confidence
 from basekeeper.rules.steps import Variables, copied, script_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from basekeeper.rules.steps import Copy, Step
 
 MAX_NAMED: Final = 5
 """Most packages that a message names."""
+
+MAX_TOLD: Final = 20
+"""Most RUN instructions that the evidence of one finding tells of; real chains have fewer."""
 
 CONFIDENCE: Final = ("low", "medium", "high")
 """How sure a finding may be, the least first."""
@@ -40,6 +43,11 @@ def named(tools: Iterable[str]) -> str:
     names = [tool.replace("\0", "…") for tool in tools]
     rest = len(names) - MAX_NAMED
     return ", ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def told(leaks: Sequence[Leak]) -> tuple[str, ...]:
+    """Tell what the first few leaks install, as evidence."""
+    return tuple(f"line {leak.step.line} installs {leak.named}" for leak in leaks[:MAX_TOLD])
 
 
 def leaks(steps: Iterable[Step], given: Mapping[str, str]) -> tuple[Leak, ...]:

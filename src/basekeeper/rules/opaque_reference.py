@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
+_MAX_NAMED: Final = 3
+"""Most variables that a remedy names; the line shows them all."""
+
 
 def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     """Yield a defect, of unknown outcome, for a reference that could not be resolved."""
@@ -25,7 +28,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         return
     yield Defect(
         place=place_of(use),
-        message=f"cannot tell which image {use.raw!r} is: {use.problem or 'unresolved'}",
+        message=f"cannot tell which image this is: {use.problem or 'it is not resolved'}",
         remedy="check the files that are made from this template"
         if subject.template
         else _remedy(use),
@@ -37,14 +40,11 @@ def _remedy(use: Use) -> str:
     """Say where the value can be given."""
     names = list(dict.fromkeys(_VARIABLE.findall(use.raw)))
     if use.via in (Via.COPY_FROM, Via.RUN_MOUNT):
-        return "write the image or stage without variables: the builder expands none here"
+        return "write it without variables: the builder expands none here"
     if not names:
         return "write the image out"
-    shown = " and ".join(names)
-    return (
-        f"give {shown} a default (ARG {names[0]}=…), "
-        f"or its value in [discover.build_args] or with --build-arg {names[0]}=…"
-    )
+    shown = " and ".join(names[:_MAX_NAMED])
+    return f"give {shown} by a default (ARG), in [discover.build_args] or with --build-arg"
 
 
 RULE: Final = UseRule(

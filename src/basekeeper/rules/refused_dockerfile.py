@@ -19,11 +19,11 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
     file = view.file
     if file.template is not None:
         return
-    reported = {
-        subject.use.line
-        for subject in view.subjects
-        if subject.use.kind in (Kind.OPAQUE, Kind.INVALID)
-    }
+    unreadable = [
+        subject.use for subject in view.subjects if subject.use.kind in (Kind.OPAQUE, Kind.INVALID)
+    ]
+    reported = {use.line for use in unreadable}
+    causes = {use.problem for use in unreadable}
     reported |= {
         image.line + file.first_line - 1
         for plan in file.plans
@@ -36,11 +36,11 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
             continue
         own_line = plan.build.rejected_line or 1
         line = own_line + file.first_line - 1
-        if line not in reported:
+        reason = reason.removeprefix(f"line {own_line}: ")
+        if line not in reported and reason not in causes:
             yield Defect(
                 place=Place(path=file.path, line=line, end_line=line),
-                message="the builder would refuse this file: "
-                + reason.removeprefix(f"line {own_line}: "),
+                message=f"the builder would refuse this file: {reason}",
                 remedy="correct it, or exclude the file if nothing builds it",
             )
 

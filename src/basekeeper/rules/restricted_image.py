@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.rules.rule import Defect, UseRule, brief, place_of
+from basekeeper.rules.rule import Defect, UseRule, place_of
 from basekeeper.values.finding import Category
 from basekeeper.values.use import Kind
 
@@ -23,7 +23,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     better = judgement.suggestion
     yield Defect(
         place=place_of(use),
-        message=f"{brief(use)} is restricted: {judgement.reason}",
+        message=f"restricted by policy: {judgement.reason}",
         remedy=f"use {better} instead" if better else "prefer a preferred or permitted image",
         evidence=(f"decided by {judgement.clause}",),
     )
@@ -33,4 +33,5 @@ RULE: Final = UseRule(
     id="restricted-image",
     summary="allowed, but the policy prefers smaller or broader bases",
     inspect=_inspect,
+    once_for_an_image=True,
 )

@@ -98,6 +98,8 @@ class Rule:
     yields_to: tuple[str, ...] = ()
     """Rules that report the same cause better: where one of them reports the same line at least
     as severely, this one is silent."""
+    once_for_an_image: bool = False
+    """Whether its notes tell each file of an image once only, at the first line that names it."""
 
     @property
     def page(self) -> str:

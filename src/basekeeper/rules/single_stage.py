@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.builds import chains, place_of_step
-from basekeeper.rules.chain import named
+from basekeeper.rules.chain import named, told
 from basekeeper.rules.rule import Defect, FileRule, brief, place_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _defects(chain: Chain) -> Iterator[Defect]:
             remedy="build in a first stage and copy the result into a final stage on a smaller "
             "base",
             confidence="medium",
-            evidence=tuple(f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks),
+            evidence=told(chain.leaks),
         )
     elif chain.leaks:
         first = chain.leaks[0]
@@ -47,7 +47,7 @@ def _defects(chain: Chain) -> Iterator[Defect]:
             remedy="build in a first stage and copy the result into a final one, or remove the "
             "tools in the same RUN",
             confidence=chain.confidence,
-            evidence=tuple(f"line {leak.step.line} installs {leak.named}" for leak in chain.leaks),
+            evidence=told(chain.leaks),
         )
 
 

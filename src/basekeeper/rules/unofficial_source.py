@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.rule import Defect, UseRule, brief, lineage, place_of, said
-from basekeeper.values.finding import Category
+from basekeeper.values.finding import Category, Truth
 from basekeeper.values.use import Kind, Via
 
 if TYPE_CHECKING:
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from basekeeper.rules.rule import Subject
     from basekeeper.values.finding import Judgement
     from basekeeper.values.use import Use
+
+_LIBRARY: Final = "docker.io/library/"
+"""Where the official images are; nobody else can publish there."""
+
+_UNVERIFIED: Final = "could not verify: "
+"""How the reason begins where a condition of the policy could not be told."""
 
 
 def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
@@ -26,27 +32,51 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         or judgement.explicit
     ):
         return
-    unknown = not judgement.category_known
     answer = judgement.quality.get("official_source")
+    known = (said(answer),) if answer is not None else ()
     yield Defect(
         place=place_of(use),
-        message=f"{brief(use)} is prohibited: {judgement.reason}",
+        message=_message(use, judgement),
         remedy=_remedy(use, judgement),
-        unknown=unknown,
-        evidence=(said(answer),) if answer is not None else (judgement.reason,),
+        unknown=not judgement.category_known,
+        evidence=(*known, judgement.reason),
     )
+
+
+def _message(use: Use, judgement: Judgement) -> str:
+    """Say who is missing: a publisher, an entry of the official list or one of the policy."""
+    name = lineage(use)
+    answer = judgement.quality.get("official_source")
+    if judgement.category_known:
+        if name.startswith(_LIBRARY) and answer is not None and answer.value is Truth.NO:
+            return f"{name} is not an official image"
+        return f"{name} comes from no source that the policy names"
+    if answer is not None and answer.value is Truth.UNKNOWN:
+        return f"could not verify who publishes {name}"
+    return f"could not verify {brief(use)}: {judgement.reason.removeprefix(_UNVERIFIED)}"
 
 
 def _remedy(use: Use, judgement: Judgement) -> str:
     """Name a replacement, or the entry that would approve the source."""
+    name = lineage(use)
     if use.via is Via.SYNTAX:
-        return "use docker/dockerfile, or name this frontend in the policy (frontends)"
+        return f'use docker/dockerfile, or approve it in [policy]: frontends = ["{name}"]'
     if judgement.suggestion:
         return f"use {judgement.suggestion} instead"
+    if name.startswith(_LIBRARY):
+        if use.via in (Via.COPY_FROM, Via.RUN_MOUNT):
+            return "name a stage, a context that a Compose or bake file gives, or another image"
+        return "use an official image"
     return (
-        "use an official image or one of a verified publisher; to approve this source, "
-        f"add [[policy.restricted]] with image = {lineage(use)!r} to the policy"
+        f'use an official image, or approve it: [[policy.permitted]] image = "{_namespace(name)}"'
     )
+
+
+def _namespace(name: str) -> str:
+    """Write the pattern of all that the publisher of an image may publish."""
+    registry, _, repository = name.partition("/")
+    owner, slash, _ = repository.rpartition("/")
+    return f"{registry}/{owner}/*" if slash else name
 
 
 RULE: Final = UseRule(

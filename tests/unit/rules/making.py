@@ -71,13 +71,13 @@ def use(
         "span": Span(30, 30 + len(text)),
         "stage": "0",
     }
+    values["problem"] = problem
     return Use(
         via=via,
         raw=raw or text,
         text=text,
         kind=kind,
         reference=reference,
-        problem=problem,
         role=role,
         **{**values, **more},
     )
@@ -170,6 +170,7 @@ def view(
                 path=file.path,
                 line=image.line + file.first_line - 1,
                 end_line=image.end_line + file.first_line - 1,
+                **({} if image.problem is None else {"problem": image.problem}),
             ),
             judgement=judged or judgement(image.reference_text),
             file=file,

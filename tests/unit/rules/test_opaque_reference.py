@@ -13,10 +13,10 @@ UNRESOLVED = judgement(category=Category.PROHIBITED, category_known=False)
 @pytest.mark.parametrize(
     ("text", "via", "remedy"),
     [
-        ("$BASE", Via.FROM, "give BASE a default (ARG BASE=…)"),
-        ("${REPO}/x:${TAG}", Via.FROM, "give REPO and TAG a default"),
+        ("$BASE", Via.FROM, "give BASE by a default (ARG)"),
+        ("${REPO}/x:${TAG}", Via.FROM, "give REPO and TAG by a default"),
         ("${BASE}", Via.FROM, "[discover.build_args]"),
-        ("${BASE}", Via.FROM, "--build-arg BASE=…"),
+        ("${BASE}", Via.FROM, "or with --build-arg"),
         ("$BASE", Via.COPY_FROM, "without variables"),
         ("$BASE", Via.RUN_MOUNT, "without variables"),
         ("${", Via.FROM, "write the image out"),

@@ -29,7 +29,14 @@ def test_catches_a_target_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["FROM alpine\n", "ARG X\nFROM $X\n", "FROM Alpine:1\n", "FROM a AS b\nFROM B\n"]
+    "text",
+    [
+        "FROM alpine\n",
+        "ARG X\nFROM $X\n",
+        "FROM Alpine:1\n",
+        "FROM a AS b\nFROM B\n",
+        "ARG V=${o:iV}\nFROM x:$V\n",
+    ],
 )
 def test_does_not_catch_what_other_rules_say(text: str) -> None:
     assert found_in(RULE, text) == []

@@ -12,7 +12,7 @@ RESTRICTED = judgement(category=Category.RESTRICTED, reason="official images onl
 
 def test_catches_an_image_of_the_category_restricted() -> None:
     (one,) = found(RULE, subject("node:24", judged=RESTRICTED), severity=Severity.NOTE)
-    assert one.message == "node:24 is restricted: official images only"
+    assert one.message == "restricted by policy: official images only"
     assert one.severity is Severity.NOTE
     assert one.remedy == "prefer a preferred or permitted image"
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from basekeeper.rules.chain import MAX_TOLD
 from basekeeper.rules.single_stage import RULE
 from basekeeper.values.finding import Severity
 from tests.unit.rules.making import found_in, setting, view
@@ -76,3 +77,8 @@ def test_is_a_note_in_a_template_and_silent_below_other_paths() -> None:
     elsewhere = view(text, production=False)
     assert list(RULE.findings(elsewhere, setting(non_production=False))) == []
     assert list(RULE.findings(view(text), setting(severity=None))) == []
+
+
+def test_the_evidence_tells_of_the_first_few_installations() -> None:
+    (one,) = found_in(RULE, "FROM alpine:3.23\n" + "RUN apk add gcc\n" * (MAX_TOLD + 1))
+    assert len(one.evidence) == MAX_TOLD

@@ -75,6 +75,9 @@ _FAMILIES: Final[Mapping[str, str]] = {
 _MANAGER: Final = re.compile(r"(?:apt|aptitude|apk|dnf5?|yum|zypper|pacman)\b")
 """What a script that installs packages contains; the others, most of them, are not read."""
 
+_FILLED_IN: Final = re.compile(r"\{\{[^{}]*\}\}")
+"""What a template fills in: `{{ … }}`."""
+
 _REMOVING: Final = word_set("del erase purge remove rm")
 """Verbs that remove, in any package manager."""
 
@@ -129,7 +132,7 @@ def kept_packages(script: str, variables: Mapping[str, str]) -> Kept:
     ledger = _Ledger()
     if _MANAGER.search(script) is None:
         return Kept((), doubtful=False)
-    _follow(script, dict(variables), ledger, 0)
+    _follow(_FILLED_IN.sub(DYNAMIC, script), dict(variables), ledger, 0)
     return Kept(tuple(ledger.installed), ledger.doubtful)
 
 

@@ -33,6 +33,7 @@ apk add --no-network --virtual .redis-rundeps $runDeps; apk del --no-network .bu
         ("if true; then apt-get install -y gcc; fi", "gcc"),
         ("for i in a b; do apk add make; done", "make"),
         ("! apt-get install -y gcc", "gcc"),
+        ("apt-get install -y gcc-{{ .major }} {{ env.more }} make", "gcc-\0 make"),
         ("aptitude install -y gcc", "gcc"),
         ("apt-get install -y ./local.deb gcc", "./local.deb gcc"),
         ("apk add --no-cache gcc>12 'make<5' go@edge", "gcc make go"),
