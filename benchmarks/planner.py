@@ -43,9 +43,8 @@ def compare(planner: Planner, path: Path) -> str:
         ours = needed_images(build)
         if ours == plan.images:
             return "same images"
-        print(
-            f"{path}: only BuildKit {sorted(plan.images - ours)}, only we {sorted(ours - plan.images)}"
-        )
+        theirs, mine = sorted(plan.images - ours), sorted(ours - plan.images)
+        print(f"{path}: only BuildKit {theirs}, only we {mine}")
     else:
         theirs, mine = sorted(plan.images - ours), sorted(ours - plan.images)
         print(f"{path}: only BuildKit {theirs}, only we {mine}")
