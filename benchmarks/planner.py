@@ -46,8 +46,7 @@ def compare(planner: Planner, path: Path) -> str:
         theirs, mine = sorted(plan.images - ours), sorted(ours - plan.images)
         print(f"{path}: only BuildKit {theirs}, only we {mine}")
     else:
-        theirs, mine = sorted(plan.images - ours), sorted(ours - plan.images)
-        print(f"{path}: only BuildKit {theirs}, only we {mine}")
+        print(f"{path}: BuildKit: {plan.error or 'accepts'}; we: {build.rejected or 'accept'}")
     return "DIFFERENT"
 
 
