@@ -16,24 +16,41 @@ if TYPE_CHECKING:
 _EXIT_INTERRUPTED = 130
 """As `errors.EXIT_INTERRUPTED`, which is not loaded yet."""
 
+GRACE_SECONDS = 4
+"""How long the program may take to end in good order after Ctrl-C."""
+
 
 def run() -> NoReturn:
     """Run the program with the arguments of the process, and end the process.
 
     While modules are loaded Ctrl-C ends the process at once: there is nothing to clean up yet.
-    Where it is ignored (`nohup`, background jobs) it stays so.
+    Later it ends what goes on in good order. Where it is ignored (`nohup`, background jobs) it
+    stays so.
     """
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.SIG_IGN:
+    heeded = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    if heeded:
         signal.signal(signal.SIGINT, _end)
     from basekeeper.cli.main import run as run_program  # noqa: PLC0415  # guarded by the line above
 
-    signal.signal(signal.SIGINT, usual)
+    if heeded:
+        signal.signal(signal.SIGINT, _interrupt)
     run_program()
 
 
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Interrupt the work; end the process if that does not help.
+
+    An exception that is raised while Python runs a destructor is lost, so an alarm stands by. Who
+    presses Ctrl-C again does not want to wait for it.
+    """
+    signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGALRM, _end)
+    signal.alarm(GRACE_SECONDS)
+    raise KeyboardInterrupt
+
+
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """End the process, without the traceback of a half loaded module."""
+    """End the process at once, without a traceback."""
     os._exit(_EXIT_INTERRUPTED)
 
 

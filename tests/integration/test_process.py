@@ -134,6 +134,37 @@ def test_interrupt_while_loading_leaves_no_traceback(usual: str, code: int, tmp_
     assert (done.returncode, done.stderr) == (code, b"")
 
 
+INTERRUPTED_IN_VAIN = """
+import os, signal, time, basekeeper.__main__ as program, basekeeper.cli.main
+
+class Swallows:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def work(arguments):
+    Swallows()
+    if arguments == ["twice"]:
+        Swallows()
+    time.sleep(60)
+
+basekeeper.cli.main.main = work
+program.GRACE_SECONDS = 1
+program.run()
+"""
+
+
+@pytest.mark.parametrize("times", ["once", "twice"])
+def test_interrupt_that_python_loses_still_ends_the_program(times: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_VAIN, times],
+        env=environment(tmp_path),
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 130
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_output_without_unicode_gets_escapes(encoding: str, tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)
