@@ -55,6 +55,16 @@ def test_a_missing_key_is_on_the_line_of_the_table_around_it() -> None:
     assert document.line(("elsewhere",)) is None
 
 
+def test_keys_in_messages_are_short_and_harmless() -> None:
+    assert dotted(("a" * 1000,)) == "a" * 80
+    assert dotted(("policy", "\x1b[31m\n", 2)) == 'policy."\\u001b[31m\\n"[2]'
+
+
+def test_a_table_given_twice_is_named_as_in_the_file() -> None:
+    with pytest.raises(ConfigError, match=r"cannot declare tool\.basekeeper twice"):
+        read_document(b"[tool.basekeeper]\n[tool.basekeeper]\n", "x.toml")
+
+
 def test_a_problem_names_path_line_and_key() -> None:
     document = read_document(b"[a]\nb = [1, 2]\n", "x.toml")
     problem = document.problem(("a", "b", 1), "is odd", "make it even")

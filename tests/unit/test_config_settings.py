@@ -74,18 +74,19 @@ def test_a_repository_cannot_hide_files_from_an_operator() -> None:
         dockerfiles=("build/recipe",),
         platforms=("linux/amd64", "linux/arm64/v8"),
         follow_submodules=True,
-        build_args={"NODE": "22", "EMPTY": ""},
     )
     assert notices == tuple(
         f"discover.{name} of basekeeper.toml is ignored: it is the operator's to set"
-        for name in ("include", "exclude", "non_production", "respect_gitignore")
+        for name in ("include", "exclude", "non_production", "build_args", "respect_gitignore")
     )
 
 
-def test_an_operators_arguments_win() -> None:
+def test_a_repository_cannot_choose_the_image_by_an_argument() -> None:
     operator, _ = _read('[discover]\nbuild_args = {NODE = "24"}\nplatforms = ["linux/s390x"]\n')
     own, _ = _read('[discover]\nbuild_args = {NODE = "12", X = "1"}\n')
     settings, notices = permitted_settings(operator, own, "basekeeper.toml")
-    assert settings.discover.build_args == {"NODE": "24", "X": "1"}
+    assert settings.discover.build_args == {"NODE": "24"}
     assert settings.discover.platforms == ("linux/s390x",)
-    assert notices == ()
+    assert notices == (
+        "discover.build_args of basekeeper.toml is ignored: it is the operator's to set",
+    )

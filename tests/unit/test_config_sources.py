@@ -91,3 +91,8 @@ def test_says_why_the_system_refuses_a_file(tmp_path: Path) -> None:
 def test_says_why_a_named_file_cannot_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_named(str(tmp_path / name) if "\0" not in name else name)
+
+
+def test_a_name_that_no_file_can_have_is_a_problem_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: embedded null byte"):
+        directory_reader(tmp_path)("a\0b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from functools import cached_property
@@ -22,11 +23,15 @@ MAX_DOTTED_PARTS: Final = 32
 MAX_NESTING: Final = 32
 """Deepest nesting of tables and arrays; the configuration itself needs six."""
 
+MAX_SHOWN_KEY: Final = 80
+"""Most characters that a message shows of one key."""
+
 _TOO_MANY_PARTS: Final = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
     f"{{{MAX_DOTTED_PARTS}}}"
 )
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_KEYS: Final = re.compile(r"\('([^()]*)',?\)")
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -64,7 +69,8 @@ def dotted(key: KeyPath) -> str:
         if isinstance(part, int):
             out.append(f"[{part}]")
             continue
-        shown = part if _BARE.fullmatch(part) else f'"{part[:80]}"'
+        shown = part[:MAX_SHOWN_KEY]
+        shown = shown if _BARE.fullmatch(shown) else json.dumps(shown)
         out.append(f".{shown}" if out else shown)
     return "".join(out)
 
@@ -104,12 +110,17 @@ def _parsed(text: str, path: str) -> dict[str, Any]:
         if place is None:
             raise _unusable(path, None, f"is not valid TOML: {message[:200]}") from error
         line = int(place[1]) if place[1] else text.rstrip("\n").count("\n") + 1
-        said = message[: place.start()]
+        said = _KEYS.sub(_as_dotted, message[: place.start()])
         said = said[:1].lower() + said[1:200]
         column = f" (column {place[2]})" if place[2] else " (at the end of the file)"
         raise _unusable(path, line, f"is not valid TOML: {said}{column}") from error
     except RecursionError as error:
         raise _unusable(path, None, f"is nested more than {MAX_NESTING} levels deep") from error
+
+
+def _as_dotted(keys: re.Match[str]) -> str:
+    """Write a row of keys, which the parser shows as a Python tuple, as TOML would."""
+    return dotted(tuple(keys[1].split("', '")))
 
 
 def _nesting_exceeds(values: dict[str, Any], limit: int) -> bool:

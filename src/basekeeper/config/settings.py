@@ -34,8 +34,9 @@ def permitted_settings(
 ) -> tuple[Settings, tuple[str, ...]]:
     """Return an operator's settings, widened by what a repository may say of itself.
 
-    A repository may have more read: more files, platforms and submodules, and arguments that the
-    operator does not set. What would leave files out, or call them non-production, is ignored.
+    A repository may have more read: more files, platforms and submodules. What would leave files
+    out, or call them non-production, is ignored. So are build arguments: one could put an approved
+    image in the place of the one that a Dockerfile names.
 
     Returns:
         The settings, and a notice for each setting of the repository that is ignored.
@@ -45,6 +46,7 @@ def permitted_settings(
         "include": said.include,
         "exclude": said.exclude,
         "non_production": said.non_production != NON_PRODUCTION,
+        "build_args": said.build_args,
         "respect_gitignore": not said.respect_gitignore and given.respect_gitignore,
     }
     shipped = DiscoverSettings()
@@ -52,7 +54,6 @@ def permitted_settings(
     discover = replace(
         given,
         dockerfiles=_joined(given.dockerfiles, said.dockerfiles),
-        build_args=MappingProxyType({**said.build_args, **given.build_args}),
         platforms=_joined(given.platforms, platforms),
         follow_submodules=given.follow_submodules or said.follow_submodules,
     )
@@ -95,15 +96,15 @@ def _build_args(section: Table) -> dict[str, str]:
 
 def _platforms(section: Table) -> tuple[str, ...]:
     """Read the platforms, each `os/architecture[/variant]`."""
-    found = section.texts("platforms") or ()
-    for index, platform in enumerate(found):
+    found = tuple(section.indexed_texts("platforms"))
+    for index, platform in found:
         if _PLATFORM.fullmatch(platform) is None:
             section.wrong(
                 ("platforms", index),
                 f"{platform!r:.80} is no platform",
                 "write it as os/architecture, for example linux/arm64",
             )
-    return found
+    return tuple(platform for _, platform in found)
 
 
 def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,8 +77,9 @@ def directory_reader(root: Path) -> Reader:
                 raise _unreadable(path, "is a link that leaves the repository")
             if target.is_file():
                 return _head(target)
-        except OSError as error:
-            raise _unreadable(path, f"cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise _unreadable(path, f"cannot be read: {reason}") from error
         except RuntimeError as error:  # before Python 3.13, what a cyclic link is resolved to
             raise _unreadable(path, "is a link that leads nowhere") from error
         if target.is_symlink() or (top / path).is_symlink():

@@ -100,11 +100,14 @@ class Table:
 
     def texts(self, name: str, choices: Sequence[str] | None = None) -> tuple[str, ...] | None:
         """Return a list of texts in their order; every element that is wrong is noted."""
-        values = self._typed(name, list, "a list of texts")
-        if values is None:
-            return None
-        out = []
-        for index, value in enumerate(values):
+        found = tuple(value for _, value in self.indexed_texts(name, choices))
+        return found if isinstance(self.values.get(name), list) else None
+
+    def indexed_texts(
+        self, name: str, choices: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield each text of a list with its index; every element that is wrong is noted."""
+        for index, value in enumerate(self._typed(name, list, "a list of texts") or ()):
             if not isinstance(value, str):
                 self.wrong((name, index), f"expected text in quotes, got {_kind(value)}")
             elif not value.strip():
@@ -114,8 +117,7 @@ class Table:
                 hint = self._similar(value, choices)
                 self.wrong((name, index), f"{expected}; got {value!r:.80}", hint)
             else:
-                out.append(value)
-        return tuple(out)
+                yield index, value
 
     def text_map(self, name: str) -> dict[str, str]:
         """Return a table of texts, empty ones too, whose keys are free; empty where absent."""

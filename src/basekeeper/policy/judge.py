@@ -131,7 +131,19 @@ def _look_up(policy: Policy, text: str, written: Reference, world: _World) -> _K
         official=description.official,
         verified=description.publisher,
     )
+    if world.catalogue.name_of(canonical) != canonical.name:
+        subject = _without_mirror(subject, canonical, world.facts)
     return _Known(text, written, subject, description)
+
+
+def _without_mirror(subject: Subject, reference: Reference, facts: Facts) -> Subject:
+    """Take away what only a mirror would have that the policy switched off."""
+    no = Answer(Truth.NO, f"the policy takes {reference.registry} for no mirror")
+    return replace(
+        subject,
+        official=subject.official if facts.official is not None else no,
+        verified=subject.verified if facts.verified_publisher is not None else no,
+    )
 
 
 def _words(reference: Reference, description: ImageDescription) -> tuple[str, ...]:

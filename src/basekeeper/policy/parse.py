@@ -37,6 +37,9 @@ MAX_OPTION: Final = 36_500
 MAX_WAIVER_DAYS: Final = 3_650
 """Longest lifetime that a policy may grant to waivers: ten years."""
 
+MAX_PATH_CHARS: Final = 1_024
+"""Longest path of another file, in characters; systems take little more."""
+
 _RULE_KEYS: Final = ("severity", "stages", "non_production")
 
 
@@ -86,6 +89,9 @@ def _extends(table: Table) -> tuple[str | None, bool]:
             f"{value!r:.200} is not a path: policies are not fetched",
             "keep a copy in the repository and extend that",
         )
+        return None, False
+    elif len(value) > MAX_PATH_CHARS or "\0" in value:
+        table.wrong("extends", "is no path that a file can have")
         return None, False
     return path, False
 
@@ -278,7 +284,9 @@ def _waivers(table: Table, rules: RuleCatalogue | None) -> WaiverChange:
 def _path_below_root(text: str) -> str:
     """Check a path that must stay below the root of the repository."""
     path = posixpath.normpath(text)
-    if path == ".." or path.startswith(("/", "../")) or "\0" in path:
+    if len(path) > MAX_PATH_CHARS or "\0" in path:
+        raise ValueError("is no path that a file can have")
+    if path == ".." or path.startswith(("/", "../")):
         raise ValueError(f"{text!r:.200} leaves the repository")
     return path
 
@@ -297,7 +305,7 @@ def _mirrors(table: Table) -> dict[str, str]:
 def _frontends(table: Table) -> tuple[ImagePattern, ...]:
     """Read the images that may run as the builder itself."""
     found = []
-    for index, text in enumerate(table.texts("frontends") or ()):
+    for index, text in table.indexed_texts("frontends"):
         try:
             found.append(parse_pattern(text))
         except ValueError as error:

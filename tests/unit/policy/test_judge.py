@@ -272,6 +272,24 @@ def test_names_the_image_to_move_to(image: str, expected: str | None) -> None:
     assert _judge(image, policy=policy).next_reference == expected
 
 
+@pytest.mark.parametrize(
+    ("prefix", "image"),
+    [
+        ("mirror.gcr.io", "mirror.gcr.io/library/alpine:3.24"),
+        ("registry.hub.docker.com", "registry.hub.docker.com/hashicorp/vault:1"),
+        ("docker.io/arm64v8", "arm64v8/node:26"),
+    ],
+)
+def test_a_mirror_that_the_policy_switched_off_is_nobody(prefix: str, image: str) -> None:
+    policy = _policy(f'[policy.mirrors]\n"{prefix}" = "{prefix}"\n')
+    assert _judge(image).category is not Category.PROHIBITED
+    judgement = _judge(image, policy=policy)
+    assert judgement.category is Category.PROHIBITED
+    assert judgement.quality["official_source"].value is Truth.NO
+    given = policy.judge(image, {"official": True}, now=NOW)
+    assert given.category is Category.RESTRICTED
+
+
 def test_tells_whether_tags_are_versions() -> None:
     assert _judge("python:3.14").tags_are_versions
     assert not _judge("gcr.io/distroless/nodejs22-debian13").tags_are_versions

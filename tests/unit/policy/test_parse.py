@@ -271,3 +271,20 @@ def test_bounds_the_number_of_entries() -> None:
     )
     _, problems = _read(entries)
     assert problems == [f"1: policy: has more than {MAX_CLAUSES} entries"]
+
+
+@pytest.mark.parametrize("path", [r"a\u0000b", "a" * 2000])
+@pytest.mark.parametrize(("line", "key"), [(2, "extends"), (3, "waivers.file")])
+def test_a_path_that_no_file_can_have_is_a_problem_of_its_line(
+    path: str, line: int, key: str
+) -> None:
+    assert _read("\n" * (line - 2) + f'{key} = "{path}"')[1] == [
+        f"{line}: policy.{key}: is no path that a file can have"
+    ]
+
+
+def test_names_the_element_that_is_wrong_behind_others() -> None:
+    assert _read('frontends = [\n3,\n"a**",\n]')[1] == [
+        "3: policy.frontends[0]: expected text in quotes, got a number",
+        "4: policy.frontends[1]: '**' must be a whole part between slashes",
+    ]
