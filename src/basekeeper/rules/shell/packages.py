@@ -26,6 +26,10 @@ MAX_NESTING: Final = 2
 MAX_PACKAGES: Final = 2_000
 """Most packages of one RUN that are kept in mind; real lists stay below 300."""
 
+MAX_GLOBS: Final = 100
+"""Most patterns of names to remove (`apt-get purge 'gcc-*'`) that one RUN tries, each on all its
+packages; real ones have fewer than 10."""
+
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _NAME_END: Final = re.compile(r"[=<>~@]")
 
@@ -94,6 +98,8 @@ class _Ledger:
     """Packages that apt would remove as soon as nothing needs them."""
     doubtful: bool = False
     """Whether something was removed whose name only a running shell knows."""
+    globs: int = 0
+    """How many patterns of names to remove were tried."""
 
     def add(self, names: list[str]) -> None:
         for name in names[: MAX_PACKAGES - len(self.installed)]:
@@ -102,6 +108,10 @@ class _Ledger:
     def remove(self, name: str) -> None:
         for member in self.groups.pop(name, [name]):
             if "*" in member or "?" in member:
+                self.globs += 1
+                if self.globs > MAX_GLOBS:
+                    self.doubtful = True
+                    return
                 for match in fnmatch.filter(self.installed, member):
                     del self.installed[match]
             else:

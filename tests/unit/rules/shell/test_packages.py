@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from basekeeper.rules.shell.packages import MAX_PACKAGES, kept_packages
+from basekeeper.rules.shell.packages import MAX_GLOBS, MAX_PACKAGES, Kept, kept_packages
 
 DEBIAN_IDIOM = """set -eux;
 savedAptMark="$(apt-mark showmanual)";
@@ -138,3 +138,9 @@ def test_removing_what_cannot_be_read_leaves_a_doubt() -> None:
 def test_keeps_no_more_packages_in_mind_than_the_limit() -> None:
     script = "apt-get install " + " ".join(f"p{number}" for number in range(3 * MAX_PACKAGES))
     assert len(kept_packages(script, {}).packages) == MAX_PACKAGES
+
+
+def test_very_many_patterns_of_names_to_remove_leave_doubt() -> None:
+    script = "apk add gcc && apk del" + " 'x*'" * MAX_GLOBS
+    assert kept_packages(script, {}) == Kept(("gcc",), doubtful=False)
+    assert kept_packages(script + " 'y*'", {}) == Kept(("gcc",), doubtful=True)
