@@ -77,8 +77,9 @@ def test_all_rules_are_listed(tmp_path: Path) -> None:
     assert all(rule["rule"] in text for rule in listed)
 
 
-def test_mistyped_rule_is_suggested(tmp_path: Path) -> None:
-    outcome = run(tmp_path, "explain", "End-of-Lif")
+@pytest.mark.parametrize("subject", ["End-of-Lif", "end-of-lif"])
+def test_mistyped_rule_is_suggested(subject: str, tmp_path: Path) -> None:
+    outcome = run(tmp_path, "explain", subject)
     assert "did you mean 'end-of-life'" in " ".join(outcome.out.split())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.load import Config
+
+_RULE_LIKE: Final = re.compile(r"[A-Za-z-]+")
+"""A word that may be a mistyped rule; an image of such a name may exist too."""
 
 _EPILOG: Final = """\b
 Examples:
@@ -77,7 +81,7 @@ def _image(config: Config, given: Mapping[str, Any], now: datetime) -> str:
     judgement = found.judgement
     if given["format"] == "json":
         return render_image_json(judgement, trace, now)
-    if judgement.reference is None and judgement.text != "scratch":
+    if judgement.category == "prohibited" and _RULE_LIKE.fullmatch(given["subject"]):
         meant = suggestion(given["subject"], rule_ids())
         judgement = replace(judgement, reason=f"{judgement.reason}{meant}")
     return render_image_text(judgement, trace, style_for(sys.stdout, given["color"]))

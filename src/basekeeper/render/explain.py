@@ -38,6 +38,8 @@ def render_image_text(judgement: Judgement, trace: Sequence[Step], style: Style)
         lines += _wrapped("full name", str(judgement.reference), style)
     if judgement.suggestion is not None:
         lines += _wrapped("use instead", judgement.suggestion, style)
+    if judgement.next_reference is not None:
+        lines += _wrapped("move to", judgement.next_reference, style)
     if judgement.minimal_alternative is not None:
         lines += _wrapped("smaller", judgement.minimal_alternative, style)
     lines += _section("Quality", style, _quality(judgement, style))

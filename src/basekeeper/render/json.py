@@ -102,6 +102,7 @@ def judgement_object(judgement: Judgement) -> dict[str, Any]:
         "axes": [_axis(axis) for axis in judgement.axes],
         "minimal_alternative": judgement.minimal_alternative,
         "suggestion": judgement.suggestion,
+        "next_reference": judgement.next_reference,
     }
 
 

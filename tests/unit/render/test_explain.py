@@ -45,6 +45,12 @@ def step(matched: Truth, reason: str = "named by node") -> Step:
     return Step(clause, matched, reason)
 
 
+def test_image_to_move_to_is_named() -> None:
+    judged = judgement(use(text="node:20"), next_reference="node:26-trixie")
+    text = render_image_text(judged, (step(Truth.YES),), Style(80))
+    assert "  move to           node:26-trixie\n" in text
+
+
 def test_image_is_explained_in_full() -> None:
     image = use(text="node:20")
     judged = judgement(image, suggestion="node:26-slim", minimal_alternative="node:20-slim")
@@ -59,6 +65,7 @@ def test_image_is_explained_in_full() -> None:
         "  use instead       node:26-slim",
     ]
     assert "official source   yes" in text
+    assert "move to" not in text
     assert "newest line: 26, since 2026-10-28" in text
     assert "end of life: 2026-04-30" in text
     assert text.index("no       policy.restricted") < text.index("yes      policy.restricted")
