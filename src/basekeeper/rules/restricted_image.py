@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.rule import Defect, UseRule, place_of
 from basekeeper.values.finding import Category
-from basekeeper.values.use import Kind
+from basekeeper.values.use import Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,23 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
     use, judgement = subject.use, subject.judgement
     if use.kind is not Kind.CONCRETE or judgement.category is not Category.RESTRICTED:
         return
-    better = judgement.suggestion
     yield Defect(
         place=place_of(use),
         message=f"restricted by policy: {judgement.reason}",
-        remedy=f"use {better} instead" if better else "prefer a preferred or permitted image",
+        remedy=_remedy(subject),
         evidence=(f"decided by {judgement.clause}",),
     )
+
+
+def _remedy(subject: Subject) -> str:
+    """Name what to ship on; to build in, such an image is fine."""
+    if subject.judgement.suggestion:
+        return f"use {subject.judgement.suggestion} instead"
+    if subject.use.role is not Role.FINAL:
+        return "build in it, but ship on a preferred or permitted image"
+    if subject.runtime:
+        return f"ship on {subject.runtime}, and build in an earlier stage"
+    return "prefer a preferred or permitted image"
 
 
 RULE: Final = UseRule(

@@ -72,6 +72,8 @@ class Subject:
     """Whether the image is made to build with: a compiler or a development kit."""
     stage_names: StageNames | None = None
     """The names of the stages of that file."""
+    runtime: str | None = None
+    """A preferred or permitted image that runs the same, for a restricted one."""
 
     @property
     def template(self) -> bool:

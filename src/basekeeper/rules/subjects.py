@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
 from basekeeper.rules.rule import Subject
+from basekeeper.rules.runtimes import runtime_of
 from basekeeper.rules.stage_names import StageNames
 from basekeeper.tags.describe import describe_image
 from basekeeper.values.finding import Answer, Category, Judgement, Truth
@@ -38,6 +39,7 @@ class Judge:
         self._now = now
         self._judged: dict[str, Judgement] = {}
         self._sdk: dict[Reference, bool] = {}
+        self._runtimes: dict[str, str | None] = {}
         self._stage_names: dict[str, StageNames] = {}
 
     def subject(self, use: Use, files: Mapping[str, SourceFile]) -> Subject:
@@ -45,13 +47,15 @@ class Judge:
         file = files.get(use.path)
         if file is not None and file.path not in self._stage_names:
             self._stage_names[file.path] = StageNames(file)
+        judgement = self.judgement(use)
         return Subject(
             use=use,
-            judgement=self.judgement(use),
+            judgement=judgement,
             file=file,
             now=self._now,
             is_sdk=use.via is Via.FROM and self._is_sdk(use.reference),
             stage_names=self._stage_names.get(use.path),
+            runtime=self._runtime(judgement),
         )
 
     def judgement(self, use: Use) -> Judgement:
@@ -71,6 +75,18 @@ class Judge:
             known = self._policy.judge(image, now=self._now, catalogue=self.catalogue)
             self._judged[text] = known
         return known
+
+    def _runtime(self, judgement: Judgement) -> str | None:
+        """Name a better image than a restricted one, if the policy itself thinks so."""
+        if judgement.category is not Category.RESTRICTED:
+            return None
+        if judgement.text not in self._runtimes:
+            name = runtime_of(judgement.axes, self.catalogue)
+            better = (Category.PREFERRED, Category.PERMITTED)
+            if name is not None and self._remembered(name, name).category not in better:
+                name = None
+            self._runtimes[judgement.text] = name
+        return self._runtimes[judgement.text]
 
     def _is_sdk(self, reference: Reference | None) -> bool:
         if reference is None:

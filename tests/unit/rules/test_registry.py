@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(rules.__file__).parent
 ROOT = PACKAGE.parents[2]
-SHARED = {"__init__", "builds", "chain", "registry", "rule", "stage_names", "steps", "subjects"}
+SHARED = {
+    *("__init__", "builds", "chain", "registry", "rule", "runtimes"),
+    *("stage_names", "steps", "subjects"),
+}
 """Modules that are no rules; everything else in the package must be one."""
 
 FILES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in SHARED)

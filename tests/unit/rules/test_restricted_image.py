@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from basekeeper.rules.restricted_image import RULE
@@ -37,3 +39,18 @@ def test_stays_a_note_in_a_stage_that_nothing_needs() -> None:
         RULE, subject("node:24", judged=RESTRICTED, role=Role.UNUSED), severity=Severity.NOTE
     )
     assert one.severity is Severity.NOTE
+
+
+@pytest.mark.parametrize(
+    ("role", "runtime", "remedy"),
+    [
+        (Role.FINAL, "gcr.io/x", "ship on gcr.io/x, and build in an earlier stage"),
+        (Role.FINAL, None, "prefer a preferred or permitted image"),
+        (Role.BUILD, "gcr.io/x", "build in it, but ship on a preferred or permitted image"),
+        (Role.UNUSED, None, "build in it, but ship on a preferred or permitted image"),
+    ],
+)
+def test_says_what_to_ship_on(role: Role, runtime: str | None, remedy: str) -> None:
+    seen = replace(subject("node:24", judged=RESTRICTED, role=role), runtime=runtime)
+    (one,) = found(RULE, seen)
+    assert one.remedy == remedy
