@@ -9,6 +9,10 @@ Steps of one request:
 4. Read the body up to the size limit; a compressed body is unpacked under the same limit.
 
 Any final status is a value. 429 is never repeated here: the caller knows what else to spare.
+
+Known limit: the time for the whole answer is counted from the end of its headers. A server that
+sends those byte by byte, each within the timeout, holds a request for as long as the library's
+limit of 100 KiB of headers lasts; one that repeats interim answers (1xx), for as long as it likes.
 """
 
 from __future__ import annotations
@@ -262,6 +266,8 @@ def _unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Ite
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
     for piece in pieces:
         yield unpacker.decompress(piece, limit + 1)
+        if unpacker.eof:  # what follows would be kept in memory, unseen by any limit
+            return
     if not unpacker.eof and not unpacker.unconsumed_tail:
         raise TransportError(f"{shown_url(url)}: the compressed answer ends too early")
 

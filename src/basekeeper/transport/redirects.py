@@ -2,6 +2,10 @@
 
 A redirect is an order by a stranger: it never leads from https to http, nor from a public host to a
 private address, and to another origin it takes no header along but harmless ones.
+
+Known limit: a host's addresses are looked up for the check and again for the connection. A name
+server that answers differently the second time leads inside; what stops it there is TLS, as the
+inner host has no certificate for that name, and plain http goes to hosts allowed by name alone.
 """
 
 from __future__ import annotations

@@ -183,6 +183,13 @@ class TestSize:
         ):
             client.get(f"{server.url}/x")
 
+    def test_what_follows_a_compressed_body_is_not_read(self, server: Loopback) -> None:
+        body = gzip.compress(b"whole") + b"x" * 100_000
+        answer = Answer(body, headers={"Content-Encoding": "gzip"}, length=10**9)
+        server.put("/x", answer)
+        with transport(server, limits=Limits(retries=0)) as client:
+            assert client.get(f"{server.url}/x").body == b"whole"
+
     def test_a_body_that_takes_too_long_is_an_error(self, server: Loopback) -> None:
         server.put("/x", Answer(b"hello"))
         with (
