@@ -48,6 +48,9 @@ DEFAULT_URLS: Final = {
 MIN_KEPT: Final = 0.5
 """Share of known products, or of a product's lines, below which new data is not believed."""
 
+SHARED: Final = 0o644
+"""Mode of the file: public facts, which whoever runs basekeeper on the machine may read."""
+
 _DISTRIBUTIONS: Final = {"debian": "debian.csv", "ubuntu": "ubuntu.csv"}
 """Products whose dates are the distribution's own → file of their dates."""
 
@@ -317,6 +320,7 @@ def _write(directory: Path, content: dict[str, Any]) -> Path:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 json.dump(content, stream, ensure_ascii=False, indent=1)
                 stream.flush()
+                os.fchmod(stream.fileno(), SHARED)  # a temporary file is its maker's alone
                 os.fsync(stream.fileno())
             Path(name).replace(target)
         except BaseException:

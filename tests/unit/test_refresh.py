@@ -262,6 +262,11 @@ def test_a_directory_that_cannot_be_written_is_an_error(server: Loopback, tmp_pa
     assert caught.value.hint is not None
 
 
+def test_what_was_written_may_be_read_by_every_user(server: Loopback, tmp_path: Path) -> None:
+    run(server, tmp_path)
+    assert (tmp_path / CALENDARS).stat().st_mode & 0o777 == 0o644
+
+
 def test_a_failed_write_leaves_no_trace(
     server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,7 +184,7 @@ class TestSize:
             client.get(f"{server.url}/x")
 
     def test_what_follows_a_compressed_body_is_not_read(self, server: Loopback) -> None:
-        body = gzip.compress(b"whole") + b"x" * 100_000
+        body = gzip.compress(b"whole") + b"x" * 100
         answer = Answer(body, headers={"Content-Encoding": "gzip"}, length=10**9)
         server.put("/x", answer)
         with transport(server, limits=Limits(retries=0)) as client:
