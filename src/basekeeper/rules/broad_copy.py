@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.rules.builds import chains, place_of_step
@@ -35,7 +36,9 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
                 continue
             tools = chain.tools_of(copy.source)
             yield Defect(
-                place=place_of_step(chain, step),
+                place=replace(
+                    place_of_step(chain, step), subject=f"COPY {copy.source} {' '.join(broad)}"
+                ),
                 message=f"copies all of {' and '.join(broad)} from {copy.source}"
                 + (f", which holds {tools}" if tools else ""),
                 remedy="copy only the files that the program needs",

@@ -39,7 +39,7 @@ def _inspect(view: FileView, _setting: RuleSetting) -> Iterator[Defect]:
         reason = reason.removeprefix(f"line {own_line}: ")
         if line not in reported and reason not in causes:
             yield Defect(
-                place=Place(path=file.path, line=line, end_line=line),
+                place=Place(path=file.path, line=line, end_line=line, subject=reason),
                 message=f"the builder would refuse this file: {reason}",
                 remedy="correct it, or exclude the file if nothing builds it",
             )

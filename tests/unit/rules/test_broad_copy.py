@@ -78,3 +78,9 @@ def test_says_what_comes_along(stage: str, what: str, confidence: str) -> None:
 def test_a_number_beyond_the_stages_is_no_stage() -> None:
     (one,) = found_in(RULE, START + "COPY --from=9 /usr /usr\n")
     assert one.confidence == "low"
+
+
+def test_copies_from_two_stages_are_two_problems() -> None:
+    head = "FROM golang AS a\nFROM golang AS b\nFROM alpine:3.23\n"
+    first, second = (found_in(RULE, f"{head}COPY --from={stage} /usr /usr\n") for stage in "ab")
+    assert first[0].fingerprint != second[0].fingerprint

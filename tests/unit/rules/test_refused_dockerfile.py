@@ -44,3 +44,8 @@ def test_does_not_catch_what_other_rules_say(text: str) -> None:
 
 def test_does_not_catch_templates() -> None:
     assert found_in(RULE, "FORM alpine\n", template="a fragment") == []
+
+
+def test_two_reasons_are_two_problems() -> None:
+    (first,), (second,) = (found_in(RULE, f"FROM alpine\n{word} x\n") for word in ("FOO", "BAR"))
+    assert first.fingerprint != second.fingerprint
