@@ -12,6 +12,7 @@ from basekeeper.policy.model import stricter
 from basekeeper.policy.patterns import SCRATCH
 from basekeeper.policy.quality import all_answers, current_version, official_source, supported
 from basekeeper.tags.describe import describe_image
+from basekeeper.tags.find_axes import BASE_NAME_LABEL
 from basekeeper.values.facts import Facts
 from basekeeper.values.finding import Answer, Category, Judgement, Truth
 from basekeeper.values.reference import parse_reference
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from basekeeper.tags.describe import ImageDescription
     from basekeeper.values.finding import AxisState
     from basekeeper.values.reference import Reference
-
-BASE_NAME_LABEL: Final = "org.opencontainers.image.base.name"
-"""Where an image names what it was built from (OCI image specification, annotations)."""
 
 BY_DEFAULT: Final = "default"
 """The `clause` of a judgement that no entry made."""

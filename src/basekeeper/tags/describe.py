@@ -16,7 +16,6 @@ from basekeeper.tags.named import name_image
 from basekeeper.tags.roles import (
     has_version_tags,
     is_builder,
-    is_language,
     is_minimal_repository,
 )
 from basekeeper.tags.states import ended_state
@@ -71,8 +70,6 @@ class ImageDescription:
     """True where the tag names a variant with debugging or development tools."""
     is_sdk: bool
     """True for an image whose purpose is to compile or package."""
-    is_language: bool
-    """True for an image whose purpose is to bring a programming language."""
     floating: bool
     """True where neither tag nor digest names a version."""
     suggestion: str | None
@@ -122,7 +119,6 @@ def describe_image(
         variants=image.tag.variants,
         is_debug=any(word in DEBUG_WORDS for word in image.tag.variants),
         is_sdk=is_builder(image.name, image.tag),
-        is_language=is_language(image.name),
         floating=_floating(image),
         suggestion=suggestion,
         successor=None if suggestion else find_successor(image, found.states, catalogue, now),

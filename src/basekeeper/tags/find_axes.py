@@ -7,7 +7,7 @@ today (which says what a moving tag stood for on that day), the name of the repo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InvalidReference
 from basekeeper.tags.axes import Runtime, split_name, split_tag
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from basekeeper.values.facts import Facts
     from basekeeper.values.finding import AxisState
 
-_BASE_NAME = "org.opencontainers.image.base.name"
+BASE_NAME_LABEL: Final = "org.opencontainers.image.base.name"
 """Label that names an image's own base. Source: OCI image specification, annotations."""
 
 
@@ -248,7 +248,7 @@ class _Finder:
 
     def _os_by_label(self) -> Claim | None:
         """What the label that names the image's base says, where that base names a system."""
-        base = (self._facts.labels or {}).get(_BASE_NAME)
+        base = (self._facts.labels or {}).get(BASE_NAME_LABEL)
         if not base:
             return None
         try:

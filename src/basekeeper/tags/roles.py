@@ -1,4 +1,4 @@
-"""What kind of image a repository is by convention: builder, language, minimal.
+"""What kind of image a repository is by convention: builder, minimal, with or without versions in its tags.
 
 Rule for builders: an image is a builder where its purpose is to compile or package (compilers,
 JDKs, build tools). An interpreter's image is none, even where its large variant brings a compiler;
@@ -69,58 +69,6 @@ _BUILDER_PATHS: Final = frozenset(
     }
 )
 
-_LANGUAGES: Final = frozenset(
-    [
-        "adoptopenjdk",
-        "amazoncorretto",
-        "azul-zulu",
-        "clojure",
-        "dart",
-        "eclipse-temurin",
-        "elixir",
-        "erlang",
-        "gcc",
-        "golang",
-        "groovy",
-        "haskell",
-        "haxe",
-        "hylang",
-        "ibm-semeru-runtimes",
-        "ibmjava",
-        "iojs",
-        "java",
-        "jruby",
-        "julia",
-        "mono",
-        "nim",
-        "node",
-        "openjdk",
-        "perl",
-        "php",
-        "pypy",
-        "python",
-        "r-base",
-        "rakudo-star",
-        "ruby",
-        "rust",
-        "sapmachine",
-        "swift",
-        "swipl",
-    ]
-)
-"""Official images whose purpose is a programming language."""
-
-_LANGUAGE_PREFIXES: Final = (
-    "mcr.microsoft.com/dotnet/",
-    "gcr.io/distroless/java",
-    "gcr.io/distroless/nodejs",
-    "gcr.io/distroless/python",
-    "public.ecr.aws/lambda/",
-    "docker.io/cimg/",
-)
-_LANGUAGE_NAMES: Final = frozenset({"python", "node", "go", "golang", "ruby", "php", "rust", "jre"})
-_LANGUAGE_HOSTS: Final = ("cgr.dev/chainguard/", "dhi.io/")
-
 _MINIMAL_PREFIXES: Final = ("gcr.io/distroless/", "cgr.dev/chainguard/", "dhi.io/")
 _MINIMAL_NAMES: Final = frozenset(
     [_LIBRARY + name for name in ("alpine", "busybox", "hello-world", "scratch")]
@@ -152,16 +100,6 @@ def is_builder(name: str, axes: TagAxes) -> bool:
     if short in ("caddy", "docker"):
         return "builder" in axes.variants
     return short in _BUILDERS
-
-
-def is_language(name: str) -> bool:
-    """Tell whether an image's purpose is to bring a programming language."""
-    short = name.removeprefix(_LIBRARY)
-    if short != name:
-        return short in _LANGUAGES
-    if name.startswith(_LANGUAGE_HOSTS):
-        return name.rsplit("/", maxsplit=1)[-1] in _LANGUAGE_NAMES
-    return name.startswith(_LANGUAGE_PREFIXES)
 
 
 def has_version_tags(name: str) -> bool:
