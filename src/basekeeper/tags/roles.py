@@ -1,4 +1,4 @@
-"""What kind of image a repository is by convention: builder, minimal, with or without versions in its tags.
+"""What kind of image a repository is by convention: builder, minimal, with versions as tags.
 
 Rule for builders: an image is a builder where its purpose is to compile or package (compilers,
 JDKs, build tools). An interpreter's image is none, even where its large variant brings a compiler;

@@ -67,9 +67,16 @@ def find_successor(
 
 
 def _moving(states: Sequence[AxisState]) -> frozenset[str]:
-    """The products to move: those past their end, else those behind."""
+    """The products to move: those past their end, else those behind a newer line.
+
+    A line that is newer than the newest LTS line is not led back to it.
+    """
     dead = frozenset(one.product for one in states if one.supported.value is Truth.NO)
-    return dead or frozenset(one.product for one in states if one.current.value is Truth.NO)
+    return dead or frozenset(
+        one.product
+        for one in states
+        if one.current.value is Truth.NO and _numbers(one.cycle) < _numbers(one.newest or "")
+    )
 
 
 def _candidates(image: NamedImage, catalogue: Catalogue) -> Iterator[NamedImage]:
@@ -165,7 +172,12 @@ def _place(there: Mapping[str, AxisState], state: AxisState, *, moves: bool) -> 
     if found is None:
         return (2,)
     is_wanted = found.cycle == (state.newest if moves else state.cycle)
-    return not is_wanted, tuple(-int(number) for number in _NUMBER.findall(found.cycle))
+    return not is_wanted, tuple(-number for number in _numbers(found.cycle))
+
+
+def _numbers(cycle: str) -> tuple[int, ...]:
+    """The numbers of a line's name, which put lines in order."""
+    return tuple(map(int, _NUMBER.findall(cycle)))
 
 
 def _detail(image: NamedImage, states: Sequence[AxisState]) -> int:

@@ -144,6 +144,12 @@ def test_names_none_where_nothing_is_behind_or_no_list_has_one(text: str) -> Non
     assert successor(text) is None
 
 
+def test_never_leads_back_from_what_is_newer_than_the_newest_lts_line() -> None:
+    before = datetime(2026, 10, 1, tzinfo=UTC)
+    assert successor("node:26", before) is None
+    assert successor("ubuntu:26.10") is None
+
+
 def test_never_leads_to_a_line_that_is_not_out_yet_or_a_prerelease() -> None:
     before = datetime(2026, 10, 1, tzinfo=UTC)
     assert successor("node:20-slim", before) == "node:24-slim"
