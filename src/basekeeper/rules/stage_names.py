@@ -15,7 +15,8 @@ MAX_NAME_CHARS: Final = 64
 """Longest name compared, in characters: comparing takes time with the product of both lengths."""
 
 MAX_COMPARISONS: Final = 2_000
-"""Most comparisons letter by letter for one file, about 0.3 s; real files need fewer than 200."""
+"""Comparisons letter by letter after which no more names of a file are looked at, about 0.3 s;
+real files need fewer than 200."""
 
 _SHARED_CHARS: Final = 4
 """Least length of a name that counts as part of another (`build` in `builder`)."""
@@ -44,6 +45,8 @@ class StageNames:
     def _nearest(self, name: str) -> str | None:
         if name in self._all:
             return name
+        if self._comparisons >= MAX_COMPARISONS:
+            return None
         best: tuple[int, str] | None = None
         for stage in self._compared:
             wrong = self._wrong(name, stage)
@@ -55,7 +58,7 @@ class StageNames:
         """Count wrong letters; a name within the other counts as three of them."""
         shorter, longer = sorted((name, stage), key=len)
         allowed = min(3, len(longer) // 3)
-        if len(longer) - len(shorter) <= allowed and self._comparisons < MAX_COMPARISONS:
+        if len(longer) - len(shorter) <= allowed:
             self._comparisons += 1
             wrong = edits(name, stage, allowed)
             if wrong is not None:
