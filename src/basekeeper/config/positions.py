@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root to a value."""
 
-_BLANK: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+_BLANK: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+|(?!))*+")
 _SPACE: Final = re.compile(r"[ \t]*+")
-_KEY: Final = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'""")
+_KEY: Final = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.|(?!))*+"|'[^'\n]*+'""")
 _SCALAR: Final = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}'
-    r"|'''(?:[^']|'(?!''))*+'{3,5}"
-    r'|"(?:[^"\\\n]|\\.)*+"'
+    r'"""(?:[^"\\]++|\\.|"(?!"")|(?!))*+"{3,5}'
+    r"|'''(?:[^']++|'(?!'')|(?!))*+'{3,5}"
+    r'|"(?:[^"\\\n]++|\\.|(?!))*+"'
     r"|'[^'\n]*+'"
     r"|[^,\]}\n#]*+",
     re.DOTALL,

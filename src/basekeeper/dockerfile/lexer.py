@@ -28,7 +28,7 @@ _SPACE_RUNS = re.compile(r"[\t\n\v\f\r ]+|[^\t\n\v\f\r ]+")
 _NAME = re.compile(r"\d+|[^\W\d]\w*")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*+)|\{([A-Za-z_][A-Za-z0-9_]*+)\})")
 _SIMPLE = re.compile(
-    r"(?:[A-Za-z0-9_./:@+=,-]++|\$(?:[A-Za-z_][A-Za-z0-9_]*+|\{[A-Za-z_][A-Za-z0-9_]*+\}))++"
+    r"(?:[A-Za-z0-9_./:@+=,-]++|\$(?:[A-Za-z_][A-Za-z0-9_]*+|\{[A-Za-z_][A-Za-z0-9_]*+\})|(?!))++"
 )
 _AFTER_HEREDOC = re.compile(r"<[\t\r ]*")
 

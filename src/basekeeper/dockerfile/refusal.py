@@ -28,19 +28,21 @@ MAX_LINE: Final = 65_535
 _END: Final = r"[ \t]*+\r?+(?:\n|\Z)"
 _PLAIN: Final = r"[^\s\\`'\"<$\x80-\xff]++"
 _STRING: Final = r'"[^"\\\x00-\x1f\x80-\xff]*+"'
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
 _PAIR: Final = (
-    r"[A-Za-z_][\w.-]*+=(?:[^\s\\`'\"\x80-\xff]|\"[^\"\\`\x80-\xff]*+\"|'[^'\\`\x80-\xff]*+')*+"
+    r"[A-Za-z_][\w.-]*+="
+    r"(?:[^\s\\`'\"\x80-\xff]++|\"[^\"\\`\x80-\xff]*+\"|'[^'\\`\x80-\xff]*+'|(?!))*+"
 )
-_GAP: Final = r"(?:[ \t]++|\\[ \t]*+\r?+\n[ \t]*+(?!\#))++"
+_GAP: Final = r"(?:[ \t]++|\\[ \t]*+\r?+\n[ \t]*+(?!\#)|(?!))++"
 _SOUND = re.compile(
     r"(?:RUN|CMD|ENTRYPOINT|WORKDIR|USER|EXPOSE|STOPSIGNAL|MAINTAINER)[ \t]++[^\s\[\\`\x80-\xff-]"
     r"|RUN[ \t]++\\\r?\n[ \t]*+[^\s\[\\`\#\x80-\xff-]"
     rf"|(?:RUN|CMD|ENTRYPOINT|SHELL)[ \t]++"
-    rf"\[[ \t]*+{_STRING}(?:[ \t]*+,[ \t]*+{_STRING})*+[ \t]*+\]{_END}"
-    rf"|(?:COPY[ \t]++(?:--(?:from|chown|chmod)={_PLAIN}[ \t]++)?+|ADD[ \t]++)(?![\[-])"
+    rf"\[[ \t]*+{_STRING}(?:[ \t]*+,[ \t]*+{_STRING}|(?!))*+[ \t]*+\]{_END}"
+    rf"|(?:COPY[ \t]++(?>--(?:from|chown|chmod)={_PLAIN}[ \t]++|)|ADD[ \t]++)(?![\[-])"
     rf"{_PLAIN}[ \t]++{_PLAIN}{_END}"
-    rf"|(?:ARG[ \t]++\w++|FROM[ \t]++(?!-){_PLAIN}(?:[ \t]++AS[ \t]++[a-z][a-z0-9_.-]*+)?+){_END}"
-    rf"|(?:ARG|ENV|LABEL)[ \t]++(?:{_PAIR}(?:{_GAP}|(?=[\r\n]|\Z)))++{_END}"
+    rf"|(?:ARG[ \t]++\w++|FROM[ \t]++(?!-){_PLAIN}(?>[ \t]++AS[ \t]++[a-z][a-z0-9_.-]*+|)){_END}"
+    rf"|(?:ARG|ENV|LABEL)[ \t]++(?:{_PAIR}(?:{_GAP}|(?=[\r\n]|\Z))|(?!))++{_END}"
     r"|(?:ENV|LABEL)[ \t]++[A-Za-z_][\w.-]*+[ \t]++[^\s\\=-]",
     re.IGNORECASE | re.ASCII,
 )

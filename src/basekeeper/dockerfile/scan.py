@@ -107,11 +107,12 @@ def _line_pattern(escape: str) -> re.Pattern[str]:
     """Match the lines before an instruction and the instruction with all its continuations.
 
     Group 1 is a keyword written in one piece, group 2 says that flags or a joint follow it. Every
-    loop is possessive: matching takes one pass, whatever the file holds.
+    loop is possessive: matching takes one pass, whatever the file holds. Possessive groups end in
+    `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
     """
     mark = re.escape(escape)
     keyword = r"([A-Za-z]++)(?![^\t\v\f\r\n ])[\t\v\f\r \x85\xa0]*+"
-    rest = rf"[^\n{mark}]*+(?:(?:{continuation(escape)}|{mark})[^\n{mark}]*+)*+(?:\n|\Z)"
+    rest = rf"[^\n{mark}]*+(?:(?:{continuation(escape)}|{mark})[^\n{mark}]*+|(?!))*+(?:\n|\Z)"
     return re.compile(rf"{_BEFORE.pattern}(?:{keyword}(?:(?=(--|{mark}))|)|){rest}")
 
 

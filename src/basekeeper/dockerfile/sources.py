@@ -63,7 +63,8 @@ def _range(layout: Layout, index: int) -> tuple[int, int]:
 @cache
 def _no_flags(escape: str) -> re.Pattern[str]:
     mark = re.escape(escape)
-    return re.compile(rf"[A-Za-z]++(?:[ \t]++|{mark}[ \t]*+\r?+\n)*+[^\s\#\-{mark}\x80-\xff]")
+    # The group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+    return re.compile(rf"[A-Za-z]++(?:[ \t]++|{mark}[ \t]*+\r?+\n|(?!))*+[^\s\#\-{mark}\x80-\xff]")
 
 
 def _has_no_source(layout: Layout, index: int) -> bool:

@@ -23,11 +23,12 @@ WIDE_SPACE: Final = (
 """The other white space of Unicode, as the bytes of its UTF-8. It starts with a set of bytes, which
 the pattern engine tests before it enters the group."""
 _BLANK: Final = r"[\t\v\f\r ]*+"
-_WIDE: Final = rf"{WIDE_SPACE}{_BLANK}(?:{WIDE_SPACE}{_BLANK})*+"
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+_WIDE: Final = rf"{WIDE_SPACE}{_BLANK}(?:{WIDE_SPACE}{_BLANK}|(?!))*+"
 INDENT: Final = rf"{_BLANK}(?:{_WIDE}|)"
 """White space at the start of a line, in any script."""
 _DROPPED: Final = r"(?:\n|\#[^\n]*+(?:\n|\Z))"
-DROPPED_LINES: Final = rf"(?:{_BLANK}(?:{_DROPPED}|{_WIDE}{_DROPPED}))*+"
+DROPPED_LINES: Final = rf"(?:{_BLANK}(?:{_DROPPED}|{_WIDE}{_DROPPED})|(?!))*+"
 """Lines that are empty or a comment."""
 
 _EDGE_SPACE = re.compile(rf"(?:[\t\n\v\f\r ]|{WIDE_SPACE})+")

@@ -18,7 +18,8 @@ _FLAG_SPACE: Final = "\t\n\v\f\r \x85\xa0"
 """The builder looks for the end of a flag byte by byte, so two bytes count as white space here
 that inside UTF-8 may be part of a letter."""
 _NO_FLAG_SPACE = re.compile(rf"[{_FLAG_SPACE}]*+")
-_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.|(?!))*+"', re.DOTALL)
 
 
 class Piece(NamedTuple):
@@ -118,8 +119,8 @@ def _word_pattern(escape: str) -> re.Pattern[str]:
     mark = re.escape(escape)
     space = rf"[\t\n\v\f\r ]|{WIDE_SPACE}"
     return re.compile(
-        rf"(?:{space})*+((?:(?!{space})(?:[^\t\n\v\f\r '\"{mark}\x80-\xff]++|[\x80-\xff]"
-        rf"|{mark}(?:.|\Z)|'[^']*+(?:'|\Z)|\"(?:[^\"{mark}]++|{mark}(?:.|\Z))*+(?:\"|\Z)))++)",
+        rf"(?:{space}|(?!))*+((?:(?!{space})(?:[^\t\n\v\f\r '\"{mark}\x80-\xff]++|[\x80-\xff]"
+        rf"|{mark}(?:.|\Z)|'[^']*+(?:'|\Z)|\"(?:[^\"{mark}]++|{mark}(?:.|\Z)|(?!))*+(?:\"|\Z))|(?!))++)",
         re.DOTALL,
     )
 

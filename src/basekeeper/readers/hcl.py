@@ -17,15 +17,18 @@ from basekeeper.readers.hcltext import unescaped, without_margin
 MAX_DEPTH: Final = 40
 """Deepest nesting of brackets, templates and blocks."""
 
-_SPACE: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+_SPACE: Final = re.compile(
+    r"(?:[ \t\r\n]++|#[^\n]*+|//[^\n]*+|/\*(?:[^*]++|\*(?!/)|(?!))*+\*/|(?!))*+"
+)
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*+")
 _NUMBER: Final = re.compile(r"[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 _OPERATOR: Final = re.compile(r"&&|\|\||[=!<>]=|[<>+*/%-]")
 _HEREDOC: Final = re.compile(r"<<(-?)([A-Za-z_][\w-]*+)[ \t]*\r?\n")
 _QUOTED_RUN: Final = re.compile(
-    r'(?:[^"\\$%\n]|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\[^\n]|\$\$\{|%%\{|[$%](?!\{))*+'
+    r'(?:[^"\\$%\n]++|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|\\[^\n]|\$\$\{|%%\{|[$%](?!\{)|(?!))*+'
 )
-_PLAIN_RUN: Final = re.compile(r"(?:[^$%]|\$\$\{|%%\{|[$%](?!\{))*+")
+_PLAIN_RUN: Final = re.compile(r"(?:[^$%]++|\$\$\{|%%\{|[$%](?!\{)|(?!))*+")
 _PRECEDENCE: Final = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4,
     "+": 5, "-": 5, "*": 6, "/": 6, "%": 6,

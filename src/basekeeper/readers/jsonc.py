@@ -16,8 +16,11 @@ from basekeeper.readers.yamltree import MAX_DEPTH, Node
 if TYPE_CHECKING:
     from basekeeper.readers.source import Source
 
-_SPACE: Final = re.compile(r"(?:[ \t\r\n\ufeff]++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
-_STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*+"')
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
+_SPACE: Final = re.compile(
+    r"(?:[ \t\r\n\ufeff]++|//[^\n]*+|/\*(?:[^*]++|\*(?!/)|(?!))*+\*/|(?!))*+"
+)
+_STRING: Final = re.compile(r'"(?:[^"\\\n]++|\\.|(?!))*+"')
 _WORD: Final = re.compile(r"[A-Za-z0-9.+-]++")
 
 

@@ -14,12 +14,15 @@ MAX_WORDS: Final = 4096
 """Words of one command."""
 
 _CONTINUED: Final = re.compile(r"\\\r?\n[ \t]*")
+# A possessive group ends in `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
 _TOKEN: Final = re.compile(
     r"""(?P<space>[ \t]++)|(?P<end>\|\||&&|[;|&\n]|\r\n)|(?P<comment>\#[^\n]*+)"""
-    r"""|(?P<word>(?:[^\s"'\\;|&]|\\.|"(?:[^"\\]|\\.)*+"|'[^']*+')++)|(?P<odd>.)""",
+    r"""|(?P<word>(?:[^\s"'\\;|&]++|\\.|"(?:[^"\\]++|\\.|(?!))*+"|'[^']*+'|(?!))++)|(?P<odd>.)""",
     re.DOTALL,
 )
-_PIECE: Final = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*+)"|'([^']*+)'|([^"'\\]++)|(.)""", re.DOTALL)
+_PIECE: Final = re.compile(
+    r"""\\(.)|"((?:[^"\\]++|\\.|(?!))*+)"|'([^']*+)'|([^"'\\]++)|(.)""", re.DOTALL
+)
 _WORKSPACE: Final = re.compile(
     r"(?:\$\{\{ *github\.workspace *\}\}|\$\{?GITHUB_WORKSPACE\}?|\$\{?CI_PROJECT_DIR\}?"
     r"|\$\{?PWD\}?|\$\(pwd\))(?:/|$)"
