@@ -32,15 +32,22 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         or judgement.explicit
     ):
         return
-    answer = judgement.quality.get("official_source")
-    known = (said(answer),) if answer is not None else ()
     yield Defect(
         place=place_of(use),
         message=_message(use, judgement),
         remedy=_remedy(use, judgement),
         unknown=not judgement.category_known,
-        evidence=(*known, judgement.reason),
+        evidence=_evidence(judgement),
     )
+
+
+def _evidence(judgement: Judgement) -> tuple[str, ...]:
+    """Tell what the publisher's status rests on, and why the policy says no if that is more."""
+    answer = judgement.quality.get("official_source")
+    if answer is None:
+        return (judgement.reason,)
+    same = answer.reason in judgement.reason
+    return (said(answer),) if same else (said(answer), judgement.reason)
 
 
 def _message(use: Use, judgement: Judgement) -> str:

@@ -98,3 +98,16 @@ def test_falls_back_to_the_reason_where_no_answer_is_given() -> None:
     judged = replace(judgement(category=Category.PROHIBITED, reason="because"), quality={})
     (one,) = found(RULE, subject("evil/x:1", judged=judged))
     assert one.evidence == ("because",)
+
+
+def test_gives_as_evidence_what_is_not_said_already() -> None:
+    said = judgement(
+        category=Category.PROHIBITED, reason="no: it is not so", quality={"official_source": NO}
+    )
+    bare = replace(said, quality={})
+    for judged, evidence in (
+        (said, ("it is not so (a list, data of 2026-08-22)",)),
+        (bare, ("no: it is not so",)),
+    ):
+        (one,) = found(RULE, subject("evil/x:1", judged=judged))
+        assert one.evidence == evidence
