@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from basekeeper.values.waiver import Waiver
 
 __all__ = [
+    "Comparison",
     "Run",
     "exit_code_of",
     "explain_image",
@@ -73,6 +74,16 @@ class Run:
     """Whether the policy is an operator's, not the repository's own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was there before the work that is judged."""
+
+    base: Tree
+    """The revision whose waivers count."""
+    before: Tree
+    """Where the work left `base`, or `base` itself: what its check finds does not gate."""
+
+
 def survey(tree: Tree, run: Run, *, progress: Callable[[int], None] | None = None) -> Survey:
     """Find every use of an image in a tree, within the selection of the run.
 
@@ -86,7 +97,7 @@ def judge(
     run: Run,
     *,
     baseline: Baseline | None = None,
-    base: Tree | None = None,
+    since: Comparison | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Find and judge every use of an image in a tree.
@@ -95,7 +106,7 @@ def judge(
         tree: What is judged.
         run: What all steps share.
         baseline: Old findings that do not gate.
-        base: The revision to compare with: what its check finds does not gate.
+        since: What to compare with.
         progress: Called now and then with the number of files of `tree` read so far.
 
     Raises:
@@ -105,14 +116,15 @@ def judge(
     found = survey(tree, run, progress=progress)
     policy = _policy(run)
     notices: tuple[str, ...] = ()
-    if base is None:
+    if since is None:
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
         )
     else:
-        found_before = survey(base, run)
-        accepted = _waivers(base, found_before, run)
-        before = check(
+        at_base = survey(since.base, run)
+        found_before = at_base if since.before is since.base else survey(since.before, run)
+        accepted = _waivers(since.base, at_base, run)
+        old = check(
             found_before,
             policy,
             now=run.now,
@@ -122,12 +134,12 @@ def judge(
         written = _inline(found, run)
         inline = restrict_inline(written, accepted)
         notices = (
-            *_ignored_edits(tree, base, run),
+            *_ignored_edits(tree, since.base, run),
             *_dropped_waivers(len(written.accepted) - len(inline.accepted)),
         )
         waivers = replace(accepted, accepted=_of_file(accepted)) + inline
         exempt = Exemptions(
-            waivers=waivers, baseline=baseline, since=before.findings, partial=bool(run.only)
+            waivers=waivers, baseline=baseline, since=old.findings, partial=bool(run.only)
         )
     report = check(found, policy, now=run.now, exemptions=exempt, catalogue=run.catalogue)
     return replace(report, notices=(*run.config.notices, *notices, *report.notices))

@@ -329,3 +329,32 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     run(root, "check", "--since", "HEAD")
     run(root, "check")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_the_target_branch_mended_meanwhile_does_not_count_as_new(tmp_path: Path) -> None:
+    root = copy_repo("clean", tmp_path)
+    (root / "old").mkdir()
+    (root / "old" / "Dockerfile").write_text("FROM ghcr.io/stranger/x:1\n")
+    commit(root, "first")
+    git(root, "checkout", "-q", "-b", "change")
+    (root / "README").write_text("a change\n")
+    commit(root, "change")
+    git(root, "checkout", "-q", "main")
+    (root / "old" / "Dockerfile").unlink()
+    commit(root, "mend")
+    git(root, "checkout", "-q", "change")
+    outcome = run(root, "check", "--since", "main", "-f", "json")
+    assert outcome.code == 0
+    assert [finding["rule"] for finding in outcome.json["known"]] == ["unofficial-source"]
+
+
+def test_a_clone_too_shallow_to_tell_the_fork_is_compared_with_the_revision_itself(
+    tmp_path: Path,
+) -> None:
+    root = copy_repo("clean", tmp_path)
+    commit(root, "first")
+    git(root, "checkout", "-q", "--orphan", "unrelated")
+    commit(root, "unrelated")
+    outcome = run(root, "check", "--since", "main", "-f", "json")
+    assert outcome.code == 0
+    assert any("fetch more history" in note for note in outcome.json["notices"])

@@ -124,7 +124,7 @@ def command(**given: Any) -> int:
             has.tree,
             has.run,
             baseline=_read_baseline(given["baseline"]),
-            base=has.base,
+            since=has.since,
             progress=shown.count,
         )
     if given["write_baseline"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from basekeeper.values.settings import DiscoverSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+    from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
 
 
@@ -23,27 +25,30 @@ class Opened:
 
     run: pipeline.Run
     tree: Tree
-    base: Tree | None = None
-    """The revision to compare with, if any."""
+    since: pipeline.Comparison | None = None
+    """What to compare with, if anything."""
 
 
 @contextmanager
 def opened(given: Mapping[str, Any]) -> Iterator[Opened]:
     """Open what the options of a verb name, and close it at the end.
 
-    Compared with a revision, configuration and policy are those of that revision.
+    Compared with a revision, configuration and policy are those of that revision, and old is what
+    was there where the work left it: what it has mended since is no fault of the work.
     """
     where = wiring.locate(given["paths"])
     since = given.get("since")
     policy_path = given.get("policy")
-    base = wiring.open_revision(where.root, since) if since else None
-    try:
+    with ExitStack() as stack:
+        base = stack.enter_context(wiring.open_revision(where.root, since)) if since else None
         source = where.root if base is None else wiring.reader_of(base)
         config = load_config(source, policy_path=policy_path)
         config = pipeline.narrowed_settings(config, _extra_settings(given))
         notices = list(where.notices)
-        if since:
+        comparison = None
+        if base is not None:
             notices.append(f"policy and waivers are those of {since}")
+            comparison = _comparison(base, where.root, stack, notices)
         run = pipeline.Run(
             config=replace(config, notices=(*notices, *config.notices)),
             catalogue=wiring.open_catalogue(),
@@ -54,10 +59,22 @@ def opened(given: Mapping[str, Any]) -> Iterator[Opened]:
             has_operator=policy_path is not None,
         )
         with wiring.open_tree(where.root, config.settings.discover) as tree:
-            yield Opened(run, tree, base)
-    finally:
-        if base is not None:
-            base.close()
+            yield Opened(run, tree, comparison)
+
+
+def _comparison(
+    base: GitTree, root: Path, stack: ExitStack, notices: list[str]
+) -> pipeline.Comparison:
+    """Find where the work left the base; a clone too shallow to tell is told of."""
+    fork = base.fork_commit()
+    if fork is None:
+        notices.append(
+            "this clone does not tell where the work left that revision, so it is compared with"
+            " its newest state; fetch more history to compare with the common commit"
+        )
+    if fork in (None, base.commit):
+        return pipeline.Comparison(base, base)
+    return pipeline.Comparison(base, stack.enter_context(wiring.open_revision(root, fork)))
 
 
 def _extra_settings(given: Mapping[str, Any]) -> DiscoverSettings:

@@ -89,6 +89,16 @@ class GitTree:
         self._stack.close()
         self._children.clear()
 
+    def fork_commit(self) -> str | None:
+        """Return where what is checked out left this revision: their nearest common commit.
+
+        None where there is none, or where the clone is too shallow to tell.
+        """
+        place = self._shadow
+        argv = [place.git, "merge-base", self.commit, "HEAD"]
+        done = run(argv, cwd=place.directory, env=place.env)
+        return done.stdout.decode("ascii").strip() if done.returncode == 0 else None
+
     @property
     def label(self) -> str:
         """The root as the user wrote it, and the revision."""

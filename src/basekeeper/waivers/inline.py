@@ -13,7 +13,6 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.waiver import Waiver
@@ -21,6 +20,7 @@ from basekeeper.waivers.model import InvalidWaiver, Waivers, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from basekeeper.dockerfile.model import Comment as _Line
     from basekeeper.dockerfile.model import Instruction
