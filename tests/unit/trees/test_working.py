@@ -73,7 +73,7 @@ def test_what_is_not_there_is_told(tree: WorkingTree) -> None:
     assert reason(tree.real_path("gone")) == "does not exist"
     assert not tree.exists("gone")
     assert not tree.exists("a\0b")
-    assert "null byte" in reason(tree.read("a\0b"))
+    assert "embedded null" in reason(tree.read("a\0b"))
 
 
 def test_a_directory_is_no_file(tree: WorkingTree, write: Write) -> None:
