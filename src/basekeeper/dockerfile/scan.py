@@ -106,17 +106,15 @@ class Layout:
 def _line_pattern(escape: str) -> re.Pattern[str]:
     """Match the lines before an instruction and the instruction with all its continuations.
 
-    Group 1 is a keyword written in one piece, group 2 says that flags or a joint follow it. Every
+    Group 1 is a keyword written in one piece, group 2 says that flags or a joint follow it; where
+    there is no such keyword, group 3 is empty and stands where the instruction starts. Every
     loop is possessive: matching takes one pass, whatever the file holds. Possessive groups end in
     `(?!)`, so that a pass that fails moves nothing (Python below 3.11.5).
     """
     mark = re.escape(escape)
     keyword = r"([A-Za-z]++)(?![^\t\v\f\r\n ])[\t\v\f\r \x85\xa0]*+"
     rest = rf"[^\n{mark}]*+(?:(?:{continuation(escape)}|{mark})[^\n{mark}]*+|(?!))*+(?:\n|\Z)"
-    return re.compile(rf"{_BEFORE.pattern}(?:{keyword}(?:(?=(--|{mark}))|)|){rest}")
-
-
-_BEFORE = re.compile(rf"{DROPPED_LINES}{INDENT}")
+    return re.compile(rf"{DROPPED_LINES}{INDENT}(?:{keyword}(?:(?=(--|{mark}))|)|()){rest}")
 
 
 def scan(text: str) -> tuple[Layout, list[tuple[str, str, Span]]]:
@@ -148,7 +146,7 @@ def _scan_lines(layout: Layout, position: int) -> None:
             word = found[1]
             end = found.end()
             if word is None:
-                begin = _first_of(text, found.start())
+                begin = found.start(3)
                 if begin == len(text):
                     return
                 code = _split_keyword(layout, begin, end)
@@ -170,15 +168,12 @@ def _scan_lines(layout: Layout, position: int) -> None:
                         break
 
 
-def _first_of(text: str, start: int) -> int:
-    """Return where the first line from `start` that is no comment and not empty has its text."""
-    found = _BEFORE.match(text, start)
-    return start if found is None else found.end()
-
-
 def _split_keyword(layout: Layout, start: int, end: int) -> int:
     """Find the code of a keyword that is split over lines, or is none."""
-    words = JoinedText(layout.text, (start, end), layout.escape).text.split(maxsplit=1)
+    line = layout.text[start:end]
+    if layout.escape in line:
+        line = JoinedText(layout.text, (start, end), layout.escape).text
+    words = line.split(maxsplit=1)
     return _CODES.get(words[0].upper(), UNKNOWN) if words else UNKNOWN
 
 
