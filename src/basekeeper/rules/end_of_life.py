@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.rules.moves import move
 from basekeeper.rules.rule import Defect, UseRule, brief, place_of, said
 from basekeeper.values.finding import Truth
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
     from basekeeper.policy.model import RuleSetting
     from basekeeper.rules.rule import Subject
-    from basekeeper.values.finding import AxisState, Judgement
+    from basekeeper.values.finding import AxisState
+
+_SOMEWHERE: Final = "move to a supported line"
 
 
 def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
@@ -23,7 +26,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {'; '.join(map(_death, dead))}",
-            remedy=_remedy(dead, judgement),
+            remedy=move(dead, judgement, otherwise=_SOMEWHERE),
             evidence=tuple(f"{axis.title} {axis.cycle}: {said(axis.supported)}" for axis in dead),
         )
         return
@@ -32,7 +35,7 @@ def _inspect(subject: Subject, _setting: RuleSetting) -> Iterator[Defect]:
         yield Defect(
             place=place_of(use),
             message=f"{brief(use)} is past its end of life: {supported.reason}",
-            remedy=_remedy([], judgement),
+            remedy=move([], judgement, otherwise=_SOMEWHERE),
             evidence=(said(supported),),
         )
 
@@ -41,16 +44,6 @@ def _death(axis: AxisState) -> str:
     """Name a dead line and its last day."""
     when = f"support ended on {axis.end_of_life}" if axis.end_of_life else axis.supported.reason
     return f"{axis.title} {axis.cycle}, {when}"
-
-
-def _remedy(dead: list[AxisState], judgement: Judgement) -> str:
-    """Name what replaces the image, the image to move to, or the line for each axis."""
-    if judgement.suggestion:
-        return f"use {judgement.suggestion} instead"
-    if judgement.next_reference:
-        return f"move to {judgement.next_reference}"
-    moves = [f"{axis.title} {axis.newest}" for axis in dead if axis.newest]
-    return f"move to {' on '.join(moves)}" if moves else "move to a supported line"
 
 
 RULE: Final = UseRule(

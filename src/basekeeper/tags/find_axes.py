@@ -6,7 +6,7 @@ today (which says what a moving tag stood for on that day), the name of the repo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InvalidReference
@@ -212,9 +212,19 @@ class _Finder:
             return
         claim = claim or self._os_by_name()
         if claim is not None:
+            claim = replace(claim, named=self._names_os(claim))
             self._axes.append(state_of(claim, "os", self._now))
         elif not is_minimal_repository(self._image.name) or self._image.product is not None:
             self._undetermined.append(f"os: {self._unnamed_os()}")
+
+    def _names_os(self, claim: Claim) -> bool:
+        """Tell whether name or tag pick the release; `alpine` alone leaves it to the publisher."""
+        product, version = self._image.product, self._image.tag.application
+        if product is None and version is not None and version.plain == claim.version:
+            return True  # an image without product of its own: `buildpack-deps:24.04`
+        systems = (self._image.tag.os, self._image.in_name.os)
+        is_system = product is not None and product.axis == "os"
+        return is_system or any(one is not None and one.release is not None for one in systems)
 
     def _unnamed_os(self) -> str:
         """Say what the name of the image leaves open about its operating system."""

@@ -25,6 +25,8 @@ class Claim:
     """The version as the tag, the fact or the list gives it."""
     because: str = ""
     """Why the line is that one, where it is not what the tag says itself."""
+    named: bool = True
+    """Whether the author of the reference picks that line, by the name or the tag."""
 
 
 def state_of(claim: Claim, axis: str, now: datetime) -> AxisState:
@@ -45,6 +47,7 @@ def state_of(claim: Claim, axis: str, now: datetime) -> AxisState:
         end_of_life=None if line is None else line.supported_until,
         newest=None if current is None else current.cycle,
         newest_since=product.current_since(now),
+        named=claim.named,
     )
 
 

@@ -1,8 +1,9 @@
 """Which image takes the place of one that is past its end, or behind: same name, same words.
 
 Only images that a publisher's list names are proposed, and only where the numbers and codenames
-differ from the image in use. What is dead moves to the newest line; what still has support stays
-where the list has such an image. Where nothing is dead, what is behind moves.
+differ from the image in use; a tag that leaves the operating system to its publisher may gain the
+name of one. What is dead moves to the newest line; what still has support stays where the list has
+such an image. Where nothing is dead, what is behind moves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.tags.axes import split_tag
+from basekeeper.tags.axes import PartKind, split_tag
 from basekeeper.tags.find_axes import find_axes
 from basekeeper.tags.named import name_image
 from basekeeper.tags.words import DEBIAN_CODENAMES, UBUNTU_CODENAMES
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.lifecycle.catalogue import Catalogue
+    from basekeeper.lifecycle.taglist import TagList
+    from basekeeper.tags.axes import TagAxes
     from basekeeper.tags.named import NamedImage
     from basekeeper.values.reference import Reference
 
@@ -55,7 +58,7 @@ def find_successor(
     if not moving:
         return None
     ranked = []
-    for candidate in _candidates(image, catalogue):
+    for candidate in _candidates(image, states, catalogue):
         if not _is_of_wanted_line(candidate, states):
             continue
         found = find_axes(candidate, catalogue, NO_FACTS, now=now).states
@@ -79,11 +82,19 @@ def _moving(states: Sequence[AxisState]) -> frozenset[str]:
     )
 
 
-def _candidates(image: NamedImage, catalogue: Catalogue) -> Iterator[NamedImage]:
-    """Listed images whose names differ from the image in use in numbers and codenames alone."""
+def _candidates(
+    image: NamedImage, states: Sequence[AxisState], catalogue: Catalogue
+) -> Iterator[NamedImage]:
+    """Listed images whose names differ from the image in use in numbers and codenames alone.
+
+    Where the publisher picked a system that is not current, also those that name one.
+    """
     if image.product is not None and image.product.repositories:
-        return _siblings(image, image.product.repositories, catalogue)
-    return _other_tags(image)
+        yield from _siblings(image, image.product.repositories, catalogue)
+        return
+    yield from _other_tags(image)
+    if any(not one.named and one.current.value is Truth.NO for one in states):
+        yield from _with_system(image)
 
 
 def _siblings(
@@ -104,16 +115,46 @@ def _other_tags(image: NamedImage) -> Iterator[NamedImage]:
     """Tags that are built today."""
     if image.tags is None or not image.tag_text:
         return
-    shape, reference = _shape(image.tag_text), image.reference.with_digest(None)
+    shape = _shape(image.tag_text)
     hyphens = len(shape) - 1
-    for tag in (one for line in image.tags.lines for one in line.split(" ")):
+    for tag in _listed_tags(image.tags):
         if tag.count("-") == hyphens and tag != image.tag_text and _shape(tag) == shape:
-            yield replace(
-                image,
-                reference=reference.with_tag(tag),
-                tag_text=tag,
-                tag=split_tag(image.path, tag),
-            )
+            yield _tagged(image, tag)
+
+
+def _with_system(image: NamedImage) -> Iterator[NamedImage]:
+    """Tags built today that say what the one in use says, and a release of its system."""
+    if image.tags is None or image.tag.application is None:
+        return
+    start, own = image.tag.application.text, _without_system(image.tag)
+    for tag in _listed_tags(image.tags):
+        if tag.startswith(start) and tag != image.tag_text:
+            candidate = _tagged(image, tag)
+            if _names_system(candidate.tag, image.tag) and _without_system(candidate.tag) == own:
+                yield candidate
+
+
+def _names_system(tag: TagAxes, own: TagAxes) -> bool:
+    """Tell whether a tag names a release, of the family that the one in use names, if any."""
+    if tag.os is None or tag.os.release is None:
+        return False
+    return own.os is None or own.os.family == tag.os.family
+
+
+def _listed_tags(tags: TagList) -> Iterator[str]:
+    return (tag for line in tags.lines for tag in line.split(" "))
+
+
+def _tagged(image: NamedImage, tag: str) -> NamedImage:
+    """The same image by another tag, without digest."""
+    reference = image.reference.with_digest(None).with_tag(tag)
+    return replace(image, reference=reference, tag_text=tag, tag=split_tag(image.path, tag))
+
+
+def _without_system(tag: TagAxes) -> list[str]:
+    """The words of a tag but for those of its operating system."""
+    left_out = (PartKind.SEPARATOR, PartKind.OS)
+    return [part.text for part in tag.parts if part.kind not in left_out]
 
 
 def _is_of_wanted_line(image: NamedImage, states: Sequence[AxisState]) -> bool:

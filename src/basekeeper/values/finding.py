@@ -77,6 +77,8 @@ class AxisState:
     """The line that would be current."""
     newest_since: date | None = None
     """The day that line became current (released, or became LTS)."""
+    named: bool = True
+    """Whether the image's own name or tag says this version; False where its publisher picks it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -60,6 +61,48 @@ def test_one_late_axis_makes_it_late() -> None:
     (one,) = found(RULE, subject("node:22", judged=judgement(axes=(young, old))))
     assert one.severity is Severity.ERROR
     assert one.remedy == "move to Node.js 24 on Debian 13"
+
+
+def unnamed() -> Any:
+    """Debian 12, long behind Debian 13, in an image whose tag does not say Debian 12."""
+    since = date(2025, 8, 9)
+    return axis(
+        YES, NO, axis="os", title="Debian", cycle="12", newest="13", newest_since=since, named=False
+    )
+
+
+def test_a_system_that_the_tag_leaves_to_its_publisher_is_a_note() -> None:
+    (one,) = found(RULE, subject("node:24-slim", judged=judgement(axes=(axis(), unnamed()))))
+    assert one.severity is Severity.NOTE
+    assert one.remedy == "keep the tag: its publisher picks the operating system and moves it"
+    assert one.evidence[0].endswith("a note, for the publisher picks it and not the tag")
+
+
+def test_a_system_that_the_tag_names_keeps_its_severity() -> None:
+    named = replace(unnamed(), named=True)
+    (one,) = found(RULE, subject("node:24-bookworm", judged=judgement(axes=(axis(), named))))
+    assert one.severity is Severity.ERROR
+
+
+def test_an_application_has_its_own_grace_whatever_the_system_below() -> None:
+    young = axis(YES, NO, newest_since=date(2026, 11, 1))
+    (one,) = found(RULE, subject("node:22", judged=judgement(axes=(young, unnamed()))))
+    assert (one.severity, one.remedy) == (Severity.NOTE, "move to Node.js 24")
+    old = axis(YES, NO, newest_since=date(2025, 11, 1))
+    (one,) = found(RULE, subject("node:22", judged=judgement(axes=(old, unnamed()))))
+    assert one.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("known", "remedy"),
+    [
+        ({"next_reference": "node:24-slim"}, "move to node:24-slim"),
+        ({"suggestion": "company/node", "next_reference": "node:24"}, "use company/node instead"),
+    ],
+)
+def test_names_the_image_to_move_to(known: dict[str, Any], remedy: str) -> None:
+    (one,) = found(RULE, subject("node:22", judged=judgement(axes=(axis(YES, NO),), **known)))
+    assert one.remedy == remedy
 
 
 def test_finds_words_where_no_newest_line_is_named() -> None:

@@ -132,6 +132,26 @@ def test_a_state_carries_its_dates_and_sources() -> None:
     assert state("debian:12", "debian").supported.source == "distro-info-data"
 
 
+@pytest.mark.parametrize(
+    ("text", "product", "named"),
+    [
+        ("node:24", "nodejs", True),
+        ("node:24", "debian", False),
+        ("node:24-bookworm-slim", "debian", True),
+        ("node:24-alpine", "alpine-linux", False),
+        ("node:24-alpine3.24", "alpine-linux", True),
+        ("debian", "debian", True),  # whoever uses it can name another release
+        ("buildpack-deps:24.04", "ubuntu", True),
+        ("gcr.io/distroless/static", "debian", False),
+        ("gcr.io/distroless/static-debian12", "debian", True),
+    ],
+)
+def test_a_state_tells_whether_the_name_says_the_version(
+    text: str, product: str, *, named: bool
+) -> None:
+    assert state(text, product).named is named
+
+
 def test_a_list_answer_says_what_the_tag_stood_for_and_when() -> None:
     reason = state("python:3", "python").supported.reason
     assert "3 was 3.14.7 on 2026-08-21" in reason

@@ -153,3 +153,24 @@ def test_never_leads_back_from_what_is_newer_than_the_newest_lts_line() -> None:
 def test_never_leads_to_a_line_that_is_not_out_yet_or_a_prerelease() -> None:
     before = datetime(2026, 10, 1, tzinfo=UTC)
     assert successor("node:20-slim", before) == "node:24-slim"
+
+
+BEFORE_NODE_26 = datetime(2026, 9, 15, tzinfo=UTC)
+"""A day on which Node 24 is the newest LTS line, whose bare tags stand on Debian 12."""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("node:24-slim", "node:24-trixie-slim"),
+        ("node:24", "node:24-trixie"),
+        ("node:24-alpine", None),  # its system is current
+        ("node:slim", None),  # names no version that could be kept
+        ("mcr.microsoft.com/dotnet/aspnet:10.0", "mcr.microsoft.com/dotnet/aspnet:10.0-resolute"),
+        ("eclipse-temurin:25-nanoserver", "eclipse-temurin:25-nanoserver-ltsc2025"),
+    ],
+)
+def test_a_system_that_the_publisher_picked_leads_to_a_tag_that_names_a_newer(
+    text: str, expected: str | None
+) -> None:
+    assert successor(text, BEFORE_NODE_26) == expected
