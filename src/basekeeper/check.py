@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 UNCONFIGURED: Final = ("known vulnerabilities", "registry digests", "publisher status")
 """Facts that need the network, which checking the files of a repository never asks for."""
 
+MAX_NAMES: Final = 3
+"""Most images that a notice names; a listing shows all."""
+
+MAX_NAME_CHARS: Final = 120
+"""Most characters of each, more than nearly all names have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemptions:
@@ -281,14 +287,17 @@ def _without_old(
 
 
 def _unknown_support(subjects: Sequence[Subject]) -> tuple[str, ...]:
-    """Say for how many images support could not be told, so that silence is not taken for yes."""
+    """Say for which images support could not be told, so that silence is not taken for yes."""
     unknown = {
-        subject.use.text
+        subject.use.text if subject.use.reference is not None else subject.use.raw
         for subject in subjects
         if (answer := subject.judgement.quality.get("supported")) is not None
         and answer.value is Truth.UNKNOWN
     }
     if not unknown:
         return ()
+    names = [text[:MAX_NAME_CHARS] for text in sorted(unknown)[:MAX_NAMES]]
+    more = len(unknown) - len(names)
+    shown = ", ".join(names) + (f" and {more} more" if more else "")
     count = "1 image" if len(unknown) == 1 else f"{len(unknown)} images"
-    return (f"whether it is still supported could not be told for {count}",)
+    return (f"whether it is still supported could not be told for {count}: {shown}",)

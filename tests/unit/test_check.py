@@ -191,9 +191,11 @@ def test_a_baseline_hides_until_its_day_and_then_says_so() -> None:
 
 def test_says_what_could_not_be_told_and_what_was_not_asked_for() -> None:
     report = run(use("ghcr.io/nobody/knows:1"), use("ghcr.io/nobody/knows:1", line=9))
-    assert "whether it is still supported could not be told for 1 image" in report.notices
-    both = run(use("ghcr.io/nobody/knows:1"), use("ghcr.io/nobody/more:1", line=9))
-    assert "whether it is still supported could not be told for 2 images" in both.notices
+    said = "whether it is still supported could not be told for"
+    assert f"{said} 1 image: ghcr.io/nobody/knows:1" in report.notices
+    many = run(*(use(f"ghcr.io/nobody/x:{tag}", line=tag) for tag in (5, 4, 3, 2, 1)))
+    first = ", ".join(f"ghcr.io/nobody/x:{tag}" for tag in (1, 2, 3))
+    assert f"{said} 5 images: {first} and 2 more" in many.notices
     assert report.unconfigured == UNCONFIGURED
     assert report.data_as_of
 

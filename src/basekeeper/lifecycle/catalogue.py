@@ -124,16 +124,12 @@ class Catalogue:
         return {source.name: source.as_of for source in self.sources}
 
     def stale(self, now: datetime) -> tuple[str, ...]:
-        """One notice that names all sources older than `STALE_AFTER`, oldest first, or none."""
-        old = sorted(
-            (source for source in self.sources if source.is_stale(now)),
-            key=lambda source: (source.as_of, source.name),
-        )
-        if not old:
+        """One notice about the oldest source, or none where none is older than `STALE_AFTER`."""
+        oldest = min(self.sources, key=lambda source: source.as_of)
+        if not oldest.is_stale(now):
             return ()
-        ages = ", ".join(f"{source.name} {source.age(now).days}" for source in old)
-        remedy = "refresh them with `basekeeper data update` or a newer basekeeper"
-        return (f"facts are up to {old[0].age(now).days} days old ({ages}); {remedy}",)
+        remedy = "`basekeeper data info` lists them, `basekeeper data update` renews them"
+        return (f"facts are up to {oldest.age(now).days} days old: {remedy}",)
 
     @property
     def product_names(self) -> tuple[str, ...]:

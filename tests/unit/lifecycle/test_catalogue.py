@@ -174,9 +174,10 @@ class TestAge:
 
     def test_old_data_says_so_once(self, catalogue: Catalogue) -> None:
         (notice,) = catalogue.stale(datetime(2026, 11, 23, tzinfo=UTC))
-        assert notice.startswith("facts are up to 212 days old (distro-info-data 212, ")
-        assert "endoflife.date 93" in notice
-        assert "`basekeeper data update`" in notice
+        assert notice == (
+            "facts are up to 212 days old: "
+            "`basekeeper data info` lists them, `basekeeper data update` renews them"
+        )
 
     def test_fresh_data_says_nothing(self, catalogue: Catalogue) -> None:
         assert catalogue.stale(datetime(2026, 5, 1, tzinfo=UTC)) == ()
