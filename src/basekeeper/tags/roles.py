@@ -7,6 +7,7 @@ that it is not minimal is said elsewhere.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _BUILDER_PATHS: Final = frozenset(
         "mcr.microsoft.com/dotnet/sdk",
         "mcr.microsoft.com/dotnet/core/sdk",
         "mcr.microsoft.com/dotnet/nightly/sdk",
+        "mcr.microsoft.com/dotnet-buildtools/prereqs",
         "mcr.microsoft.com/openjdk/jdk",
         "container-registry.oracle.com/java/jdk",
         "cgr.dev/chainguard/go",
@@ -68,6 +70,9 @@ _BUILDER_PATHS: Final = frozenset(
         "docker.io/cimg/rust",
     }
 )
+
+_UBI_JDK: Final = re.compile(r"registry\.(?:access\.redhat\.com|redhat\.io)/ubi\d+/openjdk-\d+")
+"""Red Hat's images with a JDK and Maven; beside each stands a `-runtime` without."""
 
 _MINIMAL_PREFIXES: Final = ("gcr.io/distroless/", "cgr.dev/chainguard/", "dhi.io/")
 _MINIMAL_NAMES: Final = frozenset(
@@ -88,7 +93,7 @@ def is_builder(name: str, axes: TagAxes) -> bool:
         name: `registry/path`, copies of official images under their official name.
         axes: The tag, split.
     """
-    if name in _BUILDER_PATHS:
+    if name in _BUILDER_PATHS or _UBI_JDK.fullmatch(name) is not None:
         return True
     short = name.removeprefix(_LIBRARY)
     if short == name:
@@ -97,6 +102,8 @@ def is_builder(name: str, axes: TagAxes) -> bool:
         return not {"jre", "jre-headless"} & set(axes.variants)
     if short == "swift":
         return "slim" not in axes.variants
+    if short == "buildpack-deps":
+        return not {"curl", "scm"} & set(axes.variants)  # these hold tools, but no compiler
     if short in ("caddy", "docker"):
         return "builder" in axes.variants
     return short in _BUILDERS
