@@ -19,7 +19,7 @@ from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from basekeeper.render.layout import Style
     from basekeeper.values.finding import Report
@@ -67,7 +67,7 @@ def command(**given: Any) -> int:
         from basekeeper.render.layout import Style
 
         text = _rendered(report, given, Style(colour=given["color"] == "always"))
-        write_file(given["output"], text.encode("utf-8", "backslashreplace"))
+        write_file(given["output"], text)
     return _exit_code(report) if given["exit_code"] else EXIT_OK
 
 
@@ -79,12 +79,12 @@ def _exit_code(report: Report) -> int:
     return EXIT_FINDINGS if prohibited else EXIT_OK
 
 
-def _rendered(report: Report, given: Mapping[str, Any], style: Style) -> str:
-    """Write the list in the wanted format."""
+def _rendered(report: Report, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:
+    """Write the list in the wanted format, whole or in pieces."""
     from basekeeper.render import listing
 
     if given["format"] == "json":
-        return listing.render_list_json(report)
+        return listing.list_pieces(report)
     if given["format"] == "markdown":
         return listing.render_list_markdown(report)
     return listing.render_list_text(report, style)

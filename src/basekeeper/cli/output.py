@@ -13,6 +13,7 @@ from basekeeper.errors import InputError
 from basekeeper.render.layout import PIPED_WIDTH, Style, clamp_width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 
@@ -49,11 +50,11 @@ def _columns(stream: TextIO) -> int:
     return clamp_width(columns) if columns else PIPED_WIDTH
 
 
-def emit(text: str, *, encoded: bool) -> None:
+def emit(text: str | Iterable[str], *, encoded: bool) -> None:
     """Write the result to standard output; a reader that goes away ends it quietly.
 
     Args:
-        text: The result.
+        text: The result, whole or in pieces.
         encoded: True for formats whose encoding is fixed as UTF-8.
 
     Raises:
@@ -62,10 +63,11 @@ def emit(text: str, *, encoded: bool) -> None:
     try:
         if encoded:
             sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            sys.stdout.buffer.writelines(_encoded(text))
             sys.stdout.buffer.flush()
         else:
-            sys.stdout.write(text)
+            for piece in (text,) if isinstance(text, str) else text:
+                sys.stdout.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()  # the exit code still tells the verdict: no error at the end
@@ -77,18 +79,30 @@ def emit(text: str, *, encoded: bool) -> None:
         ) from error
 
 
-def write_file(path: str, data: bytes) -> None:
+def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
+    """Encode text as UTF-8; bytes of names that are not are written as escapes."""
+    pieces = (text,) if isinstance(text, str) else text
+    return (piece.encode("utf-8", "backslashreplace") for piece in pieces)
+
+
+def write_file(path: str, data: bytes | str | Iterable[str]) -> None:
     """Write a file whole or not at all: beside it first, then moved into its place.
+
+    Args:
+        path: Where to.
+        data: What to write; text, whole or in pieces, becomes UTF-8.
 
     Raises:
         InputError: It cannot be written.
     """
     target = Path(path)
+    pieces = (data,) if isinstance(data, bytes) else _encoded(data)
     try:
         if target.exists() and not target.is_file():  # /dev/stdout, a named pipe
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                file.writelines(pieces)
             return
-        _replace(target, data)
+        _replace(target, pieces)
     except OSError as error:
         raise InputError(
             f"cannot write {path!r}: {error.strerror or error}",
@@ -96,14 +110,14 @@ def write_file(path: str, data: bytes) -> None:
         ) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     """Write beside the target and move the file over it, with the rights a new file would get."""
     mask = os.umask(0)
     os.umask(mask)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         Path(name).chmod(0o666 & ~mask)
         Path(name).replace(target)
     except BaseException:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from basekeeper.render.json import dump, heading
+from basekeeper.render.encode import dump
+from basekeeper.render.json import heading
 from basekeeper.render.layout import table, wrap
 from basekeeper.render.safe import visible
 from basekeeper.render.view import plural

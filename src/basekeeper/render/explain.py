@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from basekeeper.render.json import dump, heading, judgement_object, reference_object
+from basekeeper.render.encode import dump
+from basekeeper.render.json import heading, judgement_object, reference_object
 from basekeeper.render.layout import fit_image, pad, wrap
 from basekeeper.render.safe import visible
 from basekeeper.values.finding import Truth

@@ -7,13 +7,14 @@ the root of what was checked.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper import __version__
+from basekeeper.render.encode import pieces
 from basekeeper.render.view import Standing, entries, totals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
     from basekeeper.values.finding import Answer, AxisState, Finding, Judgement, Report
@@ -26,23 +27,20 @@ SCHEMA_VERSION: Final = 1
 
 
 def render_json(report: Report) -> str:
-    """Write the whole report as JSON, indented, with a line feed at the end."""
-    return dump(report_object(report))
+    """Write the whole report as JSON, with a line feed at the end."""
+    return "".join(json_pieces(report))
 
 
-def dump(value: dict[str, Any]) -> str:
-    r"""Write an object as JSON in ASCII: no reader can be misled by its encoding.
-
-    A byte of a file name that is not UTF-8 has no place in JSON; it is written as text, `\\udcff`.
-    """
-    text = json.dumps(value, indent=2, allow_nan=False)
-    if "\\ud" in text:
-        text = json.dumps(_without_surrogates(value), indent=2, allow_nan=False)
-    return text + "\n"
+def json_pieces(report: Report) -> Iterator[str]:
+    """Write the report as `render_json`, piece by piece: a large one is not in memory twice."""
+    return pieces(report_object(report), depth=2)
 
 
 def report_object(report: Report) -> dict[str, Any]:
-    """Turn a report into plain objects, in the order of the published schema."""
+    """Turn a report into plain objects, in the order of the published schema.
+
+    The long lists are iterators, to be read once and in this order.
+    """
     listed = entries(report)
     by_standing = {
         standing: [entry for entry in listed if entry.standing is standing] for standing in Standing
@@ -53,17 +51,17 @@ def report_object(report: Report) -> dict[str, Any]:
         "data": {name: day.isoformat() for name, day in sorted(report.data_as_of.items())},
         "unconfigured": list(report.unconfigured),
         "summary": _summary(report),
-        "files": [_file(item) for item in report.survey.files],
+        "files": map(_file, report.survey.files),
         "uses": uses_objects(report),
-        "findings": [finding_object(entry.finding) for entry in by_standing[Standing.NEW]],
-        "known": [finding_object(entry.finding) for entry in by_standing[Standing.KNOWN]],
-        "waived": [
+        "findings": (finding_object(entry.finding) for entry in by_standing[Standing.NEW]),
+        "known": (finding_object(entry.finding) for entry in by_standing[Standing.KNOWN]),
+        "waived": (
             {"finding": finding_object(entry.finding), "waiver": _waiver(entry.waiver)}
             for entry in by_standing[Standing.WAIVED]
             if entry.waiver is not None
-        ],
+        ),
         "waivers": _waivers(report),
-        "skipped": [skipped_object(item) for item in report.skipped],
+        "skipped": map(skipped_object, report.skipped),
         "notices": list(report.notices),
     }
 
@@ -77,10 +75,10 @@ def heading(now: datetime) -> dict[str, Any]:
     }
 
 
-def uses_objects(report: Report) -> list[dict[str, Any]]:
+def uses_objects(report: Report) -> Iterator[dict[str, Any]]:
     """Write every use with its judgement, in the order of the survey."""
     judged = {id(use): judgement for use, judgement in report.judgements}
-    return [use_object(use, judged.get(id(use))) for use in report.survey.uses]
+    return (use_object(use, judged.get(id(use))) for use in report.survey.uses)
 
 
 def instant(moment: datetime) -> str:
@@ -269,17 +267,6 @@ def skipped_object(item: Skipped) -> dict[str, Any]:
         "hint": item.hint,
         "fatal": item.fatal,
     }
-
-
-def _without_surrogates(value: Any) -> Any:
-    """Copy plain objects, lone surrogates replaced by their escapes as text."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return value
 
 
 def _day(day: date | None) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from basekeeper.render.encode import pieces
 from basekeeper.render.json import (
-    dump,
     heading,
     judgement_object,
     reference_object,
@@ -69,19 +69,21 @@ def render_list_text(report: Report, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_list_json(report: Report) -> str:
+def list_pieces(report: Report) -> Iterator[str]:
     """Write the images with their uses and judgements; see `schemas/list.schema.json`."""
-    found = [
-        {
-            "image": image.name,
-            "reference": reference_object(image.uses[0].reference),
-            "judgement": judgement_object(image.judgement),
-            "uses": [use_object(use, image.judgement) for use in image.uses],
-        }
-        for image in images(report)
-    ]
-    skipped = [skipped_object(item) for item in report.skipped]
-    return dump({**heading(report.now), "images": found, "skipped": skipped})
+    found = map(_image_object, images(report))
+    skipped = map(skipped_object, report.skipped)
+    return pieces({**heading(report.now), "images": found, "skipped": skipped}, depth=4)
+
+
+def _image_object(image: Image) -> dict[str, Any]:
+    """Write one image with its uses."""
+    return {
+        "image": image.name,
+        "reference": reference_object(image.uses[0].reference),
+        "judgement": judgement_object(image.judgement),
+        "uses": (use_object(use, image.judgement) for use in image.uses),
+    }
 
 
 def render_list_markdown(report: Report) -> str:

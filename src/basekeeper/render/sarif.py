@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from basekeeper import __version__
-from basekeeper.render.json import dump, instant
+from basekeeper.render.encode import pieces
+from basekeeper.render.json import instant
 from basekeeper.render.safe import shorten, visible
 from basekeeper.render.view import Standing, entries, judged_places, outer_paths, plural, said
 from basekeeper.values.finding import Severity
@@ -70,10 +71,10 @@ def render_sarif(report: Report, rules: Mapping[str, RuleText]) -> str:
             _ROOT: {"description": {"text": "The root of the tree that was checked."}}
         },
         "invocations": [_invocation(report, len(found) - len(kept))],
-        "results": [_result(entry, context) for entry in kept],
+        "results": (_result(entry, context) for entry in kept),
         "properties": {"policy": visible(report.policy_name), "policyDigest": report.policy_digest},
     }
-    return dump({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]})
+    return "".join(pieces({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}, depth=4))
 
 
 def _kept(found: list[Entry]) -> list[Entry]:

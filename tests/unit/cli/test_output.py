@@ -80,6 +80,27 @@ def test_text_reaches_standard_output(*, encoded: bool, capfdbinary: Any) -> Non
     assert capfdbinary.readouterr().out == "größe\n".encode()
 
 
+@pytest.mark.parametrize("encoded", [True, False])
+def test_pieces_reach_standard_output_in_order(*, encoded: bool, capfdbinary: Any) -> None:
+    emit(iter(["grö", "", "ße\n"]), encoded=encoded)
+    assert capfdbinary.readouterr().out == "größe\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "content"),
+    [(b"\xff", b"\xff"), ("ß\udcff", b"\xc3\x9f\\udcff"), (iter(["ß", "x"]), b"\xc3\x9fx")],
+)
+def test_file_gets_text_as_utf_8(tmp_path: Path, data: Any, content: bytes) -> None:
+    write_file(str(tmp_path / "report"), data)
+    assert (tmp_path / "report").read_bytes() == content
+
+
+def test_nothing_is_left_behind_where_a_piece_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_file(str(tmp_path / "report"), (str(1 // number) for number in (1, 0)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_file_is_replaced_whole(tmp_path: Path) -> None:
     target = tmp_path / "report.json"
     target.write_bytes(b"old")

@@ -9,7 +9,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from basekeeper.render.json import render_json
-from basekeeper.render.listing import render_list_json
+from basekeeper.render.listing import list_pieces
 from tests.unit.render.made import HOSTILE, full_report, judgement, report, use
 from tests.unit.render.strategies import reports
 
@@ -43,7 +43,7 @@ def test_full_report_has_the_published_shape() -> None:
 
 
 def test_list_has_the_published_shape() -> None:
-    LIST.validate(json.loads(render_list_json(full_report())))
+    LIST.validate(json.loads("".join(list_pieces(full_report()))))
 
 
 def test_schema_would_notice_a_wrong_report() -> None:
@@ -56,7 +56,7 @@ def test_schema_would_notice_a_wrong_report() -> None:
 @given(reports())
 def test_any_report_has_the_published_shape(made: Any) -> None:
     REPORT.validate(json.loads(render_json(made)))
-    LIST.validate(json.loads(render_list_json(made)))
+    LIST.validate(json.loads("".join(list_pieces(made))))
 
 
 def test_numbers_of_the_summary_are_those_of_the_lists() -> None:
@@ -75,6 +75,14 @@ def test_every_waiver_is_listed_once_with_its_state() -> None:
 
 def test_same_report_gives_the_same_bytes() -> None:
     assert render_json(full_report()) == render_json(full_report())
+
+
+@pytest.mark.parametrize("key", ["files", "uses", "findings", "waived", "skipped", "notices"])
+def test_every_item_has_a_line_of_its_own(key: str) -> None:
+    text = render_json(full_report())
+    lines = text.partition(f'\n  "{key}": [\n')[2].partition("\n  ]")[0].splitlines()
+    assert lines
+    assert [json.loads(line.rstrip(",")) for line in lines] == json.loads(text)[key]
 
 
 def test_use_carries_reference_and_judgement() -> None:

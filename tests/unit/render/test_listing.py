@@ -7,7 +7,7 @@ import pytest
 from basekeeper.render.layout import Style, width_of
 from basekeeper.render.listing import (
     images,
-    render_list_json,
+    list_pieces,
     render_list_markdown,
     render_list_text,
 )
@@ -45,7 +45,7 @@ def test_empty_list_says_zero() -> None:
 
 
 def test_json_holds_uses_with_judgement() -> None:
-    value = json.loads(render_list_json(full_report()))
+    value = json.loads("".join(list_pieces(full_report())))
     assert [item["image"] for item in value["images"]][-1] == "${BASE}"
     assert value["images"][0]["judgement"]["category"] == "restricted"
     assert value["images"][0]["uses"][0]["line"] == 14
