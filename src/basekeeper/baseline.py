@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +31,8 @@ MAX_BASELINE_BYTES: Final = 16_777_216
 MAX_OWNER_CHARS: Final = 200
 """Longest name of an owner, in characters."""
 
+_NEW: Final = "the new baseline"
+_REWRITE: Final = "write it again with `basekeeper check --write-baseline`"
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 _TEXT_KEYS: Final = ("fingerprint", "rule", "path", "message", "owner", "expires")
 
@@ -80,11 +82,12 @@ def write_baseline(findings: Iterable[Finding], owner: str, expires: date, now: 
     """
     problems = []
     if not owner.strip() or len(owner) > MAX_OWNER_CHARS:
-        problems.append(
-            Problem("baseline", None, "owner", f"needs 1 to {MAX_OWNER_CHARS} characters")
-        )
+        message = f"needs 1 to {MAX_OWNER_CHARS} characters"
+        hint = "name who answers for it, for example @team"
+        problems.append(Problem(_NEW, None, "owner", message, hint))
     if expires < now.date():
-        problems.append(Problem("baseline", None, "expires", f"{expires} has passed"))
+        hint = f"name a day from {now.date()} on"
+        problems.append(Problem(_NEW, None, "expires", f"{expires} has passed", hint))
     if problems:
         raise ConfigError(tuple(problems))
     ordered = sorted(findings, key=lambda one: (one.path, one.rule, one.line, one.fingerprint))
@@ -122,27 +125,27 @@ def load_baseline(data: bytes, source: str = "baseline") -> Baseline:
         if entry is not None:
             entries.append(entry)
     if problems:
-        raise ConfigError(tuple(problems))
+        raise ConfigError((*problems[:-1], replace(problems[-1], hint=_REWRITE)))
     return Baseline(tuple(entries), source)
 
 
 def _parsed(data: bytes, source: str) -> list[Any]:
     """Return the list of entries of a file whose frame is right."""
-    hint = "write it again with `basekeeper check --write-baseline`"
     if len(data) > MAX_BASELINE_BYTES:
         message = f"is larger than {MAX_BASELINE_BYTES // 1_048_576} MiB"
-        raise ConfigError((Problem(source, None, "", message),))
+        hint = "repair some of its findings, then write it again"
+        raise ConfigError((Problem(source, None, "", message, hint),))
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
-        raise ConfigError((Problem(source, line, "", "is not valid JSON", hint),)) from error
+        raise ConfigError((Problem(source, line, "", "is not valid JSON", _REWRITE),)) from error
     if not isinstance(content, dict) or content.get("schema_version") != SCHEMA_VERSION:
         message = f"expected a baseline with schema_version {SCHEMA_VERSION}"
-        raise ConfigError((Problem(source, None, "schema_version", message, hint),))
+        raise ConfigError((Problem(source, None, "schema_version", message, _REWRITE),))
     entries = content.get("entries")
     if not isinstance(entries, list):
-        raise ConfigError((Problem(source, None, "entries", "expected a list", hint),))
+        raise ConfigError((Problem(source, None, "entries", "expected a list", _REWRITE),))
     return entries
 
 

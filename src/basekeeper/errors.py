@@ -90,7 +90,8 @@ class ConfigError(Error):
         """Keep all problems, in the order of their lines."""
         count = len(problems)
         head = "1 problem" if count == 1 else f"{count} problems"
-        lines = [f"{head} in the configuration"]
+        paths = {problem.path for problem in problems}
+        lines = [f"{head} in {min(paths) if len(paths) == 1 else f'{len(paths)} files'}"]
         for problem in problems:
             lines.append(f"  {problem}")
             if problem.hint:

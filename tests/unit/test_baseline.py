@@ -55,19 +55,21 @@ def test_the_order_of_findings_does_not_change_the_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "expires", "key"),
+    ("owner", "expires", "key", "hint"),
     [
-        ("", DAY, "owner"),
-        ("  ", DAY, "owner"),
-        ("x" * 201, DAY, "owner"),
-        ("@team", date(2026, 11, 22), "expires"),
+        ("", DAY, "owner", "name who answers for it, for example @team"),
+        ("  ", DAY, "owner", "name who answers for it, for example @team"),
+        ("x" * 201, DAY, "owner", "name who answers for it, for example @team"),
+        ("@team", date(2026, 11, 22), "expires", "name a day from 2026-11-23 on"),
     ],
 )
 def test_refuses_to_write_entries_without_owner_or_future(
-    owner: str, expires: date, key: str
+    owner: str, expires: date, key: str, hint: str
 ) -> None:
-    with pytest.raises(ConfigError, match=key):
+    with pytest.raises(ConfigError, match="1 problem in the new baseline\n") as caught:
         write_baseline([finding("a")], owner, expires, NOW)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.hint) == (key, hint)
 
 
 def test_may_expire_today() -> None:
@@ -88,8 +90,19 @@ def test_may_expire_today() -> None:
     ],
 )
 def test_says_why_a_file_is_no_baseline(data: bytes, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         load_baseline(data, "b.json")
+    assert caught.value.message.startswith("1 problem in b.json\n")
+    assert caught.value.problems[0].hint is not None
+
+
+def test_says_once_what_to_do_about_wrong_entries() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load("text", entry(owner=" "))
+    assert [problem.hint for problem in caught.value.problems] == [
+        None,
+        "write it again with `basekeeper check --write-baseline`",
+    ]
 
 
 def entry(**changes: Any) -> dict[str, Any]:

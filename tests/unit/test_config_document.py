@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from basekeeper.config.document import MAX_NESTING, MAX_TOML_BYTES, dotted, read_document
-from basekeeper.errors import ConfigError
+from basekeeper.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from basekeeper.config.positions import KeyPath
@@ -31,12 +31,27 @@ if TYPE_CHECKING:
 def test_says_what_is_wrong_with_an_unusable_file_and_where(
     data: bytes, line: int | None, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match="1 problem in the configuration") as caught:
+    with pytest.raises(ConfigError, match=r"1 problem in x\.toml\n") as caught:
         read_document(data, "x.toml")
     (problem,) = caught.value.problems
     assert problem.path == "x.toml"
     assert problem.line == line
     assert message in problem.message
+
+
+def test_says_how_toml_is_written() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_document(b"a = b", "x.toml")
+    assert caught.value.problems[0].hint == (
+        "write key = value, text in quotes, each key once: see https://toml.io"
+    )
+
+
+def test_counts_the_files_where_problems_are_in_several() -> None:
+    error = ConfigError(
+        (Problem("a", 1, "", "x"), Problem("b", 1, "", "y"), Problem("a", 2, "", "z"))
+    )
+    assert error.message.splitlines()[0] == "3 problems in 2 files"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbfa = 1\r\nb = 2\r\n", b"# " + b"x" * 100_000])

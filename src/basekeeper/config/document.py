@@ -30,6 +30,7 @@ _TOO_MANY_PARTS: Final = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
     f"{{{MAX_DOTTED_PARTS}}}"
 )
+_SYNTAX_HINT: Final = "write key = value, text in quotes, each key once: see https://toml.io"
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KEYS: Final = re.compile(r"\('([^()]*)',?\)")
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -108,12 +109,14 @@ def _parsed(text: str, path: str) -> dict[str, Any]:
         message = str(error)
         place = _PLACE.search(message)
         if place is None:
-            raise _unusable(path, None, f"is not valid TOML: {message[:200]}") from error
+            what = f"is not valid TOML: {message[:200]}"
+            raise _unusable(path, None, what, _SYNTAX_HINT) from error
         line = int(place[1]) if place[1] else text.rstrip("\n").count("\n") + 1
         said = _KEYS.sub(_as_dotted, message[: place.start()])
         said = said[:1].lower() + said[1:200]
         column = f" (column {place[2]})" if place[2] else " (at the end of the file)"
-        raise _unusable(path, line, f"is not valid TOML: {said}{column}") from error
+        what = f"is not valid TOML: {said}{column}"
+        raise _unusable(path, line, what, _SYNTAX_HINT) from error
     except RecursionError as error:
         raise _unusable(path, None, f"is nested more than {MAX_NESTING} levels deep") from error
 

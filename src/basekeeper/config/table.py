@@ -129,9 +129,9 @@ class Table:
                 table.wrong(key, f"expected text in quotes, got {_kind(value)}")
         return {key: value for key, value in table.values.items() if isinstance(value, str)}
 
-    def table(self, name: str) -> Table | None:
-        """Return a table below this one."""
-        value = self._typed(name, dict, "a table")
+    def table(self, name: str, hint: str | None = None) -> Table | None:
+        """Return a table below this one; the hint says how to write it."""
+        value = self._typed(name, dict, "a table", hint)
         if value is None:
             return None
         return Table(self.document, value, key=(*self.key, name), problems=self.problems)
@@ -187,14 +187,14 @@ class Table:
         """Suggest a word, as long as there are few problems."""
         return did_you_mean(word, known) if len(self.problems) < MAX_HINTS else None
 
-    def _typed(self, name: str, kind: type[T], expected: str) -> T | None:
+    def _typed(self, name: str, kind: type[T], expected: str, hint: str | None = None) -> T | None:
         """Return the value if it is of the kind; true and false are no numbers."""
         value = self.raw(name)
         if value is None:
             return None
         if type(value) is kind:
             return value
-        self.wrong(name, f"expected {expected}, got {_kind(value)}")
+        self.wrong(name, f"expected {expected}, got {_kind(value)}", hint)
         return None
 
 

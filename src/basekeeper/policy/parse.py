@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.document import dotted
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.model import (
     PUBLISHERS,
@@ -238,12 +239,19 @@ def _rules(table: Table, rules: RuleCatalogue | None) -> dict[str, RuleChange]:
     found = {}
     names = tuple(section.values) if rules is None else tuple(rules.options)
     for name in names:
-        entry = section.table(name)
+        entry = section.table(name, _table_hint(section, name))
         if entry is not None:
             options = None if rules is None else rules.options[name]
             found[name] = _rule(entry, options)
     section.finish()
     return found
+
+
+def _table_hint(section: Table, name: str) -> str:
+    """Show how the settings of a rule are written, with the severity that stands there, if any."""
+    value = section.values.get(name)
+    severity = value if value in SEVERITIES else SEVERITIES[0]
+    return f'write severity = "{severity}" below [{dotted((*section.key, name))}]'
 
 
 def _rule(entry: Table, options: tuple[str, ...] | None) -> RuleChange:

@@ -53,7 +53,7 @@ def test_every_problem_of_a_file_is_shown(
     raising(ConfigError(problems), monkeypatch)
     assert program.main([]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "error: 2 problems in the configuration",
+        "error: 2 problems in p.toml",
         "  p.toml:3: a: is wrong",
         "    write b",
         "  p.toml:5: c: too",

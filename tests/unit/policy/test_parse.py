@@ -252,6 +252,20 @@ NOT_FOR_SCRATCH = "means nothing for scratch, the empty base"
         ("[policy.mirrors]\n'r.example' = 1", '3: policy.mirrors."r.example": expected text'),
         ("rules = 1", "2: policy.rules: expected a table, got a number"),
         ("waivers = 1", "2: policy.waivers: expected a table, got a number"),
+        (
+            "[policy.rules]\nend-of-life = 'note'",
+            (
+                "3: policy.rules.end-of-life: expected a table, got text → "
+                'write severity = "note" below [policy.rules.end-of-life]'
+            ),
+        ),
+        (
+            "[policy.rules]\nend-of-life = 'fatal'",
+            (
+                "3: policy.rules.end-of-life: expected a table, got text → "
+                'write severity = "error" below [policy.rules.end-of-life]'
+            ),
+        ),
     ],
 )
 def test_notes_what_is_wrong_with_line_and_key(text: str, problem: str) -> None:
