@@ -50,6 +50,8 @@ _DIGEST_RE = re.compile(_DIGEST)
 _HOST_LIKE = re.compile(r"[.:A-Z]")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = re.compile(r"[^!-~]")
+_UPPER_NEXT = re.compile(r"[/._-]*([A-Z])")
+"""Matching stops ahead of the separator, for what stands behind it is no part of a name."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -270,6 +272,8 @@ def _path_problem(path: str, start: int) -> tuple[str, int] | None:
     end = good.end() if good is not None else 0
     if end == len(path):
         return None
-    if path[end].isupper():
-        return "a repository is written in lower case", start + end
+    upper = _UPPER_NEXT.match(path, end)
+    if upper is not None:
+        reason = f"{upper[1]!r} is upper case, and a repository is written in lower case"
+        return reason, start + upper.start(1)
     return f"{path[end]!r} cannot stand there in a repository", start + end

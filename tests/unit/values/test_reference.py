@@ -53,7 +53,11 @@ def test_is_normalised(text: str, canonical: str, familiar: str) -> None:
     ("text", "reason", "position"),
     [
         ("", "empty", 0),
-        ("Alpine", "lower case", 0),
+        ("Alpine", "'A' is upper case", 0),
+        ("docker.io/library/Alpine", "'A' is upper case", 18),
+        ("library/alPine", "'P' is upper case", 10),
+        ("ghcr.io/Acme/app:1", "'A' is upper case", 8),
+        ("library/-alpine", "cannot stand there", 7),
         ("foo_bar.com/x", "no registry host", 3),
         ("a.b./x", "no registry host", 3),
         ("/x", "no registry host", 0),
