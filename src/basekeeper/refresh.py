@@ -10,11 +10,14 @@ to fetch; it comes with each release of basekeeper instead.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import stat
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +34,7 @@ from basekeeper.lifecycle.datafile import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date, datetime, timedelta
+    from datetime import date, datetime
 
     Fetch = Callable[[str], bytes]
     """Gives the body of a URL, or raises `basekeeper.errors.Error`."""
@@ -50,6 +53,9 @@ MIN_KEPT: Final = 0.5
 
 SHARED: Final = 0o644
 """Mode of the file: public facts, which whoever runs basekeeper on the machine may read."""
+
+LEFT_AFTER: Final = timedelta(days=1)
+"""Age from which a temporary file belongs to no refresh that still runs; one takes minutes."""
 
 _DISTRIBUTIONS: Final = {"debian": "debian.csv", "ubuntu": "ubuntu.csv"}
 """Products whose dates are the distribution's own → file of their dates."""
@@ -141,6 +147,7 @@ def refresh(
     written = None
     if any(outcome.problem is None for outcome in outcomes):
         written = _write(directory, draft.content())
+        _sweep(directory, now)
     return RefreshReport(outcomes, written, _NOT_REFRESHED)
 
 
@@ -332,6 +339,16 @@ def _write(directory: Path, content: dict[str, Any]) -> Path:
             f"{target}: {error.strerror or error}", hint="name a data directory that is writable"
         ) from error
     return target
+
+
+def _sweep(directory: Path, now: datetime) -> None:
+    """Remove temporary files that refreshes left which were killed; a young one may be in use."""
+    for path in directory.glob(f".{CALENDARS}.*"):
+        with contextlib.suppress(OSError):  # gone by now, or another user's
+            status = path.lstat()
+            is_old = status.st_mtime < (now - LEFT_AFTER).timestamp()
+            if stat.S_ISREG(status.st_mode) and is_old:
+                path.unlink()
 
 
 def _sync(directory: Path) -> None:

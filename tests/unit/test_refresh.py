@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,37 @@ def test_the_long_term_mark_of_ubuntu_is_read(server: Loopback, tmp_path: Path) 
     assert line is not None
     assert line.lts_since == date(2027, 4, 15)
     assert line.end_of_life == date(2028, 1, 15)
+
+
+def left_over(path: Path, at: datetime) -> Path:
+    path.write_text("half")
+    os.utime(path, (at.timestamp(), at.timestamp()))
+    return path
+
+
+def test_removes_what_a_killed_refresh_left_a_day_ago(server: Loopback, tmp_path: Path) -> None:
+    prefix = f".{CALENDARS}."
+    left_over(tmp_path / f"{prefix}old", NOW - timedelta(days=1, seconds=1))
+    running = left_over(tmp_path / f"{prefix}new", NOW - timedelta(hours=23))
+    other = left_over(tmp_path / ".other.old", NOW - timedelta(days=30))
+    folder = tmp_path / f"{prefix}folder"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    run(server, tmp_path)
+    assert set(tmp_path.iterdir()) == {tmp_path / CALENDARS, running, other, folder}
+
+
+def test_what_was_left_and_cannot_be_removed_does_no_harm(
+    server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = left_over(tmp_path / f".{CALENDARS}.old", NOW - timedelta(days=2))
+
+    def refuse(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    assert run(server, tmp_path).written is not None
+    assert old.exists()
 
 
 def test_a_second_refresh_builds_on_the_first(server: Loopback, tmp_path: Path) -> None:
