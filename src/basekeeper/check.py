@@ -146,14 +146,16 @@ def exit_code(report: Report, fail_on: Severity | None, *, allow_unknown: bool =
 def _run_rules(survey: Survey, subjects: Sequence[Subject], policy: Policy) -> Iterator[Finding]:
     """Run every rule on every use and every file."""
     of_file: defaultdict[str, list[Subject]] = defaultdict(list)
+    use_rules = [(rule, policy.rules[rule.id]) for rule in USE_RULES]
+    file_rules = [(rule, policy.rules[rule.id]) for rule in FILE_RULES]
     for subject in subjects:
         of_file[subject.use.path].append(subject)
-        for use_rule in USE_RULES:
-            yield from use_rule.findings(subject, policy.rules[use_rule.id])
+        for use_rule, setting in use_rules:
+            yield from use_rule.findings(subject, setting)
     for file in survey.files:
         view = FileView(file, tuple(of_file[file.path]))
-        for file_rule in FILE_RULES:
-            yield from file_rule.findings(view, policy.rules[file_rule.id])
+        for file_rule, setting in file_rules:
+            yield from file_rule.findings(view, setting)
 
 
 def _one_for_a_cause(findings: Iterable[Finding]) -> list[Finding]:
@@ -184,9 +186,12 @@ def _numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     for finding in sorted(findings, key=_place):
         seen[finding.fingerprint] += 1
         number = seen[finding.fingerprint]
-        text = f"{finding.fingerprint}\0{number}"
-        own = hashlib.sha256(text.encode()).hexdigest() if number > 1 else finding.fingerprint
-        out.append(replace(finding, fingerprint=own))
+        if number > 1:
+            text = f"{finding.fingerprint}\0{number}"
+            own = hashlib.sha256(text.encode()).hexdigest()
+            out.append(replace(finding, fingerprint=own))
+        else:
+            out.append(finding)
     return tuple(out)
 
 

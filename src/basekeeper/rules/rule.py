@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.finding import Finding, Severity
@@ -108,8 +108,10 @@ class Rule:
         """Path of its documentation, relative to the root of the project."""
         return f"docs/rules/{self.id}.md"
 
-    def finding(self, defect: Defect, severity: Severity) -> Finding:
-        """Make the finding of a defect."""
+    def finding(
+        self, defect: Defect, severity: Severity, *, about: Subject | None = None
+    ) -> Finding:
+        """Make the finding of a defect, with what is known of the use that it is about."""
         place = defect.place
         return Finding(
             rule=self.id,
@@ -125,7 +127,8 @@ class Rule:
             stage=place.stage,
             unknown=defect.unknown,
             confidence=defect.confidence,
-            evidence=defect.evidence,
+            category=None if about is None else about.judgement.category,
+            evidence=defect.evidence if about is None else defect.evidence + _origin(about.use),
             fingerprint=fingerprint(self.id, place),
         )
 
@@ -152,11 +155,7 @@ class UseRule(Rule):
                 severity = Severity(max(severity - 1, Severity.NOTE))
             if subject.template:
                 severity = Severity.NOTE
-            yield replace(
-                self.finding(defect, severity),
-                category=subject.judgement.category,
-                evidence=defect.evidence + _origin(use),
-            )
+            yield self.finding(defect, severity, about=subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class Judge:
         self._policy = policy
         self._now = now
         self._judged: dict[str, Judgement] = {}
+        self._frontends: dict[str, Judgement] = {}
         self._sdk: dict[Reference, bool] = {}
         self._runtimes: dict[str, str | None] = {}
         self._stage_names: dict[str, StageNames] = {}
@@ -65,9 +66,16 @@ class Judge:
         if use.kind is not Kind.CONCRETE or use.reference is None:
             return _unnamed(use)
         judgement = self._remembered(use.text, use.reference)
-        if use.via is Via.SYNTAX and self._policy.trusts_frontend(use.reference):
-            return _frontend(judgement)
-        return judgement
+        return self._as_frontend(judgement, use) if use.via is Via.SYNTAX else judgement
+
+    def _as_frontend(self, judgement: Judgement, use: Use) -> Judgement:
+        """Judge an image that runs as the builder."""
+        known = self._frontends.get(use.text)
+        if known is None:
+            trusted = use.reference is not None and self._policy.trusts_frontend(use.reference)
+            known = _frontend(judgement) if trusted else judgement
+            self._frontends[use.text] = known
+        return known
 
     def _remembered(self, text: str, image: str | Reference) -> Judgement:
         known = self._judged.get(text)
