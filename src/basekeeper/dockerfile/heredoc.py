@@ -10,6 +10,7 @@ from basekeeper.dockerfile.lexer import LexError, split_raw, unquoted_words
 from basekeeper.dockerfile.words import read_json, split_command
 
 _OPENING = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]++")
 _QUOTES: Final = "'\""
 _HOLDERS: Final = frozenset({"RUN", "COPY", "ADD"})
 
@@ -55,16 +56,21 @@ def heredoc_word(word: str) -> HeredocWord | None:
     found = _OPENING.fullmatch(word)
     if found is None or not found[3]:
         return None
-    try:
-        names = unquoted_words(found[3])
-    except LexError:
-        return None
+    written = found[3]
+    names = [written] if _PLAIN_NAME.fullmatch(written) else _unquoted(written)
     if len(names) != 1:
         return None
     name = names[0]
-    quoted = sum(found[3].count(quote) for quote in _QUOTES)
+    quoted = sum(written.count(quote) for quote in _QUOTES)
     kept = sum(name.count(quote) for quote in _QUOTES)
     return HeredocWord(name, int(found[1] or 0), found[2] == "-", quoted == kept)
+
+
+def _unquoted(name: str) -> list[str]:
+    try:
+        return unquoted_words(name)
+    except LexError:
+        return []
 
 
 def find_end(text: str, start: int, word: HeredocWord) -> tuple[int, int] | None:

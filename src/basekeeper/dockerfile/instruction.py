@@ -192,7 +192,7 @@ class Instruction:
     def heredocs(self) -> tuple[Heredoc, ...]:
         """Its heredocs, in order."""
         text = self._layout.text
-        if self.index not in self._layout.body_ends:
+        if self._layout.end_of(self.index) == self._layout.ends[self.index]:
             return ()
         return tuple(
             Heredoc(

@@ -65,8 +65,10 @@ class Layout:
     marked: list[int] = field(default_factory=list)
     """Instructions that can matter for stages and images: FROM, ARG, ONBUILD, and COPY and RUN
     with a flag."""
-    body_ends: dict[int, int] = field(default_factory=dict)
-    """Where the last heredoc of an instruction ends, its terminator included."""
+    heredoc_owners: array[int] = field(default_factory=lambda: array("Q"))
+    """Instructions that have heredocs, in order."""
+    heredoc_ends: array[int] = field(default_factory=lambda: array("Q"))
+    """Where the last heredoc of each of them ends, its terminator included."""
     problem: tuple[str, int] | None = None
     """The first thing that the builder's parser would refuse, and where."""
     _line_at: tuple[int, int] = (0, 1)
@@ -99,7 +101,10 @@ class Layout:
 
     def end_of(self, index: int) -> int:
         """Return the end of an instruction, its heredocs included."""
-        return self.body_ends.get(index, self.ends[index])
+        at = bisect_left(self.heredoc_owners, index)
+        if at < len(self.heredoc_owners) and self.heredoc_owners[at] == index:
+            return self.heredoc_ends[at]
+        return self.ends[index]
 
 
 @cache
@@ -192,7 +197,8 @@ def _read_heredocs(layout: Layout, index: int) -> tuple[int, bool]:
             return end, False
         position = body.end
     if position != end:
-        layout.body_ends[index] = position
+        layout.heredoc_owners.append(index)
+        layout.heredoc_ends.append(position)
     return position, True
 
 
