@@ -46,6 +46,8 @@ _DURATION = re.compile(
 _NO_TRIGGER: Final = frozenset({"ONBUILD", "MAINTAINER", "FROM"})
 _FROM_WORDS: Final = 3
 _COPY_WORDS: Final = 2
+_MAX_KEYWORD: Final = 40
+"""Characters of a misspelt keyword that are compared; no instruction has half as many."""
 
 
 def shape_problem(instruction: Instruction) -> str | None:
@@ -79,13 +81,22 @@ def form_problem(instruction: Instruction) -> str | None:
     """Say why the builder would refuse the form of an instruction, or None."""
     name = instruction.name
     if name not in KEYWORDS:
-        return f"the instruction {instruction.keyword!r} is not known"
+        shown = instruction.keyword or "''"
+        return f"unknown instruction {shown}{_perhaps(name)}"
     problem = _CHECKS.get(name, _any_problem)(instruction)
     if problem is None and name not in _FLAGS_UNREAD:
         problem = _flags_problem(instruction)
     if problem is None and name == "RUN":
         problem = _run_problem(instruction)
     return problem
+
+
+def _perhaps(name: str) -> str:
+    """Name the instruction that a misspelt one is near to."""
+    from difflib import get_close_matches  # noqa: PLC0415  # slow to import, only for messages
+
+    near = get_close_matches(name[:_MAX_KEYWORD], KEYWORDS, n=1, cutoff=0.7)
+    return f" (is {near[0]} meant?)" if near else ""
 
 
 def _flags_problem(instruction: Instruction) -> str | None:

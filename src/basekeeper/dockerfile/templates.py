@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.dockerfile.scan import ARG, COPY, FROM, RUN, UNKNOWN
+from basekeeper.dockerfile.scan import ARG, COPY, FROM, KEYWORDS, RUN, UNKNOWN
 
 if TYPE_CHECKING:
     from basekeeper.dockerfile.document import Dockerfile
@@ -31,6 +31,7 @@ TEMPLATE_ENDINGS: Final = frozenset(
 )
 """Endings of files that a program turns into Dockerfiles."""
 
+_NO_FROM: Final = "it has no FROM"
 _MARK = re.compile(
     r"(?P<braces>\{\{)|(?P<block>\{%)|(?P<percent>%%\w+%%)|(?P<at>@[A-Za-z_]\w*@)|(?P<angle><%)",
     re.ASCII,
@@ -69,7 +70,7 @@ def template_reason(layout: Layout) -> str | None:
         if found is not None:
             return f"line {layout.line_of(found.start())} is for the C preprocessor"
     if FROM not in layout.codes:
-        return "it has no FROM"
+        return _NO_FROM
     return None
 
 
@@ -88,7 +89,17 @@ def _mark(layout: Layout, index: int, code: int) -> re.Match[str] | None:
 
 def classify_template(name: str, document: Dockerfile) -> str | None:
     """Say why a file is a template or a fragment, by its name or else its content, or None."""
-    for ending in name.lower().rpartition("/")[2].split(".")[1:]:
+    parts = name.lower().rpartition("/")[2].split(".")
+    for ending in parts[1:]:
         if f".{ending}" in TEMPLATE_ENDINGS:
             return f"its name has the ending .{ending}"
+    is_plain = parts[-1] == "dockerfile" or parts == ["containerfile"]
+    if is_plain and document.template == _NO_FROM and _is_misspelt(document):
+        return None
     return document.template
+
+
+def _is_misspelt(document: Dockerfile) -> bool:
+    """Tell whether the first word where FROM should stand is no instruction."""
+    first = next((one.name for one in document.instructions if one.name != "ARG"), "ARG")
+    return first not in KEYWORDS

@@ -32,6 +32,30 @@ def test_by_content(text: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "is_fragment"),
+    [
+        ("Dockerfile", "FORM alpine\n", False),
+        ("sub/Containerfile", "ARG V=1\nFORM alpine:$V\n", False),
+        ("api.Dockerfile", "# base\nform alpine\nRUN x\n", False),
+        ("Dockerfile.common", "FORM alpine\n", True),
+        ("Dockerfile", "RUN x\nFORM alpine\n", True),
+        ("Dockerfile", "ARG V\n", True),
+        ("Dockerfile", "", True),
+    ],
+)
+def test_a_plain_name_whose_first_word_is_unknown_is_no_fragment(
+    name: str, text: str, *, is_fragment: bool
+) -> None:
+    found = classify_template(name, parse_dockerfile(text.encode()))
+    assert found == ("it has no FROM" if is_fragment else None)
+
+
+def test_marks_of_a_template_count_whatever_the_name() -> None:
+    found = classify_template("Dockerfile", parse_dockerfile(b"{% include 'x' %}\n"))
+    assert found == "line 1 holds {% %} of a template"
+
+
+@pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("Dockerfile", None),

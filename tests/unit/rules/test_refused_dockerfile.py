@@ -9,8 +9,8 @@ from tests.unit.rules.making import found_in
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("FORM alpine\n", 1, "'FORM' is not known"),
-        ("FROM alpine\nFOO x\n", 2, "'FOO' is not known"),
+        ("FORM alpine\n", 1, "unknown instruction FORM (is FROM meant?)"),
+        ("FROM alpine\nFOO x\n", 2, "unknown instruction FOO"),
         ("FROM alpine\nRUN <<EOF\nx\n", 2, "is not ended"),
         ("FROM alpine AS a\nCOPY --from=a /x /y\n", 2, ""),
     ],
