@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.baseline import split, split_since
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
 from basekeeper.rules import expired_waiver, invalid_waiver, unused_waiver
 from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
@@ -269,6 +268,10 @@ def _without_old(
     findings: tuple[Finding, ...], exempt: Exemptions, now: datetime
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[str, ...]]:
     """Set old findings apart; return new ones, old ones and notices."""
+    if exempt.since is None and exempt.baseline is None:
+        return findings, (), ()
+    from basekeeper.baseline import split, split_since  # noqa: PLC0415  # most runs need neither
+
     known: tuple[Finding, ...] = ()
     notices: list[str] = []
     if exempt.since is not None:
