@@ -24,7 +24,7 @@ from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_OK, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from basekeeper.baseline import Baseline
     from basekeeper.policy.policy import Policy
@@ -200,18 +200,17 @@ def _write(result: _Result, given: Mapping[str, Any]) -> None:
         return
     from basekeeper.render.layout import Style
 
-    text = _rendered(result, given, Style(colour=given["color"] == "always"))
-    write_file(given["output"], text.encode("utf-8", "backslashreplace"))
+    write_file(given["output"], _rendered(result, given, Style(colour=given["color"] == "always")))
 
 
-def _rendered(result: _Result, given: Mapping[str, Any], style: Style) -> str:
-    """Write the report in the wanted format; each format is loaded only when wanted."""
+def _rendered(result: _Result, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:
+    """Write the report in the wanted format, whole or in pieces; loads that format only."""
     report = result.report
     match given["format"]:
         case "json":
-            from basekeeper.render.json import render_json
+            from basekeeper.render.json import json_pieces
 
-            return render_json(report)
+            return json_pieces(report)
         case "sarif":
             from basekeeper.pipeline import rule_texts
             from basekeeper.render.sarif import render_sarif
