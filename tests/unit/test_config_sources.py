@@ -94,5 +94,5 @@ def test_says_why_a_named_file_cannot_be_read(tmp_path: Path, name: str) -> None
 
 
 def test_a_name_that_no_file_can_have_is_a_problem_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: .*embedded null"):
+    with pytest.raises(ConfigError, match=r"cannot be read: .*embedded null"):
         directory_reader(tmp_path)("a\0b")
