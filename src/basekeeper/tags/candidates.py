@@ -62,8 +62,9 @@ def gather(available: Iterable[str | TagFacts], now: datetime) -> dict[str, Hist
 
 def _sorted(sights: set[TagFacts], now: datetime) -> History:
     """Newest first; a sight without a time may be the newest of all, so it comes first."""
-    if len(sights) > 1:
-        sights = {one for one in sights if one != TagFacts(one.tag)}
+    if len(sights) == 1:
+        return tuple(sights)
+    sights = {one for one in sights if one != TagFacts(one.tag)}
 
     def place(facts: TagFacts) -> tuple[object, ...]:
         age = age_of(facts, now)

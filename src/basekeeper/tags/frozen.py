@@ -28,10 +28,18 @@ class FrozenWatch:
     """The line in use, where a calendar knows it."""
     newest: dict[tuple[int, Key], tuple[Key, str]] = field(default_factory=dict)
     """Precision and system release → newest version's key, and its tag."""
+    places: tuple[int, int] | None = field(init=False)
+    """Where application and system stand in the tag in use; None: it does not name both."""
+
+    def __post_init__(self) -> None:
+        """Find the places once."""
+        axes = [slot.axis for slot in self.own.slots]
+        both = Axis.APPLICATION in axes and Axis.OS in axes
+        self.places = (axes.index(Axis.APPLICATION), axes.index(Axis.OS)) if both else None
 
     def see(self, frame: Frame, tag: str) -> None:
         """Take note of a tag that differs in application and system alone."""
-        at = self._places()
+        at = self.places
         if at is None or frame.fixed != self.own.fixed or len(frame.slots) != len(self.own.slots):
             return
         application, system = at
@@ -49,7 +57,7 @@ class FrozenWatch:
 
     def reason(self) -> str | None:
         """Why the suffix is frozen; None where nothing shows that it is."""
-        at = self._places()
+        at = self.places
         if at is None:
             return None
         system = self.own.slots[at[1]]
@@ -67,16 +75,9 @@ class FrozenWatch:
             return None
         return f"nothing newer than {own[1]} is built for {system.text}; {max(ahead)[1]} exists"
 
-    def _places(self) -> tuple[int, int] | None:
-        """Where application and system stand in the tag in use."""
-        axes = [slot.axis for slot in self.own.slots]
-        if Axis.APPLICATION not in axes or Axis.OS not in axes:
-            return None
-        return axes.index(Axis.APPLICATION), axes.index(Axis.OS)
-
     def _is_of_line(self, version: Slot) -> bool:
         """Tell whether a version is of the line in use."""
-        own = self.own.slots[(self._places() or (0, 0))[0]].numbers
+        own = self.own.slots[(self.places or (0, 0))[0]].numbers
         cycle = "" if self.line is None else self.line.cycle
         count = cycle.count(".") + 1 if cycle else _LINE_NUMBERS
         return version.numbers[: min(count, len(own))] == own[: min(count, len(own))]

@@ -43,7 +43,7 @@ class Question:
         """`registry/path`, copies of official images under their official name."""
         return self.catalogue.name_of(self.reference)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The name without its registry."""
         return self.name.partition("/")[2]

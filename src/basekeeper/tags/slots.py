@@ -118,6 +118,7 @@ class Frame:
         )
 
 
+@lru_cache(maxsize=8192)  # one list is read for each tag of it in use
 def frame_of_tag(path: str, tag: str) -> Frame:
     """Take a tag apart; never fails.
 
