@@ -79,7 +79,8 @@ def assert_one_axis_moves_up(path: str, current: str, choice: Choice) -> None:
     moved = [at for at in places if own.slots[at].axis is not Axis.BUILD]
     assert len(moved) <= 1
     assert places
-    assert new.builds >= own.builds
+    assert new.dates >= own.dates
+    assert moved or new.builds > own.builds
     for at in moved:
         old, slot = own.slots[at], new.slots[at]
         assert slot.key > old.key

@@ -95,6 +95,8 @@ class _Chooser:
         """Read the list, then answer."""
         self._open_buckets()
         for tag, history in self._question.available.items():
+            if not self._own.may_fit(tag):
+                continue
             frame = frame_of_tag(self._question.path, tag)
             self._watch.see(frame, tag)
             self._sort_in(tag, frame, history)
@@ -153,7 +155,7 @@ class _Chooser:
         """The one slot that a tag moves upwards, builds alone counting for the main slot."""
         own = self._own
         moved = frame.moved_from(own)
-        if moved is None or len(moved) > 1 or frame.builds < own.builds:
+        if moved is None or len(moved) > 1 or frame.dates < own.dates:
             return None
         pairs = list(zip(frame.slots, own.slots, strict=True))
         if not all(new.is_of_form(old) for new, old in pairs):

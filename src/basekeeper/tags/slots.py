@@ -2,8 +2,8 @@
 
 Each version of a tag is a slot; everything else is the frame. Two tags can be compared where
 their frames are equal character by character and each slot is written in the same form: the same
-words, the same prefix, the same count of numbers. Dates and Windows update numbers (`KB…`) are
-builds: they belong to the version beside them and follow it.
+words, the same prefix, the same count of numbers. Dates, revisions (`r5`) and Windows update
+numbers (`KB…`) are builds: they belong to the version beside them and follow it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from basekeeper.tags.words import DEBIAN_CODENAMES, UBUNTU_CODENAMES, WINDOWS_BU
 _NUMBERS: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _WINDOWS: Final = re.compile(r"ltsc(\d{4})|(?<!\d)(1607|1809)(?!\d)", re.ASCII)
-_UPDATE: Final = re.compile(r"kb\d{5,9}", re.ASCII | re.IGNORECASE)
+_REVISION: Final = re.compile(r"kb\d{5,9}|r\d{1,6}", re.ASCII | re.IGNORECASE)
 _BUILD_TEXT: Final = re.compile(r"(?:[_-]r?\d[\d.]*)+\Z", re.ASCII)
 _JAVA_BUILD: Final = re.compile(r"(?:_\d+|-b\d+)\Z", re.ASCII)
 _CODENAMES: Final = tuple(
@@ -101,8 +101,23 @@ class Frame:
 
     @property
     def builds(self) -> tuple[Key, ...]:
-        """Keys of dates and update numbers, in their order."""
+        """Keys of dates, revisions and update numbers, in their order."""
         return tuple(slot.key for slot in self.slots if slot.axis is Axis.BUILD)
+
+    @property
+    def dates(self) -> tuple[Key, ...]:
+        """Keys of dates and times alone; revisions count anew for each version."""
+        slots = (slot for slot in self.slots if slot.axis is Axis.BUILD)
+        return tuple(slot.key for slot in slots if slot.text[0].isdigit())
+
+    def may_fit(self, tag: str) -> bool:
+        """Tell cheaply whether a tag has all fixed texts, as every comparable one must."""
+        first, *others = self.fixed
+        return (
+            tag.startswith(first)
+            and tag.endswith(self.fixed[-1])
+            and all(piece in tag for piece in others)
+        )
 
     def moved_from(self, own: Frame) -> tuple[int, ...] | None:
         """The slots, builds aside, whose text differs; None where tags cannot be compared."""
@@ -178,7 +193,7 @@ class _Reader:
                 version=runtime.version,
                 product=runtime.product,
             )
-        if part.kind is PartKind.DATE or _UPDATE.fullmatch(part.text):
+        if part.kind is PartKind.DATE or _REVISION.fullmatch(part.text):
             form = re.sub(r"\d+", "#", part.text.split(".", maxsplit=1)[0])
             return Slot(Axis.BUILD, part.text, form, _ints(part.text))
         return None

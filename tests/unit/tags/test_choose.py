@@ -97,6 +97,40 @@ def moves(updates: Updates) -> dict[str, str]:
         ),
         ("ubuntu", "jammy-20240627.1", "jammy-20240808 24.04", {"patch": "jammy-20240808"}),
         ("debian", "bookworm-20260803", "trixie-20240701", {}),
+        # revisions count anew for each version
+        (
+            "bitnami/redis",
+            "7.2.4-debian-12-r9",
+            "7.2.4-debian-12-r12 7.2.5-debian-12-r0 7.2.5-debian-12-r3 7.2.4-debian-12-r8",
+            {"patch": "7.2.5-debian-12-r3"},
+        ),
+        (
+            "bitnami/redis",
+            "7.2.4-debian-12-r9",
+            "7.2.4-debian-12-r12",
+            {"patch": "7.2.4-debian-12-r12"},
+        ),
+        ("bitnami/redis", "7.2.4-debian-12-r9", "7.2.4-debian-12-r8", {}),
+        # real mistakes of others
+        ("maven", "3.9.9-eclipse-temurin-21-alpine", "3.9.15-eclipse-temurin-26-alpine", {}),
+        ("python", "3.12.4-windowsservercore-ltsc2022", "3.15.0rc1-windowsservercore-ltsc2022", {}),
+        ("php", "8.5.10RC1-fpm", "8.6.0beta1-fpm 8.5.10RC2-fpm", {"patch": "8.5.10RC2-fpm"}),
+        ("x/y", "17-alpine", "17.2-bookworm 18-bookworm", {}),
+        (
+            "x/y",
+            "jdk-11.0.2.9-alpine-slim",
+            "jdk-11.0.3.1-slim-alpine jdk-11.0.3.7-alpine-slim",
+            {"patch": "jdk-11.0.3.7-alpine-slim"},
+        ),
+        (
+            "x/y",
+            "3.10-master-999",
+            "3.10-master-1000 3.11-master-999",
+            {"minor": "3.11-master-999"},
+        ),
+        ("x/y", "2024.1", "20250101 2024.2", {"minor": "2024.2"}),
+        ("postgis/postgis", "17-3.4", "17-3.5 18-3.6", {"patch": "17-3.5", "major": "18-3.6"}),
+        ("amazonlinux", "2", "2023", {"major": "2023"}),
         # Windows: update numbers, releases
         (
             "mcr.microsoft.com/windows/servercore",
@@ -180,6 +214,14 @@ def test_best_tag_of_each_size(
             {"runtime": "3.9-eclipse-temurin-25"},
         ),
         ("wordpress", "7-php8.3-fpm", "7-php8.5-fpm 7-php8.5-apache", {"runtime": "7-php8.5-fpm"}),
+        ("node", "lts-alpine3.22", "lts-alpine3.24 24-alpine3.24", {"os": "lts-alpine3.24"}),
+        ("amazoncorretto", "21-al2", "21-al2023", {"os": "21-al2023"}),
+        (
+            "x/y",
+            "12.4.1-cudnn8-devel-ubuntu22.04",
+            "12.4.1-cudnn9-devel-ubuntu22.04",
+            {"runtime": "12.4.1-cudnn9-devel-ubuntu22.04"},
+        ),
         ("alpine", "20240901", "20260805 3.24", {"build": "20260805"}),
         (
             "x/y",
