@@ -30,6 +30,8 @@ class Verdict:
     reason: str = ""
     is_alive: bool = True
     """False where its line is known to be past its end."""
+    is_known: bool = True
+    """False where it is refused only because the calendar has no data on its line."""
 
 
 _OPEN: Final = Verdict(allowed=True)
@@ -90,7 +92,7 @@ class ChannelGate:
             or self._untold(slot, line)
         )
         if refusal is not None:
-            return Verdict(allowed=False, reason=refusal)
+            return Verdict(allowed=False, reason=refusal, is_known=line is not None)
         note = f"no data on {slot.version} of {product.title}" if line is None else dead or ""
         return Verdict(allowed=True, reason=note, is_alive=dead is None)
 
@@ -137,8 +139,8 @@ class ChannelGate:
         return None if is_stable else f"{slot.version} is a development line"
 
     def _untold(self, slot: Slot, line: Release | None) -> str | None:
-        """Codenames have tags long before their release."""
-        if line is None and slot.axis is Axis.OS and slot.is_codename:
+        """Distributions have tags for a release long before it is out."""
+        if line is None and slot.axis is Axis.OS:
             return f"{slot.text} is not known to be released"
         return None
 

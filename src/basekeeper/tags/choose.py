@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from basekeeper.tags.updates import TagFacts
 
 _SIZES: Final = ("major", "minor", "patch")
+_BUILD_COUNT: Final = 100
+"""Numbers from here on count builds (`1.24-3.1736`, `9.4-1227.1725849298`), smaller ones are
+versions."""
 _NO_RULES: Final = UpdateRules()
 
 
@@ -140,13 +143,13 @@ class _Chooser:
             return
         refusal = self._rules.refusal(tag, slot, old, is_main=is_main)
         verdict = self._gates[at].verdict(slot)
-        if refusal is None and not verdict.allowed:
-            refusal = verdict.reason
+        is_known = refusal is not None or verdict.is_known
+        refusal = refusal or (None if verdict.allowed else verdict.reason)
         usable = tuple(one for one in history if self._rules.lacks(one) is None)
         if refusal is None and not usable:
             refusal = self._rules.lacks(history[0])
         if refusal is not None:
-            bucket.refuse(slot, tag, refusal)
+            bucket.refuse(slot, tag, refusal, is_known=is_known)
             return
         note = "" if verdict.allowed and slot.text == old.text else verdict.reason
         bucket.found.append(Candidate(tag, slot, frame.builds, usable, verdict.is_alive, note))
@@ -200,7 +203,18 @@ class _Chooser:
 
 
 def _size(old: Slot, new: Slot) -> str:
-    """The size of a step: by the first number that differs; builds and prereleases are patches."""
-    pairs = zip_longest(old.numbers, new.numbers, fillvalue=0)
+    """The size of a step: by the first number that differs; builds and prereleases are patches.
+
+    A short build with a dot is a second version (`1-3.12` of development containers, `17-3.4` of
+    PostGIS), so that its own numbers tell the size.
+    """
+    numbers, others = old.numbers, new.numbers
+    if numbers == others and _is_version(old.build) and _is_version(new.build):
+        numbers, others = old.build, new.build
+    pairs = zip_longest(numbers, others, fillvalue=0)
     first = next((at for at, (one, other) in enumerate(pairs) if one != other), len(_SIZES))
     return _SIZES[min(first, len(_SIZES) - 1)]
+
+
+def _is_version(build: tuple[int, ...]) -> bool:
+    return len(build) > 1 and max(build[:2]) < _BUILD_COUNT

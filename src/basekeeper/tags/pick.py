@@ -44,9 +44,12 @@ class Bucket:
     found: list[Candidate] = field(default_factory=list)
     refused: tuple[Key, str, str] | None = None
     """Key, tag and reason of the newest tag that a gate refused."""
+    is_known: bool = True
+    """False where some tag was refused only because nothing is known of its line."""
 
-    def refuse(self, slot: Slot, tag: str, reason: str) -> None:
-        """Remember the newest refusal."""
+    def refuse(self, slot: Slot, tag: str, reason: str, *, is_known: bool = True) -> None:
+        """Remember the newest refusal, and whether any rests on missing data."""
+        self.is_known = self.is_known and is_known
         entry = (slot.key, tag, reason)
         if self.refused is None or self.refused < entry:
             self.refused = entry
@@ -63,6 +66,8 @@ def pick(bucket: Bucket, question: Question) -> Choice:
         if ripe.facts is not None:
             return _chosen(bucket, question, candidate, ripe, young)
         young = young or (candidate, ripe)
+    if young is None and not bucket.is_known:
+        return question.unknown(bucket.kind, _why_none(bucket), bucket.axis)
     if young is None:
         return question.nothing(bucket.kind, _why_none(bucket), bucket.axis)
     return _waiting(bucket, question, *young)

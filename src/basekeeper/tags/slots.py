@@ -75,11 +75,6 @@ class Slot:
         """Tell whether it comes before a final release."""
         return self.prerelease[0] != FINAL_RANK
 
-    @property
-    def is_codename(self) -> bool:
-        """Tell whether it names a release by a word."""
-        return self.form.startswith("@")
-
     def is_of_form(self, other: Slot) -> bool:
         """Tell whether two are written alike; a prerelease without a number stays one."""
         if self.form != other.form or self.axis is not other.axis:

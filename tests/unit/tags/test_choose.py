@@ -129,7 +129,14 @@ def moves(updates: Updates) -> dict[str, str]:
             {"minor": "3.11-master-999"},
         ),
         ("x/y", "2024.1", "20250101 2024.2", {"minor": "2024.2"}),
-        ("postgis/postgis", "17-3.4", "17-3.5 18-3.6", {"patch": "17-3.5", "major": "18-3.6"}),
+        ("postgis/postgis", "17-3.4", "17-3.5 18-3.6", {"minor": "17-3.5", "major": "18-3.6"}),
+        (
+            "mcr.microsoft.com/devcontainers/python",
+            "1-3.12-bookworm",
+            "1-3.14-bookworm 1-4.0-bookworm",
+            {"minor": "1-3.14-bookworm", "major": "1-4.0-bookworm"},
+        ),
+        ("x/y", "1.24-3.1736", "1.24-3.1745", {"patch": "1.24-3.1745"}),
         ("amazonlinux", "2", "2023", {"major": "2023"}),
         # Windows: update numbers, releases
         (
@@ -157,6 +164,8 @@ def moves(updates: Updates) -> dict[str, str]:
         ("ubuntu", "22.04", "24.04 25.10 26.04 26.10", {"major": "26.04"}),
         ("ubuntu", "jammy", "noble questing plucky", {"major": "noble"}),
         ("ubuntu", "25.04", "25.10 26.04", {"major": "26.04"}),
+        # a distribution's release that the calendar does not know may not be out
+        ("fedora", "41", "44 45 46", {"major": "44"}),
         # codenames
         (
             "debian",
@@ -353,6 +362,12 @@ def test_reason_names_the_newest_tag_that_was_left_out() -> None:
     )
     reason = choose("eclipse-temurin", "17-jre", "21-jre 26-jre").major.reason
     assert reason.startswith("21 is the newest major above 17; 26-jre is left out: 26")
+
+
+def test_line_without_data_leaves_the_answer_open() -> None:
+    assert choose("mysql", "9.7", "26.7").major.value is Truth.UNKNOWN
+    assert choose("eclipse-temurin", "25-jre", "26-jre").major.value is Truth.NO
+    assert choose("alpine", "3.24", "3.99").minor.value is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize("tag", ["latest", "alpine", "lts-slim"])
