@@ -20,7 +20,7 @@ from basekeeper.tags.pick import Bucket, Candidate, pick
 from basekeeper.tags.question import Question, read_current
 from basekeeper.tags.renames import name_moves, replacement_of
 from basekeeper.tags.slots import Axis, Frame, Slot, frame_of_tag
-from basekeeper.tags.updates import Choice, Flag, UpdateRules, Updates
+from basekeeper.tags.updates import Choice, Flag, UpdateRules, Updates, in_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,7 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
         repository: The repository, with or without registry: `python`, `gcr.io/distroless/cc`.
         current: The tag in use, `tag@digest`, a digest alone, or facts about it.
         available: Tags of the repository. The same tag may come once for each digest that it had.
-        now: The instant at which ages and calendars are judged; with a time zone.
+        now: The instant at which ages and calendars are judged; without a zone it is UTC.
         rules: What may be proposed; None: everything, at any age.
         complete: False where the list may lack tags: then "nothing newer" is unknown.
         catalogue: Calendars and replacements; None: the bundled ones.
@@ -65,9 +65,9 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
 
     Raises:
         InvalidReference: Repository and current tag are no reference.
-        InputError: A time in the facts has no time zone, or the rules hold what no rule knows.
     """
     reference, facts = read_current(repository, current)
+    now = in_zone(now)
     question = Question(
         reference,
         facts,

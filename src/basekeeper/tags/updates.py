@@ -7,7 +7,7 @@ read as "fine" and never as "up to date".
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -54,8 +54,7 @@ class Flag(StrEnum):
 class TagFacts:
     """One tag as it was seen once; the same tag may come several times, once for each digest.
 
-    Raises:
-        InputError: A time has no time zone.
+    A time without a zone is in UTC.
     """
 
     tag: str
@@ -71,11 +70,13 @@ class TagFacts:
     """Platforms of the index, such as `linux/amd64`; None: not known."""
 
     def __post_init__(self) -> None:
-        """Refuse times that cannot be compared."""
+        """Make values comparable, so that sights can be put in order."""
         for name in ("pushed", "first_seen"):
             value: datetime | None = getattr(self, name)
-            if value is not None and value.tzinfo is None:
-                raise InputError(f"tag {self.tag!r:.80}: {name} has no time zone")
+            if value is not None:
+                object.__setattr__(self, name, in_zone(value))
+        if self.platforms is not None:
+            object.__setattr__(self, "platforms", tuple(self.platforms))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,11 @@ class Updates:
     def choices(self) -> tuple[Choice, ...]:
         """The four sizes, smallest first."""
         return self.digest, self.patch, self.minor, self.major
+
+
+def in_zone(time: datetime) -> datetime:
+    """A time with its zone; without one it is in UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _wrong(name: str, known: tuple[str, ...], value: str) -> InputError:

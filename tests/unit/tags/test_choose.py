@@ -424,9 +424,12 @@ def test_what_is_no_reference_is_refused() -> None:
         choose_updates("acme/Python", "3.12", [], NOW)
 
 
-def test_times_without_zone_are_refused() -> None:
-    with pytest.raises(InputError, match="pushed has no time zone"):
-        TagFacts("1", pushed=datetime(2026, 1, 1))  # noqa: DTZ001  # what is tested
+def test_times_without_zone_are_in_utc() -> None:
+    pushed = NOW.replace(tzinfo=None) - timedelta(days=7)
+    tags = [TagFacts("1.1", pushed=pushed)]
+    rules = UpdateRules(minimum_age=timedelta(days=7))
+    for now in (NOW, NOW.replace(tzinfo=None)):
+        assert choose_updates("x/y", "1.0", tags, now, rules=rules).minor.age == timedelta(days=7)
 
 
 def test_copies_of_official_images_use_their_calendar() -> None:
