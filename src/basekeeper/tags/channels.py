@@ -114,10 +114,11 @@ class ChannelGate:
         return product.has_lts_lines and line is not None and line.is_lts(self._now)
 
     def _dead(self, line: Release | None) -> str | None:
-        if line is None or not line.is_released(self._now):
+        if line is None or self._product is None or not line.is_released(self._now):
             return None
         answer = line.supported(self._now)
-        return f"{line.cycle}: {answer.reason}" if answer.value is Truth.NO else None
+        what = f"{self._product.title} {line.cycle}"
+        return f"{what}: {answer.reason}" if answer.value is Truth.NO else None
 
     def _not_out(self, line: Release | None) -> str | None:
         if line is None or line.is_released(self._now):

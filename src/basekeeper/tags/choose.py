@@ -8,6 +8,7 @@ reads a network or a clock: the list of tags and the instant come from the calle
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -67,7 +68,7 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
         InvalidReference: Repository and current tag are no reference.
     """
     reference, facts = read_current(repository, current)
-    now = in_zone(now)
+    now = in_zone(now).astimezone(UTC)  # days of calendars are in UTC
     question = Question(
         reference,
         facts,
@@ -184,7 +185,7 @@ class _Chooser:
 
     def _flags(self, drifted: str | None) -> MappingProxyType[str, str]:
         """Everything that a person should know, each with its reason."""
-        question, main = self._question, self._own.main
+        question = self._question
         found: dict[str, str | None] = {Flag.OS_DRIFT.value: drifted}
         found[Flag.SUFFIX_FROZEN.value] = self._watch.reason()
         tag = question.current.tag
@@ -193,8 +194,8 @@ class _Chooser:
             found[Flag.INCOMPLETE.value] = reason
         elif tag and not question.is_listed:
             found[Flag.VANISHED.value] = f"{tag} is missing from the complete list of tags"
-        if main is not None:
-            found[Flag.UNSUPPORTED.value] = self._gates[main].ended
+        ends = [gate.ended for gate in self._gates]
+        found[Flag.UNSUPPORTED.value] = "; ".join(end for end in ends if end is not None) or None
         ended = replacement_of(question)
         if ended is not None:
             advice = f"; use {ended.replacement}" if ended.replacement else ""

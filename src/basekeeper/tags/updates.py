@@ -47,7 +47,7 @@ class Flag(StrEnum):
     INCOMPLETE = "incomplete"
     """The list of tags was not complete, so that "nothing newer" cannot be told."""
     UNSUPPORTED = "unsupported"
-    """The release line in use is past its end of life."""
+    """A release line in use, of the application, a runtime or the system, is past its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -352,8 +352,19 @@ def test_deprecated_repository_names_its_replacement() -> None:
     assert "deprecated" not in early.flags
 
 
-def test_dead_line_is_flagged() -> None:
-    assert choose("python", "3.8", "").flags["unsupported"].startswith("3.8: support ended on")
+def test_dead_lines_are_flagged() -> None:
+    assert choose("python", "3.14-trixie", "").flags == {}
+    flags = choose("python", "3.8-bullseye", "").flags
+    application, system = flags["unsupported"].split("; ")
+    assert application.startswith("Python 3.8: support ended on")
+    assert system.startswith("Debian 11: support ended on")
+
+
+def test_calendar_days_are_in_utc() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    now = datetime(2026, 10, 28, 8, tzinfo=tokyo)
+    assert choose("node", "22", "24 26", now=now).major.tag == "24"
+    assert choose("node", "22", "24 26", now=now + timedelta(hours=1)).major.tag == "26"
 
 
 def test_reason_names_the_newest_tag_that_was_left_out() -> None:
@@ -361,7 +372,7 @@ def test_reason_names_the_newest_tag_that_was_left_out() -> None:
         "no newer major than 9.7; 26.7 is left out: 26.7 is not known to be an LTS line"
     )
     reason = choose("eclipse-temurin", "17-jre", "21-jre 26-jre").major.reason
-    assert reason.startswith("21 is the newest major above 17; 26-jre is left out: 26")
+    assert reason.startswith("21 is the newest major above 17; 26-jre is left out: ")
 
 
 def test_line_without_data_leaves_the_answer_open() -> None:
