@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from basekeeper.errors import Error, InvalidReference
     from basekeeper.policy.load import load_policy
     from basekeeper.policy.policy import Policy
+    from basekeeper.tags.choose import choose_updates
+    from basekeeper.tags.updates import Choice, TagFacts, UpdateRules, Updates
     from basekeeper.values.facts import Facts
     from basekeeper.values.finding import Judgement
     from basekeeper.values.reference import Reference, parse_reference
@@ -23,6 +25,7 @@ __version__: Final = "0.1.0"
 
 __all__ = [
     "Build",
+    "Choice",
     "Dockerfile",
     "Error",
     "Facts",
@@ -30,7 +33,11 @@ __all__ = [
     "Judgement",
     "Policy",
     "Reference",
+    "TagFacts",
+    "UpdateRules",
+    "Updates",
     "__version__",
+    "choose_updates",
     "load_policy",
     "parse_dockerfile",
     "parse_reference",
@@ -38,6 +45,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Build": "basekeeper.dockerfile.model",
+    "Choice": "basekeeper.tags.updates",
     "Dockerfile": "basekeeper.dockerfile.model",
     "Error": "basekeeper.errors",
     "Facts": "basekeeper.values.facts",
@@ -45,6 +53,10 @@ _HOMES: Final = {
     "Judgement": "basekeeper.values.finding",
     "Policy": "basekeeper.policy.policy",
     "Reference": "basekeeper.values.reference",
+    "TagFacts": "basekeeper.tags.updates",
+    "UpdateRules": "basekeeper.tags.updates",
+    "Updates": "basekeeper.tags.updates",
+    "choose_updates": "basekeeper.tags.choose",
     "load_policy": "basekeeper.policy.load",
     "parse_dockerfile": "basekeeper.dockerfile.parser",
     "parse_reference": "basekeeper.values.reference",

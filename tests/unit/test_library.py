@@ -73,6 +73,14 @@ reveal_type(by_reference.category)
 reveal_type(by_reference.quality["supported"])
 reveal_type(by_reference.quality["supported"].value)
 reveal_type(by_reference.quality["supported"].reason)
+seen = basekeeper.TagFacts("1.1", digest=None, pushed=now, os_release="debian 12")
+rules = basekeeper.UpdateRules(allowed="<2")
+updates: basekeeper.Updates = basekeeper.choose_updates("a", "1", ["1.2", seen], now, rules=rules)
+for choice in (*updates.choices, updates.digest, updates.patch, updates.minor, *updates.moves):
+    reveal_type(choice.value)
+    reveal_type(choice.tag)
+    reveal_type(choice.reason)
+reveal_type(updates.flags)
 """
 
 
@@ -243,3 +251,18 @@ def test_types_reach_the_user_whole(tmp_path: Path) -> None:
     revealed = [line for line in done.stdout.splitlines() if "Revealed type" in line]
     assert (done.returncode, len(revealed)) == (0, USED.count("reveal_type("))
     assert not [line for line in revealed if "Any" in line]
+
+
+def test_updates_are_chosen_one_for_each_size() -> None:
+    seen = basekeeper.TagFacts("3.12.11-slim", first_seen=NOW)
+    updates = basekeeper.choose_updates(
+        "python", "3.12.4-slim", ["3.12.4-slim", seen, "3.14.2-slim", "3.15.0rc1-slim"], NOW
+    )
+    assert {one.kind: one.tag for one in updates.choices} == {
+        "digest": None,
+        "patch": "3.12.11-slim",
+        "minor": "3.14.2-slim",
+        "major": None,
+    }
+    assert all(one.reason for one in updates.choices)
+    assert (dict(updates.flags), updates.moves) == ({}, ())

@@ -1,0 +1,150 @@
+"""Picking the best tag of one kind or axis among those that gates let through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from basekeeper.tags.candidates import History, Matured, matured, release_behind
+from basekeeper.tags.updates import KINDS, Choice
+from basekeeper.values.finding import Truth
+
+if TYPE_CHECKING:
+    from basekeeper.tags.question import Question
+    from basekeeper.tags.slots import Key, Slot
+    from basekeeper.tags.updates import TagFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tag that may be moved to."""
+
+    tag: str
+    slot: Slot
+    """The slot that moves."""
+    builds: tuple[Key, ...]
+    history: History
+    is_alive: bool = True
+    note: str = ""
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """The best comes last: supported, newest, newest build, then by text to be the same."""
+        return self.is_alive, self.slot.key, self.builds, self.tag
+
+
+@dataclass(slots=True)
+class Bucket:
+    """All tags of one kind or axis: those let through, and the newest that was not."""
+
+    kind: str
+    axis: str
+    own: Slot
+    found: list[Candidate] = field(default_factory=list)
+    refused: tuple[Key, str, str] | None = None
+    """Key, tag and reason of the newest tag that a gate refused."""
+    is_known: bool = True
+    """False where some tag was refused only because nothing is known of its line."""
+
+    def refuse(self, slot: Slot, tag: str, reason: str, *, is_known: bool = True) -> None:
+        """Remember the newest refusal, and whether any rests on missing data."""
+        self.is_known = self.is_known and is_known
+        entry = (slot.key, tag, reason)
+        if self.refused is None or self.refused < entry:
+            self.refused = entry
+
+
+def pick(bucket: Bucket, question: Question) -> Choice:
+    """The best candidate that is old enough, with the reason; or why there is none."""
+    if bucket.kind not in question.rules.kinds:
+        reason = f"the rules do not ask for {bucket.kind} updates"
+        return question.unknown(bucket.kind, reason, bucket.axis)
+    young: tuple[Candidate, Matured] | None = None
+    for candidate in sorted(bucket.found, key=lambda one: one.order, reverse=True):
+        ripe = matured(candidate.history, question.rules.minimum_age, question.now)
+        if ripe.facts is not None:
+            return _chosen(bucket, question, candidate, ripe, young)
+        young = young or (candidate, ripe)
+    if young is None and not bucket.is_known:
+        return question.unknown(bucket.kind, _why_none(bucket), bucket.axis)
+    if young is None:
+        return question.nothing(bucket.kind, _why_none(bucket), bucket.axis)
+    return _waiting(bucket, question, *young)
+
+
+def _chosen(
+    bucket: Bucket,
+    question: Question,
+    candidate: Candidate,
+    ripe: Matured,
+    young: tuple[Candidate, Matured] | None,
+) -> Choice:
+    facts = ripe.facts
+    change = None if facts is None else os_change(question, facts)
+    reasons = [f"{candidate.slot.text} is the newest {_what(bucket)} above {bucket.own.text}"]
+    if candidate.slot.text == bucket.own.text:
+        reasons = [f"a newer build of {bucket.own.text}"]
+    if candidate.note:
+        reasons.append(candidate.note)
+    if change is not None:
+        reasons.append(f"the operating system behind it changes: {change}")
+    if young is not None:
+        reasons.append(f"{young[0].tag} {_too_young(question, young[1])}")
+    elif bucket.refused is not None and bucket.refused[0] > candidate.slot.key:
+        reasons.append(f"{bucket.refused[1]} is left out: {bucket.refused[2]}")
+    if not question.complete:
+        reasons.append("the list of tags was not complete, so a newer one may exist")
+    return Choice(
+        kind=bucket.kind,
+        axis=_axis(bucket, candidate),
+        value=Truth.YES,
+        reason="; ".join(reasons),
+        tag=candidate.tag,
+        digest=None if facts is None else facts.digest,
+        age=ripe.age,
+        os_change=change,
+        waiting=None if young is None else young[0].tag,
+        waiting_until=None if young is None else young[1].until,
+    )
+
+
+def _waiting(bucket: Bucket, question: Question, candidate: Candidate, ripe: Matured) -> Choice:
+    """Something newer exists and is not old enough, or may not be."""
+    return Choice(
+        kind=bucket.kind,
+        axis=_axis(bucket, candidate),
+        value=Truth.UNKNOWN if ripe.until is None or not question.complete else Truth.NO,
+        reason=f"{candidate.tag} {_too_young(question, ripe)}",
+        waiting=candidate.tag,
+        waiting_until=ripe.until,
+    )
+
+
+def _too_young(question: Question, ripe: Matured) -> str:
+    if ripe.until is None:
+        return "waits: its age is not known, and counts from the day it is first seen"
+    until = ripe.until.astimezone(UTC)
+    return f"is younger than {question.rules.minimum_age}, it waits until {until:%Y-%m-%d %H:%M}"
+
+
+def os_change(question: Question, facts: TagFacts) -> str | None:
+    """`debian 12 → debian 13` where the systems behind two tags are known and differ."""
+    old = release_behind(question.current, question.catalogue)
+    new = release_behind(facts, question.catalogue)
+    return None if old is None or new is None or old == new else f"{old} → {new}"
+
+
+def _axis(bucket: Bucket, candidate: Candidate) -> str:
+    return "build" if candidate.slot.text == bucket.own.text else bucket.axis
+
+
+def _what(bucket: Bucket) -> str:
+    return bucket.kind if bucket.kind in KINDS else f"{bucket.axis} version"
+
+
+def _why_none(bucket: Bucket) -> str:
+    reason = f"no newer {_what(bucket)} than {bucket.own.text}"
+    if bucket.refused is None:
+        return reason
+    return f"{reason}; {bucket.refused[1]} is left out: {bucket.refused[2]}"
