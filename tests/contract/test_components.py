@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -71,6 +72,24 @@ def test_builder_builds_an_image_from_scratch(component: Path, tmp_path: Path) -
 def test_database_reports_its_version(component: Path) -> None:
     printed = subprocess.run([component, "--version"], check=True, capture_output=True, text=True)
     assert "PostgreSQL" in printed.stdout
+
+
+@pytest.mark.component("scanner")
+def test_scanner_lists_installed_packages(component: Path, tmp_path: Path) -> None:
+    status = tmp_path / "root" / "var" / "lib" / "dpkg" / "status"
+    status.parent.mkdir(parents=True)
+    status.write_text(
+        "Package: libexample1\nStatus: install ok installed\nVersion: 1.2-3\n"
+        "Architecture: amd64\nMaintainer: nobody <nobody@example.com>\nDescription: example\n",
+        encoding="utf-8",
+    )
+    scan = ["scan", f"dir:{tmp_path / 'root'}", "-o", "syft-json", "-q"]
+    environment = {"HOME": str(tmp_path), "SYFT_CHECK_FOR_APP_UPDATE": "false"}
+    done = subprocess.run(
+        [component, *scan], check=True, capture_output=True, text=True, env=environment, timeout=120
+    )
+    found = {(item["name"], item["version"]) for item in json.loads(done.stdout)["artifacts"]}
+    assert found == {("libexample1", "1.2-3")}
 
 
 @pytest.mark.component("browser")
