@@ -31,5 +31,7 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
 fi
 
 [ -x "$venv/bin/python" ] && supported "$venv/bin/python" || "$python" -m venv --clear "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+# The lock names every package, so nothing is left to resolve: an older pip would take an extra such
+# as `coverage[toml]` for a package that the lock does not hold, as soon as a newer one is released.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
