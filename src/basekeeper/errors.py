@@ -4,7 +4,9 @@ Error                      anything basekeeper reports; carries a remedy and an 
 ├── InputError             something that the user named cannot be used
 │   └── InvalidReference   text that is no image reference
 ├── ConfigError            policy, settings or waivers are wrong; holds every problem of the file
-└── TransportError         a request over the network failed
+├── TransportError         a request over the network failed
+│   └── RegistryError      a registry did not tell what was asked of it
+└── LedgerError            the ledger cannot be reached or refuses
 
 What concerns one item of many (one file, one image) is not an exception but a `Skipped` value.
 """
@@ -12,6 +14,7 @@ What concerns one item of many (one file, one image) is not an exception but a `
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -102,5 +105,34 @@ class ConfigError(Error):
 
 class TransportError(Error):
     """A request over the network failed; the message names host and reason, never credentials."""
+
+    exit_code: ClassVar[int] = EXIT_UNKNOWN
+
+
+class Failure(StrEnum):
+    """Why a registry did not tell what was asked of it."""
+
+    NOT_FOUND = "not found or no access"
+    """Registries answer alike for what is missing and for what is private."""
+    DENIED = "access denied"
+    LIMITED = "rate limited"
+    """Also for everything that was not asked any more after the host's limit was reached."""
+    UNREACHABLE = "not reachable"
+    REFUSED = "refused answer"
+    """The answer broke a rule of safety: size, digest, redirect, realm."""
+    UNSUPPORTED = "not supported"
+
+
+class RegistryError(TransportError):
+    """A registry did not tell what was asked of it; names the image and the reason."""
+
+    def __init__(self, message: str, failure: Failure, *, hint: str | None = None) -> None:
+        """Keep the kind of failure beside the message."""
+        super().__init__(message, hint=hint)
+        self.failure = failure
+
+
+class LedgerError(Error):
+    """The ledger cannot be reached, is broken, or refuses what was asked of it."""
 
     exit_code: ClassVar[int] = EXIT_UNKNOWN

@@ -79,6 +79,21 @@ class TagFacts:
             object.__setattr__(self, "platforms", tuple(self.platforms))
 
 
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """The tags of a repository, as a registry listed them."""
+
+    tags: tuple[TagFacts, ...]
+    """In no order; names that are no tags, and tags under which signatures hang, are left out."""
+    problem: str | None = None
+    """Why tags may be missing from the list; None: it is complete."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether "not in the list" means "not there"."""
+        return self.problem is None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateRules:
     """What may be proposed.

@@ -1,0 +1,3 @@
+"""Editing: changes and bytes of files in, bytes that differ in references alone out. Pure."""
+
+from __future__ import annotations

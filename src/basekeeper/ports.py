@@ -1,0 +1,110 @@
+"""What the steps ask of the outside. Adapters implement these; tests run one suite on each.
+
+Methods raise `basekeeper.Error`s on purpose and nothing else; a step turns what concerns one image
+of many into an `Unknown`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from basekeeper.tags.updates import TagList
+    from basekeeper.values.event import Event, EventKind, Sight
+    from basekeeper.values.image import Descriptor, Image, ImageConfig, Pointer, Publisher
+    from basekeeper.values.reference import Reference
+
+
+class Registry(Protocol):
+    """All registries behind one door; safe to share between threads.
+
+    Every method raises `RegistryError`, whose `failure` tells what kind it is. Digests of what is
+    read were verified. Equal questions at the same time are asked once.
+    """
+
+    def point(self, image: Reference) -> Pointer:
+        """Tell what the tag of an image points to now (its digest, if any, is not looked at)."""
+        ...
+
+    def tags(self, image: Reference) -> TagList:
+        """List the tags of a repository (tag and digest of `image` are not looked at)."""
+        ...
+
+    def image(self, image: Reference) -> Image:
+        """Tell what a digest names (`image.digest` must be set; the tag is not looked at)."""
+        ...
+
+    def config(self, image: Reference, platform: str) -> ImageConfig:
+        """Read the configuration behind a digest for one platform (`image.digest` must be set)."""
+        ...
+
+    def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
+        """List what refers to a digest, of one artifact type."""
+        ...
+
+    def publisher(self, image: Reference) -> Publisher:
+        """Tell who stands behind a repository; unknown parts are None."""
+        ...
+
+    def close(self) -> None:
+        """End every connection."""
+        ...
+
+
+class Cache(Protocol):
+    """What was read before: may be deleted at any time without changing an answer's truth.
+
+    Safe to share between threads and processes. A cache that cannot be read or written behaves as
+    an empty one.
+    """
+
+    def content(self, digest: str) -> bytes | None:
+        """Return content by its digest, verified; None where it is not there."""
+        ...
+
+    def keep_content(self, digest: str, data: bytes) -> None:
+        """Keep content for ever (until space is short)."""
+        ...
+
+    def answer(self, key: str, *, now: datetime, max_age: timedelta) -> bytes | None:
+        """Return an answer kept under a key at most so long ago; None where there is none."""
+        ...
+
+    def keep_answer(self, key: str, data: bytes, *, now: datetime) -> None:
+        """Keep an answer, replacing an earlier one."""
+        ...
+
+
+class Ledger(Protocol):
+    """Times and verdicts: append-only events.
+
+    Raises `LedgerError` where it cannot be reached or refuses.
+    """
+
+    def append(self, events: Iterable[Event]) -> int:
+        """Add events in one transaction; those already there (same id) are left out.
+
+        Returns:
+            How many were new.
+        """
+        ...
+
+    def events(
+        self, *, subject: str | None = None, kinds: Collection[EventKind] = ()
+    ) -> Iterator[Event]:
+        """Return events in the order in which they were recorded."""
+        ...
+
+    def first_seen(self, repositories: Collection[str]) -> Mapping[str, tuple[Sight, ...]]:
+        """Return what was seen of repositories (`registry/path`).
+
+        Each tag and digest comes with the earliest instant at which it was seen.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
