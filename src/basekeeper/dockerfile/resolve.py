@@ -79,7 +79,16 @@ def _resolve_stages(found: Resolution) -> list[tuple[int, ImageUse]]:
             uses.append((line.instruction, _from_use(found, index, base, cased=cased)))
             above = earlier[text.lower()] if cased else None
         found.stages.append(
-            Stage(index, line.name, text, above is not None, above, platform, line.line, context)
+            Stage(
+                index,
+                line.name,
+                text or line.word,
+                above is not None,
+                above,
+                platform,
+                line.line,
+                context,
+            )
         )
         if line.name is not None:
             earlier[line.name] = index

@@ -63,7 +63,7 @@ def test_a_stage_says_what_it_stands_on() -> None:
     ] == [
         (0, "one", "a", False, None, "linux/amd64", 1),
         (1, None, "one", True, 0, None, 2),
-        (2, "1x", "", False, None, None, 3),
+        (2, "1x", "$X", False, None, None, 3),
     ]
 
 
