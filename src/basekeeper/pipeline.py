@@ -29,7 +29,7 @@ from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline,
 from basekeeper.waivers.inline import comment_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from basekeeper.baseline import Baseline
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from basekeeper.policy.judge import Explanation
     from basekeeper.policy.load import Config
     from basekeeper.policy.policy import Policy
+    from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.tree import Tree
     from basekeeper.values.finding import Report
+    from basekeeper.values.resolution import Standings
     from basekeeper.values.settings import DiscoverSettings
     from basekeeper.values.use import Survey
     from basekeeper.values.waiver import Waiver
@@ -50,6 +52,7 @@ __all__ = [
     "explain_image",
     "judge",
     "narrowed_settings",
+    "outdated",
     "rule_ids",
     "rule_texts",
     "survey",
@@ -166,6 +169,37 @@ def _dropped_waivers(count: int) -> tuple[str, ...]:
     if count == 1:
         return ("1 inline waiver is not in the revision compared with and does not count yet",)
     return (f"{count} inline waivers are not in the revision compared with, do not count yet",)
+
+
+def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostly are
+    tree: Tree,
+    run: Run,
+    registry: Registry,
+    *,
+    images: Sequence[str] = (),
+    kinds: Collection[str] = (),
+    ledger: Ledger | None = None,
+    progress: Callable[[int], None] | None = None,
+    asking: Callable[[int, int], None] | None = None,
+) -> Standings:
+    """Find every image in a tree, ask the registries, and tell what each can be moved to.
+
+    Args:
+        tree: Where to look.
+        run: What all steps share.
+        registry: Whom to ask.
+        images: Patterns of images (as in the policy) to look at; empty: all.
+        kinds: Kinds and axes of updates that are wanted, of those that the policy wants; empty:
+            all of these. With `digest` alone no lists of tags are read.
+        ledger: Where first sights are read from, if anywhere.
+        progress: Called now and then with the number of files read so far.
+        asking: Called now and then with how many images were asked about, and of how many.
+
+    Raises:
+        LedgerError: The ledger cannot be reached.
+        InputError: A pattern is none.
+    """
+    raise NotImplementedError
 
 
 def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:

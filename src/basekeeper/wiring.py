@@ -19,8 +19,11 @@ from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from datetime import datetime
 
+    from basekeeper.config.settings import Settings
     from basekeeper.lifecycle.catalogue import Catalogue
+    from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
@@ -196,3 +199,30 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
             return answer.body
 
         yield fetch
+
+
+@contextmanager
+def open_registry(
+    settings: Settings, *, now: datetime, offline: bool = False, use_cache: bool = True
+) -> Iterator[Registry]:
+    """Open all registries behind one door, and end every connection afterwards.
+
+    Args:
+        settings: Hosts, mirrors and where credentials are from.
+        now: The instant of the run, by which the age of cached answers is told.
+        offline: Whether only the cache may answer; everything else then fails as not reachable.
+        use_cache: False to read and write no cache.
+    """
+    raise NotImplementedError
+    yield
+
+
+@contextmanager
+def open_sights(settings: Settings) -> Iterator[Ledger | None]:
+    """Open the ledger to read first sights from; None where none is configured.
+
+    Raises:
+        LedgerError: It is configured and cannot be reached.
+    """
+    raise NotImplementedError
+    yield

@@ -8,10 +8,45 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from basekeeper.errors import Failure
     from basekeeper.tags.updates import TagList
+    from basekeeper.values.change import Standing
+    from basekeeper.values.finding import Judgement
     from basekeeper.values.image import Image, ImageConfig, Pointer, Publisher, Unknown
     from basekeeper.values.reference import Reference
+    from basekeeper.values.use import Survey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked about one distinct image; nothing that is not wanted costs a request."""
+
+    reference: Reference
+    platforms: tuple[str, ...]
+    """Those that are built of it, in the order of first mention; never empty."""
+    pointer: bool = False
+    """What its tag points to; no tag and no digest means the tag `latest`."""
+    tags: bool = False
+    """Which tags its repository has."""
+    inside: bool = False
+    """What is inside the digest in use, even where that is the one that its tag points to. Where
+    they differ, both are looked into without being asked to."""
+    publisher: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a registry did not answer, told once for all images that it concerns."""
+
+    registry: str
+    failure: Failure
+    reason: str
+    """What the first failure said."""
+    hint: str | None
+    images: int
+    """Distinct images about which something stays unknown for this reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +87,23 @@ class Resolutions:
     by_image: Mapping[str, Resolution]
     """`str()` of a reference → what was told; equal references share one."""
     asked: int = 0
-    """How many questions went to registries, cached answers not counted."""
+    """How many questions were put to the registries' client; its cache may have answered some."""
+    troubles: tuple[Trouble, ...] = ()
+    """What kept registries from answering, sorted by registry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """How every image that a tree uses stands: what `outdated` shows and `update` starts from."""
+
+    survey: Survey
+    now: datetime
+    """The instant of the run, UTC."""
+    standings: tuple[Standing, ...]
+    """One for each distinct image, sorted by `str()` of its reference."""
+    judgements: Mapping[str, Judgement]
+    """`str()` of a reference → what policy and calendars say of it."""
+    troubles: tuple[Trouble, ...] = ()
+    asked: int = 0
+    notices: tuple[str, ...] = ()
+    """Facts about the run itself."""
