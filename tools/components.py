@@ -191,6 +191,15 @@ def _build_planner() -> Path | None:
     return target if done.returncode == 0 else None
 
 
+def _make_images() -> Path | None:
+    """Make the image layout; what is missing is told on standard error."""
+    script = [sys.executable, str(ROOT / "tools" / "images.py")]
+    done = subprocess.run(
+        script, check=False, stdout=subprocess.PIPE, text=True, timeout=INSTALL_TIMEOUT_SECONDS
+    )
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
 COMPONENTS = {
     component.name: component
     for component in (
@@ -207,6 +216,12 @@ COMPONENTS = {
             "docker-registry",
             ("docker-registry",),
             unprivileged=lambda: _unpacked_package("docker-registry", "usr/bin/docker-registry"),
+        ),
+        Component(
+            "images",
+            "images of several Debian releases, made from packages",
+            "basekeeper-images",
+            unprivileged=_make_images,
         ),
         Component("builder", "builds images", "buildah", ("buildah",)),
         Component(
