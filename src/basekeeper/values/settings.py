@@ -1,4 +1,4 @@
-"""What a user can say about discovery: which files are read, and with which values."""
+"""What a user can say: which files are read, with which values, and how registries are reached."""
 
 from __future__ import annotations
 
@@ -65,3 +65,43 @@ class DiscoverSettings:
     """Whether submodules and other repositories below the root are read too."""
     respect_gitignore: bool = True
     """Whether files that git ignores (and does not track) are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """How one registry is reached: a table `[registry."HOST"]`."""
+
+    mirror: str | None = None
+    """What is asked in its place: `[http[s]://]host[:port][/prefix]`; None: the registry itself."""
+    http: bool = False
+    """Whether it is spoken to without TLS."""
+    ca: str | None = None
+    """File with the certificates that vouch for it, in addition to the system's."""
+    private: bool = False
+    """Whether its name may lead to an address outside the public internet."""
+    token_hosts: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) beside its own that may be given its credentials for tokens."""
+    username_env: str | None = None
+    """Environment variable that holds the user name."""
+    password_env: str | None = None
+    """Environment variable that holds the password."""
+    token_env: str | None = None
+    """Environment variable that holds a bearer token, sent as it is."""
+    concurrency: int | None = None
+    """Most requests at a time; None: the shipped number."""
+    hub_api: str | None = None
+    """Base URL of Docker Hub's own interface; only of `docker.io`."""
+    by_repository: bool = False
+    """Whether a scanned repository said any of this: then no credentials are ever sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """How registries are reached; whatever is not named is reached as everybody does."""
+
+    hosts: Mapping[str, HostSettings] = field(default_factory=lambda: MappingProxyType({}))
+    """Registry as references name it (`docker.io`, `registry.corp:5000`) → its settings."""
+
+    def of(self, name: str) -> HostSettings:
+        """Return the settings of a registry; the shipped ones where nobody said anything."""
+        return self.hosts.get(name) or HostSettings()
