@@ -1,0 +1,70 @@
+"""From the uses of a tree to what is asked: one question for each distinct image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from basekeeper.values.resolution import Question
+from basekeeper.values.use import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.use import Survey, Use
+
+
+class Want(NamedTuple):
+    """Which facts of an image are wanted; see `Question`."""
+
+    pointer: bool = False
+    tags: bool = False
+    inside: bool = False
+    publisher: bool = False
+
+
+def questions(
+    survey: Survey, want: Callable[[Reference], Want], *, platforms: Sequence[str]
+) -> tuple[Question, ...]:
+    """List what is to be asked, in the order of first use; images of which nothing is wanted not.
+
+    However many files name an image, it is one question, for all platforms that any of them
+    builds.
+
+    Args:
+        survey: What discovery found.
+        want: Tells which facts of an image are wanted; called once for each.
+        platforms: Those of uses for which no file says others; at least one.
+    """
+    built = _Platforms(survey, tuple(platforms))
+    found: dict[Reference, dict[str, None]] = {}
+    for use in survey.uses:
+        if use.kind is Kind.CONCRETE and use.reference is not None:
+            found.setdefault(use.reference, {}).update(dict.fromkeys(built.of(use)))
+    return tuple(
+        Question(reference=reference, platforms=tuple(wanted), **asked._asdict())
+        for reference, wanted in found.items()
+        if any(asked := want(reference))
+    )
+
+
+class _Platforms:
+    """Which platforms each use is built for."""
+
+    def __init__(self, survey: Survey, default: tuple[str, ...]) -> None:
+        self._default = default
+        self._of_plan = {
+            (file.path, plan.name): plan.platform for file in survey.files for plan in file.plans
+        }
+
+    def of(self, use: Use) -> tuple[str, ...]:
+        """The platform that the instruction names, else those of the builds that reach it."""
+        if use.platform and "$" not in use.platform:
+            return (use.platform,)
+        return tuple(self._of_builds(use)) or self._default
+
+    def _of_builds(self, use: Use) -> Iterator[str]:
+        for name in use.builds:
+            platform = self._of_plan.get((use.path, name))
+            if platform:
+                yield platform
