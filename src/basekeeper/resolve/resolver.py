@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from basekeeper.errors import Error, Failure, RegistryError, TransportError
 from basekeeper.resolve.lanes import Lanes
-from basekeeper.resolve.systems import os_release
+from basekeeper.tags.inside import os_release
 from basekeeper.values.image import Unknown
 from basekeeper.values.resolution import Inside, Resolution, Resolutions, Trouble
 

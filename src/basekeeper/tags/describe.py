@@ -106,9 +106,14 @@ def describe_image(
         product=None if image.product is None else image.product.name,
         axes=found.states + ended,
         undetermined=found.undetermined,
-        official=_by_fact(facts.official, catalogue.is_official(reference), "an official image"),
+        official=_by_fact(
+            facts, facts.official, catalogue.is_official(reference), "an official image"
+        ),
         publisher=_by_fact(
-            facts.verified_publisher, catalogue.publisher(reference), "by a verified publisher"
+            facts,
+            facts.verified_publisher,
+            catalogue.publisher(reference),
+            "by a verified publisher",
         ),
         listed=listed,
         is_minimal_variant=small,
@@ -222,8 +227,10 @@ def _confidence(image: NamedImage, found: FoundAxes, facts: Facts) -> str:
     return "medium" if (pinned and not known) or found.rests_on_list else "high"
 
 
-def _by_fact(fact: bool | None, known: Answer, what: str) -> Answer:  # noqa: FBT001  # a fact's value
+def _by_fact(facts: Facts, fact: bool | None, known: Answer, what: str) -> Answer:  # noqa: FBT001  # a fact's value
     """A given fact beats our list; None leaves the list's answer."""
     if fact is None:
         return known
-    return Answer(Truth.YES if fact else Truth.NO, f"{'' if fact else 'not '}{what}", "given facts")
+    truth = Truth.YES if fact else Truth.NO
+    source = facts.source or "given facts"
+    return Answer(truth, f"{'' if fact else 'not '}{what}", source, facts.as_of)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -41,6 +42,10 @@ class Facts:
     """Keys of the image's `/etc/os-release`, at least `ID`; `VERSION_ID` where there is one."""
     labels: Mapping[str, str] | None = None
     """Labels and annotations of the image; `org.opencontainers.image.base.name` names its base."""
+    source: str | None = None
+    """Who told `official` and `verified_publisher`, for evidence: `hub.docker.com`."""
+    as_of: date | None = None
+    """The day on which that was told."""
 
     def __post_init__(self) -> None:
         """Refuse values that are no facts.
@@ -54,9 +59,13 @@ class Facts:
                 raise _wrong(name, "true, false or nothing", value)
         if self.stage is not None and self.stage not in STAGES:
             raise _wrong("stage", "'final' or 'build'", self.stage)
-        version: object = self.resolved_version
-        if version is not None and not isinstance(version, str):
-            raise _wrong("resolved_version", "text", version)
+        for name in ("resolved_version", "source"):
+            text: object = getattr(self, name)
+            if text is not None and not isinstance(text, str):
+                raise _wrong(name, "text", text)
+        day: object = self.as_of
+        if day is not None and not isinstance(day, date):
+            raise _wrong("as_of", "a day", day)
         for name in ("os_release", "labels"):
             table: object = getattr(self, name)
             if table is not None and not _is_text_table(table):

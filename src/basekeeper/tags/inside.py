@@ -1,4 +1,4 @@
-"""Which operating system and which version are behind an image, by what its configuration says.
+"""Which operating system and which version are in an image, by what its configuration says.
 
 Nothing here opens a layer: `/etc/os-release` would tell for certain, but it lies in the base's
 layer, which costs tens of megabytes and a pull of the registry's quota for each image. What the
