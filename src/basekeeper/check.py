@@ -9,10 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
-from basekeeper.rules import expired_waiver, invalid_waiver, unused_waiver
+from basekeeper.rules import (
+    expired_waiver,
+    invalid_waiver,
+    unused_waiver,
+)
 from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
 from basekeeper.rules.rule import FileView
 from basekeeper.rules.subjects import Judge
@@ -20,19 +25,23 @@ from basekeeper.values.finding import Report, Severity, Truth, WaivedFinding
 from basekeeper.waivers import WaiverIndex, Waivers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from basekeeper.baseline import Baseline
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.policy import Policy
     from basekeeper.rules.rule import Defect, Rule, Subject
-    from basekeeper.values.finding import Finding
+    from basekeeper.values.facts import Facts
+    from basekeeper.values.finding import Finding, MissingFact
     from basekeeper.values.use import Survey
     from basekeeper.values.waiver import Waiver
 
-UNCONFIGURED: Final = ("known vulnerabilities", "registry digests", "publisher status")
-"""Facts that need the network, which checking the files of a repository never asks for."""
+NEVER_ASKED: Final = ("known vulnerabilities",)
+"""Facts that checking the files of a repository never asks for."""
+
+UNCONFIGURED: Final = (*NEVER_ASKED, "registry digests", "publisher status")
+"""Facts that are not asked for where registries are not."""
 
 MAX_NAMES: Final = 3
 """Most images that a notice names; a listing shows all."""
@@ -54,6 +63,16 @@ class Exemptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """What the registries told for a check."""
+
+    facts: Mapping[str, Facts]
+    """`str()` of a reference → facts."""
+    missing: tuple[MissingFact, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Waived:
     """Findings told apart by waivers."""
 
@@ -64,13 +83,17 @@ class _Waived:
     expired: tuple[Waiver, ...]
 
 
-def check(
+_NOTHING_TOLD: Final = Network(MappingProxyType({}))
+
+
+def check(  # noqa: PLR0913  # three that cannot be left out, three that mostly are
     survey: Survey,
     policy: Policy,
     *,
     now: datetime,
     exemptions: Exemptions | None = None,
     catalogue: Catalogue | None = None,
+    network: Network | None = None,
 ) -> Report:
     """Judge everything that discovery found.
 
@@ -80,9 +103,11 @@ def check(
         now: The instant of the run; aware, UTC.
         exemptions: Waivers, and what was there before; None: nothing is exempt.
         catalogue: Calendars and publishers; None: those inside the package.
+        network: What the registries told; None: they were not asked.
     """
     exempt = exemptions or Exemptions()
-    judge = Judge(policy, now, catalogue=catalogue)
+    told = network or _NOTHING_TOLD
+    judge = Judge(policy, now, catalogue=catalogue, facts=told.facts)
     files = {file.path: file for file in survey.files}
     subjects = tuple(judge.subject(use, files) for use in survey.uses)
     found = _numbered(_one_for_a_cause(_run_rules(survey, subjects, policy)))
@@ -107,11 +132,13 @@ def check(
         notices=(
             *policy.notices,
             *judge.catalogue.stale(now),
+            *told.notices,
             *_unknown_support(subjects),
             *notices,
         ),
         data_as_of=judge.catalogue.as_of,
-        unconfigured=UNCONFIGURED,
+        unconfigured=UNCONFIGURED if network is None else NEVER_ASKED,
+        missing=told.missing,
     )
 
 
@@ -121,12 +148,12 @@ def exit_code(report: Report, fail_on: Severity | None, *, allow_unknown: bool =
     Args:
         report: The result of a check.
         fail_on: Least severity that gates; None: findings never gate.
-        allow_unknown: Whether sources that could not be verified, and files that could not be
-            read, pass.
+        allow_unknown: Whether sources that could not be verified, files that could not be read
+            and facts that registries did not tell pass.
 
     Returns:
         1 where a finding gates, an unverifiable source included; else 3 where something that
-        should have been read could not be; else 0.
+        should have been read could not be, or a fact that an error waits for was not told; else 0.
     """
     gating = (
         finding
@@ -137,7 +164,9 @@ def exit_code(report: Report, fail_on: Severity | None, *, allow_unknown: bool =
     )
     if any(gating):
         return EXIT_FINDINGS
-    if not allow_unknown and any(skipped.fatal for skipped in report.skipped):
+    unread = any(skipped.fatal for skipped in report.skipped)
+    untold = any(fact.gates for fact in report.missing)
+    if not allow_unknown and (unread or untold):
         return EXIT_UNKNOWN
     return EXIT_OK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
@@ -10,6 +11,7 @@ from basekeeper.rules.rule import Subject
 from basekeeper.rules.runtimes import runtime_of
 from basekeeper.rules.stage_names import StageNames
 from basekeeper.tags.describe import describe_image
+from basekeeper.values.facts import NO_FACTS
 from basekeeper.values.finding import Answer, Category, Judgement, Truth
 from basekeeper.values.use import Kind, Via
 
@@ -18,11 +20,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.policy import Policy
+    from basekeeper.values.facts import Facts
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import SourceFile, Use
 
 SCRATCH: Final = "scratch"
 """The builder's word for the empty base."""
+
+_NO_FACTS: Final[Mapping[str, Facts]] = MappingProxyType({})
 
 _CRITERIA: Final = ("official_source", "current_version", "supported", "minimal_size")
 
@@ -31,10 +36,23 @@ class Judge:
     """Judges images for one run and remembers what it said."""
 
     def __init__(
-        self, policy: Policy, now: datetime, *, catalogue: Catalogue | None = None
+        self,
+        policy: Policy,
+        now: datetime,
+        *,
+        catalogue: Catalogue | None = None,
+        facts: Mapping[str, Facts] = _NO_FACTS,
     ) -> None:
-        """Judge by a policy at an instant; without a catalogue, by the facts in the package."""
+        """Judge by a policy at an instant.
+
+        Args:
+            policy: What is allowed.
+            now: The instant.
+            catalogue: Calendars and lists; None: those inside the package.
+            facts: `str()` of a reference → what is known of it beyond its name.
+        """
         self.catalogue = catalogue or Catalogue.bundled()
+        self._facts = facts
         self._policy = policy
         self._now = now
         self._judged: dict[str, Judgement] = {}
@@ -80,7 +98,8 @@ class Judge:
     def _remembered(self, text: str, image: str | Reference) -> Judgement:
         known = self._judged.get(text)
         if known is None:
-            known = self._policy.judge(image, now=self._now, catalogue=self.catalogue)
+            facts = self._facts.get(str(image), NO_FACTS)
+            known = self._policy.judge(image, facts, now=self._now, catalogue=self.catalogue)
             self._judged[text] = known
         return known
 

@@ -151,6 +151,20 @@ class WaivedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingFact:
+    """A fact about an image that was asked for and not told; the image was judged without it."""
+
+    image: str
+    """The canonical reference."""
+    fact: str
+    """`publisher status` or `contents`."""
+    reason: str
+    hint: str | None = None
+    gates: bool = False
+    """Whether an error may stay hidden without it, so that the run cannot pass."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole result of a check; every total that a format prints is derivable from it."""
 
@@ -176,6 +190,8 @@ class Report:
     """Source of facts → day of its data."""
     unconfigured: tuple[str, ...] = ()
     """Facts nobody asked for in this run (they need the network), by name."""
+    missing: tuple[MissingFact, ...] = ()
+    """Facts that were asked for in vain, sorted by image."""
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
