@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.tags.axes import split_tag
 from basekeeper.tags.inside import version
 from basekeeper.tags.words import OS_RELEASE_PRODUCTS
-from basekeeper.values.facts import Facts, read_os_release
+from basekeeper.values.facts import NO_FACTS, Facts, read_os_release
+from basekeeper.values.finding import MissingFact
 from basekeeper.values.image import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.values.image import ImageConfig
     from basekeeper.values.reference import Reference
-    from basekeeper.values.resolution import Resolution
+    from basekeeper.values.resolution import Resolution, Resolutions, Trouble
+
+PUBLISHER: Final = "publisher status"
+CONTENTS: Final = "contents"
+"""What a fact that is missing is called."""
+
+MAX_TOLD: Final = 5
+"""Most images whose missing facts are told one by one."""
 
 _OFFICIAL: Final = "docker.io/library/"
 """Where official images are, and nothing else."""
@@ -52,6 +61,70 @@ def facts_of(resolution: Resolution, catalogue: Catalogue) -> Facts:
         source=source,
         as_of=as_of,
     )
+
+
+class Told(NamedTuple):
+    """What the registries told for a check."""
+
+    facts: dict[str, Facts]
+    """`str()` of a reference → facts; images of which nothing is known are left out."""
+    missing: tuple[MissingFact, ...]
+    """Sorted by image."""
+    notices: tuple[str, ...]
+
+
+def told_of(found: Resolutions, catalogue: Catalogue, *, gating: Collection[str]) -> Told:
+    """Gather what registries told about all images, and what they did not.
+
+    Args:
+        found: What was asked and answered.
+        catalogue: Calendars and lists.
+        gating: Images of which an error may stay hidden where their contents are not known.
+    """
+    facts = {name: facts_of(one, catalogue) for name, one in found.by_image.items()}
+    missing = tuple(
+        replace(gap, gates=gap.fact == CONTENTS and gap.image in gating)
+        for _, one in sorted(found.by_image.items())
+        for gap in _gaps(one)
+    )
+    lies = (
+        f"{one.reference.familiar}: {lie}, not what its tag says"
+        for name, one in sorted(found.by_image.items())
+        if (lie := lying_pin(one.reference, facts[name])) is not None
+    )
+    known = {name: one for name, one in facts.items() if one != NO_FACTS}
+    return Told(known, missing, (*lies, *_notices(found.troubles, missing)))
+
+
+def _gaps(resolution: Resolution) -> Iterator[MissingFact]:
+    """Tell what was asked about one image in vain."""
+    name = str(resolution.reference)
+    if isinstance(resolution.publisher, Unknown):
+        yield MissingFact(name, PUBLISHER, resolution.publisher.reason, resolution.publisher.hint)
+    inside = resolution.current
+    if inside is None:
+        found: tuple[object, ...] = (resolution.pointer,)
+    else:
+        found = (inside.image, *inside.configs.values())
+    unknown = next((one for one in found if isinstance(one, Unknown)), None)
+    if unknown is not None:
+        yield MissingFact(name, CONTENTS, unknown.reason, unknown.hint)
+
+
+def _notices(troubles: tuple[Trouble, ...], missing: tuple[MissingFact, ...]) -> Iterator[str]:
+    """Say once for each registry what went wrong, then what concerns single images."""
+    for trouble in troubles:
+        count = "1 image was" if trouble.images == 1 else f"{trouble.images} images were"
+        yield (
+            f"{trouble.registry}: {trouble.failure.value}, so that {count} judged by name alone:"
+            f" {trouble.reason}"
+        )
+    shared = tuple(f"{trouble.registry} " for trouble in troubles)
+    single = [gap for gap in missing if not (shared and gap.reason.startswith(shared))]
+    for gap in single[:MAX_TOLD]:
+        yield f"{gap.fact} of {gap.image} could not be told: {gap.reason}"
+    if len(single) > MAX_TOLD:
+        yield f"facts of {len(single) - MAX_TOLD} more images could not be told"
 
 
 def lying_pin(reference: Reference, facts: Facts) -> str | None:

@@ -2,7 +2,12 @@
 
     1. discover   a tree → survey
     2. waivers    the waiver file and the comments of the survey → waivers
-    3. check      survey, policy, waivers, what was there before → report
+    3. resolve    what of the survey the registries could tell → resolutions; inspect → facts
+    4. check      survey, policy, facts, waivers, what was there before → report
+
+    1. discover   a tree → survey
+    2. resolve    survey → resolutions
+    3. plan       resolutions, rules of updates, first sights → standings
 
 Compared with another revision, that one goes through the same steps first; then its policy, its
 waiver file and the inline waivers that it has too are the ones that count, so that a proposal can
@@ -16,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from basekeeper.check import Exemptions, check
+from basekeeper.check import Exemptions, Network, check
 from basekeeper.check import exit_code as exit_code_of
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.discover import discover
@@ -24,12 +29,15 @@ from basekeeper.errors import ConfigError, Problem
 from basekeeper.render.view import RuleText
 from basekeeper.rules.registry import RULES_BY_ID
 from basekeeper.trees.names import kind_of
+from basekeeper.values.finding import Truth
+from basekeeper.values.resolution import Standings
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
 from basekeeper.waivers.inline import comment_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from basekeeper.baseline import Baseline
@@ -37,16 +45,19 @@ if TYPE_CHECKING:
     from basekeeper.policy.judge import Explanation
     from basekeeper.policy.load import Config
     from basekeeper.policy.policy import Policy
+    from basekeeper.policy.updates import UpdatePolicy
     from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.tree import Tree
-    from basekeeper.values.finding import Report
-    from basekeeper.values.resolution import Standings
+    from basekeeper.values.change import Standing
+    from basekeeper.values.finding import Judgement, Report
+    from basekeeper.values.reference import Reference
     from basekeeper.values.settings import DiscoverSettings
-    from basekeeper.values.use import Survey
+    from basekeeper.values.use import Survey, Use
     from basekeeper.values.waiver import Waiver
 
 __all__ = [
     "Comparison",
+    "NetworkAccess",
     "Run",
     "exit_code_of",
     "explain_image",
@@ -87,6 +98,18 @@ class Comparison:
     """Where the work left `base`, or `base` itself: what its check finds does not gate."""
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkAccess:
+    """How a check may ask the registries."""
+
+    open: Callable[[], AbstractContextManager[Registry]]
+    """Opens them; called only where there is something to ask."""
+    seconds: float | None
+    """Time for all questions; None: no limit."""
+    asking: Callable[[int, int], None] | None = None
+    """Called with how many images were answered, and of how many."""
+
+
 def survey(tree: Tree, run: Run, *, progress: Callable[[int], None] | None = None) -> Survey:
     """Find every use of an image in a tree, within the selection of the run.
 
@@ -95,12 +118,13 @@ def survey(tree: Tree, run: Run, *, progress: Callable[[int], None] | None = Non
     return _selected(discover(tree, _settings(run), progress=progress), run)
 
 
-def judge(
+def judge(  # noqa: PLR0913  # two that cannot be left out, five that mostly are
     tree: Tree,
     run: Run,
     *,
     baseline: Baseline | None = None,
     since: Comparison | None = None,
+    network: NetworkAccess | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Find and judge every use of an image in a tree.
@@ -110,6 +134,7 @@ def judge(
         run: What all steps share.
         baseline: Old findings that do not gate.
         since: What to compare with.
+        network: How to ask the registries what may change the judgement; None: they are not asked.
         progress: Called now and then with the number of files of `tree` read so far.
 
     Raises:
@@ -117,35 +142,75 @@ def judge(
         InputError: The waiver file cannot be read.
     """
     found = survey(tree, run, progress=progress)
-    policy = _policy(run)
-    notices: tuple[str, ...] = ()
     if since is None:
+        told = None if network is None else _asked((found,), run, network)
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
         )
-    else:
-        at_base = survey(since.base, run)
-        found_before = at_base if since.before is since.base else survey(since.before, run)
-        accepted = _waivers(since.base, at_base, run)
-        old = check(
-            found_before,
-            policy,
-            now=run.now,
-            exemptions=Exemptions(waivers=accepted),
-            catalogue=run.catalogue,
-        )
-        written = _inline(found, run)
-        inline = restrict_inline(written, accepted)
-        notices = (
-            *_ignored_edits(tree, since.base, run),
-            *_dropped_waivers(len(written.accepted) - len(inline.accepted)),
-        )
-        waivers = replace(accepted, accepted=_of_file(accepted)) + inline
-        exempt = Exemptions(
-            waivers=waivers, baseline=baseline, since=old.findings, partial=bool(run.only)
-        )
-    report = check(found, policy, now=run.now, exemptions=exempt, catalogue=run.catalogue)
+        return _report(found, run, exempt, told)
+    at_base = survey(since.base, run)
+    found_before = at_base if since.before is since.base else survey(since.before, run)
+    told = None if network is None else _asked((found, found_before), run, network)
+    accepted = _waivers(since.base, at_base, run)
+    old = _report(found_before, run, Exemptions(waivers=accepted), told)
+    written = _inline(found, run)
+    inline = restrict_inline(written, accepted)
+    notices = (
+        *_ignored_edits(tree, since.base, run),
+        *_dropped_waivers(len(written.accepted) - len(inline.accepted)),
+    )
+    waivers = replace(accepted, accepted=_of_file(accepted)) + inline
+    exempt = Exemptions(
+        waivers=waivers, baseline=baseline, since=old.findings, partial=bool(run.only)
+    )
+    return _report(found, run, exempt, told, *notices)
+
+
+def _report(
+    found: Survey, run: Run, exempt: Exemptions, told: Network | None, *notices: str
+) -> Report:
+    """Check a survey, and say what is to be said of the run itself."""
+    report = check(
+        found,
+        _policy(run),
+        now=run.now,
+        exemptions=exempt,
+        catalogue=run.catalogue,
+        network=told,
+    )
     return replace(report, notices=(*run.config.notices, *notices, *report.notices))
+
+
+def _asked(surveys: tuple[Survey, ...], run: Run, network: NetworkAccess) -> Network:
+    """Ask the registries what may change the judgement of any image; where nothing, open none."""
+    from basekeeper.rules.needs import needs  # noqa: PLC0415  # only with a network
+
+    wanted = needs(surveys, _policy(run), now=run.now, catalogue=run.catalogue)
+    if not wanted:
+        return Network({})
+    from basekeeper.inspect import told_of  # noqa: PLC0415  # only where something is asked
+    from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
+
+    def want(reference: Reference) -> Want:
+        need = wanted.get(reference)
+        if need is None:
+            return Want()
+        return Want(
+            pointer=need.inside and reference.digest is None,
+            inside=need.inside,
+            publisher=need.publisher,
+        )
+
+    platforms = run.config.settings.discover.platforms
+    uses = tuple(use for survey in surveys for use in survey.uses)
+    files = tuple(file for survey in surveys for file in survey.files)
+    every = replace(surveys[0], uses=uses, files=files)
+    asked = questions(every, want, platforms=platforms)
+    with network.open() as registry:
+        found = resolve(asked, registry, seconds=network.seconds, asking=network.asking)
+    gating = {str(reference) for reference, need in wanted.items() if need.gates}
+    told = told_of(found, run.catalogue, gating=gating)
+    return Network(told.facts, told.missing, told.notices)
 
 
 def _ignored_edits(tree: Tree, base: Tree, run: Run) -> Iterator[str]:
@@ -199,7 +264,70 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
         LedgerError: The ledger cannot be reached.
         InputError: A pattern is none.
     """
-    raise NotImplementedError
+    from basekeeper.plan import standings  # noqa: PLC0415  # only where registries are asked
+    from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
+
+    found = _of_images(survey(tree, run, progress=progress), images)
+    rules = _update_policy(run)
+
+    def want(reference: Reference) -> Want:
+        wanted = rules.rules_for(reference).kinds
+        wanted = wanted.intersection(kinds) if kinds else wanted
+        return Want(pointer=True, tags=bool(wanted - {"digest"}))
+
+    asked = questions(found, want, platforms=run.config.settings.discover.platforms)
+    told = resolve(asked, registry, asking=asking)
+    names = {question.reference.name for question in asked}
+    sights = ledger.first_seen(names) if ledger is not None else {}
+    stand = standings(found, told, rules, run.now, catalogue=run.catalogue, sights=sights)
+    return Standings(
+        survey=found,
+        now=run.now,
+        standings=tuple(sorted(stand, key=lambda one: str(one.reference))),
+        judgements=_judgements(stand, run),
+        troubles=told.troubles,
+        asked=told.asked,
+        notices=(*run.config.notices, *run.catalogue.stale(run.now)),
+    )
+
+
+def _judgements(stand: tuple[Standing, ...], run: Run) -> dict[str, Judgement]:
+    """Judge every image, by what is inside it where that was told."""
+    from basekeeper.inspect import facts_of  # noqa: PLC0415  # only where registries are asked
+
+    return {
+        str(one.reference): run.config.policy.judge(
+            one.reference,
+            facts_of(one.resolution, run.catalogue),
+            now=run.now,
+            catalogue=run.catalogue,
+        )
+        for one in stand
+    }
+
+
+def _of_images(found: Survey, images: Sequence[str]) -> Survey:
+    """Keep the uses of images that a pattern names; all where there is none."""
+    if not images:
+        return found
+    from basekeeper.policy.patterns import parse_pattern  # noqa: PLC0415  # only with `--image`
+
+    patterns = [parse_pattern(text) for text in images]
+
+    def is_named(use: Use) -> bool:
+        reference = use.reference
+        return reference is not None and any(
+            pattern.matches(reference) is Truth.YES for pattern in patterns
+        )
+
+    return replace(found, uses=tuple(use for use in found.uses if is_named(use)))
+
+
+def _update_policy(_run: Run) -> UpdatePolicy:
+    """Return what the configuration says of updates."""
+    from basekeeper.policy.updates import SHIPPED_UPDATES  # noqa: PLC0415  # as above
+
+    return SHIPPED_UPDATES
 
 
 def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(rules.__file__).parent
 ROOT = PACKAGE.parents[2]
 SHARED = {
-    *("__init__", "builds", "chain", "moves", "registry", "rule", "runtimes"),
+    *("__init__", "builds", "chain", "moves", "needs", "registry", "rule", "runtimes"),
     *("stage_names", "steps", "subjects"),
 }
 """Modules that are no rules; everything else in the package must be one."""
