@@ -1,0 +1,264 @@
+"""Entries in an SQLite file, the least recently used of which go first when space is short.
+
+Measured against one file for each entry, on ext4: half the time to write, an eighth of the space
+for small answers, and no trouble with replaced files, for which ext4 writes data out at once.
+
+How recently an entry was used is counted in runs, not in time: a run marks what it reads and
+writes with the next number, so that no clock is needed and reading writes next to nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from basekeeper.cache.place import create, current, retire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BUSY_SECONDS: Final = 0.25
+"""Longest wait for another process that writes; then the entry is not kept."""
+
+CHECK_BYTES: Final = 262_144
+"""Bytes written between two looks at the size: 256 KiB."""
+
+EVICTED_AT_ONCE: Final = 256
+"""Entries looked at in one step of making room."""
+
+EVICTIONS_PER_CHECK: Final = 16
+"""Steps of making room in one go, so that no write takes long; more follow with later writes."""
+
+VACUUM_PAGES: Final = 16_384
+"""Free pages given back to the file system in one go: 64 MiB."""
+
+TOUCHES_AT_ONCE: Final = 512
+"""Entries that were read and are marked as used in one transaction."""
+
+CHECKPOINT_PAGES: Final = 2_000
+"""Pages in the write-ahead log, 4 KiB each, before they are moved into the file, which waits for
+the disk."""
+
+MAX_WAL_BYTES: Final = 16 * 1024 * 1024
+"""What the write-ahead log is cut down to when it is empty."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS entry (
+    key BLOB PRIMARY KEY, used INTEGER NOT NULL, at INTEGER NOT NULL,
+    seal BLOB NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entry_used ON entry (used);
+"""
+_CREATION: Final = f"""
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+{_SCHEMA}
+COMMIT;
+"""
+_PRAGMAS: Final = f"""
+PRAGMA trusted_schema = OFF;
+PRAGMA synchronous = NORMAL;
+PRAGMA journal_size_limit = {MAX_WAL_BYTES};
+PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
+"""
+_UPSERT: Final = """
+INSERT INTO entry (key, used, at, seal, data) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE
+SET used = excluded.used, at = excluded.at, seal = excluded.seal, data = excluded.data
+"""
+_IS_READY: Final = "SELECT 1 FROM sqlite_master WHERE name = 'entry_used'"
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_PLACE: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+"""Failures of the file system, for which an empty file would be no better."""
+
+
+class Entry(NamedTuple):
+    """What is kept under a key; `at` in microseconds since 1970, 0 where time plays no part."""
+
+    at: int
+    seal: bytes
+    data: bytes
+
+
+class Usage(NamedTuple):
+    """How full a store is."""
+
+    entries: int
+    size: int
+    """Bytes of the pages in use."""
+
+
+class Store:
+    """One open file; not safe to share between threads without a lock of the caller's."""
+
+    def __init__(self, directory: Path, max_bytes: int) -> None:
+        """Open the current file of a directory; a broken one is replaced by an empty one.
+
+        Raises:
+            Unusable: What lies there is no file of ours.
+            OSError: The directory cannot be written to.
+            sqlite3.Error: The file cannot be used.
+        """
+        self._max_bytes = max_bytes
+        self._unchecked = CHECK_BYTES
+        self._touched: set[bytes] = set()
+        self._path = current(directory)
+        create(self._path)
+        try:
+            self._connection, self._run = _open(self._path)
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                raise
+            self._path = retire(self._path)
+            self._connection, self._run = _open(self._path)
+
+    def get(self, key: bytes) -> Entry | None:
+        """Return an entry, and count it as used."""
+        query = "SELECT used, at, seal, data FROM entry WHERE key = ?"
+        row = self._connection.execute(query, (key,)).fetchone()
+        if row is None:
+            return None
+        used, at, seal, data = row
+        if not (isinstance(at, int) and isinstance(seal, bytes) and isinstance(data, bytes)):
+            self.drop(key)
+            return None
+        if used != self._run:
+            self._touch(key)
+        return Entry(at, seal, data)
+
+    def put(self, key: bytes, entry: Entry) -> None:
+        """Keep an entry, replacing an earlier one; make room now and then."""
+        self._connection.execute(_UPSERT, (key, self._run, *entry))
+        self._unchecked += len(entry.data)
+        if self._unchecked >= CHECK_BYTES:
+            self._unchecked = 0
+            self._make_room()
+
+    def drop(self, key: bytes) -> None:
+        """Forget an entry."""
+        self._connection.execute("DELETE FROM entry WHERE key = ?", (key,))
+
+    def usage(self) -> Usage:
+        """Count entries and bytes."""
+        (entries,) = self._connection.execute("SELECT count(*) FROM entry").fetchone()
+        return Usage(entries, self._size())
+
+    def reset(self) -> None:
+        """Give the file up for a new empty one.
+
+        Raises:
+            OSError: The directory cannot be written to.
+            sqlite3.Error: The new file cannot be used either.
+        """
+        self._touched.clear()
+        self._connection.close()
+        self._path = retire(self._path)
+        self._connection, self._run = _open(self._path)
+
+    def close(self) -> None:
+        """Mark what was read as used, and close the file."""
+        try:
+            self._flush()
+        finally:
+            self._connection.close()
+
+    def _touch(self, key: bytes) -> None:
+        """Note that an entry was read."""
+        self._touched.add(key)
+        if len(self._touched) >= TOUCHES_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Mark what was read as used."""
+        rows, self._touched = [(self._run, key) for key in self._touched], set()
+        if rows:
+            with _transaction(self._connection):
+                self._connection.executemany("UPDATE entry SET used = ? WHERE key = ?", rows)
+
+    def _size(self) -> int:
+        """Bytes of the pages in use."""
+        size, pages, free = (
+            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return int(size * (pages - free))
+
+    def _make_room(self) -> None:
+        """Delete what was not used for longest, until a tenth of the space is free again."""
+        size = self._size()
+        if size <= self._max_bytes:
+            return
+        excess = size - self._max_bytes * 9 // 10
+        for _ in range(EVICTIONS_PER_CHECK):
+            if excess <= 0:
+                break
+            excess -= self._evict(excess)
+        # A script, as only that takes every step of a statement that returns no columns.
+        self._connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+
+    def _evict(self, excess: int) -> int:
+        """Delete the entries not used for longest, and return about how many bytes they had."""
+        query = "SELECT rowid, length(data) + 128 FROM entry ORDER BY used, rowid LIMIT ?"
+        freed, doomed = 0, []
+        for row, size in self._connection.execute(query, (EVICTED_AT_ONCE,)).fetchall():
+            if freed >= excess:
+                break
+            freed += size
+            doomed.append((row,))
+        with _transaction(self._connection):
+            self._connection.executemany("DELETE FROM entry WHERE rowid = ?", doomed)
+        return freed or excess
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Tell whether the file's content is at fault, so that an empty file would help."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    if code == sqlite3.SQLITE_IOERR_SHORT_READ:  # the file is shorter than it says
+        return True
+    return code & 0xFF not in _BUSY | _PLACE
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether another process was in the way."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, int]:
+    """Open a file, create its table, and tell the number of this run."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.text_factory = bytes  # what is no text must not fail to be read as text
+        if connection.execute(_IS_READY).fetchone() is None:
+            connection.executescript(_CREATION)
+        connection.executescript(_PRAGMAS)
+        (last,) = connection.execute("SELECT max(used) FROM entry").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection, last + 1 if isinstance(last, int) else 1
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do several writes at once, or none of them."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("COMMIT")
