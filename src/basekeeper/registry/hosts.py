@@ -171,12 +171,11 @@ class Host:
         """Tell whether the credentials may go to a realm (which `is_permitted`)."""
         parts = urlsplit(realm)
         own, asked = urlsplit(self.base_url).hostname or "", parts.hostname or ""
-        if asked == own:
+        if asked == own or not self.token_hosts.isdisjoint({asked, parts.netloc.lower()}):
             return True
         if parts.scheme != "https":
             return False
-        named = self.token_hosts | _KNOWN_TOKEN_HOSTS.get(self.credentials_of, frozenset())
-        if asked in named or parts.netloc.lower() in named:
+        if asked in _KNOWN_TOKEN_HOSTS.get(self.credentials_of, ()):
             return True
         domain = registrable_domain(own)
         return domain is not None and domain == registrable_domain(asked)
@@ -206,10 +205,11 @@ def find_host(registry: str, settings: RegistrySettings) -> Host:
     scheme, address, prefix = split_mirror(said.mirror or registry)
     own = settings.of(address)
     is_http = own.http or scheme == "http"
+    scheme = "http" if is_http else "https"
     is_hub = registry == HUB and said.mirror is None
     return Host(
         name=registry,
-        base_url=f"{'http' if is_http else 'https'}://{HUB_HOST if address == HUB else address}",
+        base_url=f"{scheme}://{HUB_HOST if address == HUB else address}",
         prefix=prefix,
         credentials_of=address,
         token_hosts=frozenset(host.lower() for host in own.token_hosts),
@@ -227,7 +227,7 @@ def split_mirror(text: str) -> tuple[str, str, str]:
     scheme, _, rest = text.rpartition("://")
     address, _, path = rest.partition("/")
     prefix = path.strip("/")
-    return scheme.lower(), address, f"{prefix}/" if prefix else ""
+    return scheme.lower(), address.lower(), f"{prefix}/" if prefix else ""
 
 
 def registrable_domain(host: str) -> str | None:

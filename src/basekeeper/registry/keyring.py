@@ -58,14 +58,20 @@ class Keyring:
         self._found: dict[tuple[str, str], Credential | None] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._unusable: set[str] = set()
-        self._notices: dict[str, None] = {}
+        self._notices: dict[str, str] = {}
         self._sources: dict[str, str] = {}
 
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What could not be read, and why, in the order of discovery."""
+    def notices(self, registry: str | None = None) -> tuple[str, ...]:
+        """Tell what could not be read so far, and why, in the order of discovery.
+
+        If a registry is named, only what concerns it.
+        """
         with self._lock:
-            return tuple(self._notices)
+            return tuple(
+                text
+                for text, concerned in self._notices.items()
+                if registry is None or concerned in ("", registry)
+            )
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -104,7 +110,7 @@ class Keyring:
                 name, repository, lambda helper, server: self._ask(helper, server, file.label)
             )
         except Error as error:
-            self._notice(f"no credentials for {name} are taken from there: {error.message}")
+            self._notice(f"no credentials for {name} are taken from there: {error.message}", name)
             return None
 
     def _ask(self, helper: str, server: str, source: str) -> Credential | None:
@@ -126,7 +132,7 @@ class Keyring:
         names = [said.username_env, said.password_env, said.token_env]
         missing = [each for each in names if each and not self._environ.get(each)]
         for each in missing:
-            self._notice(f"the environment variable {each}, named for {name}, is not set")
+            self._notice(f"the environment variable {each}, named for {name}, is not set", name)
         if missing:
             return None
         values = [self._environ.get(each or "", "") for each in names]
@@ -183,5 +189,6 @@ class Keyring:
         self._notice(f"no credentials are taken from {str(path)!r:.300}: {reason}")
         return None
 
-    def _notice(self, text: str) -> None:
-        self._notices[text] = None
+    def _notice(self, text: str, registry: str = "") -> None:
+        """Note a reason; it concerns one registry, or all."""
+        self._notices[text] = registry

@@ -2,9 +2,9 @@
 
 Steps of one request:
 
-1. The first request to a host goes alone and without authorisation, unless a bearer token is
-   configured: its answer tells how the host wants to be asked. From then on every request carries
-   what the host wants, so that a further repository costs one token and no refusal.
+1. The first request to a host goes alone and without authorisation: its answer tells how the host
+   wants to be asked. From then on every request carries what the host wants from the start, so
+   that a further repository costs one token and no refusal.
 2. A 401 is answered by what its challenge asks for, once.
 3. A token that is refused is renewed once, for that scope, and sent once more. Never again.
 4. A 401 of another origin, reached by a redirect, is final: nothing is ever sent in answer.
@@ -12,32 +12,78 @@ Steps of one request:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+from basekeeper.errors import Failure, RegistryError, TransportError
+from basekeeper.registry.challenge import Bearer, choose_challenge
+from basekeeper.registry.credential import Kind
+from basekeeper.registry.tokens import Order, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from basekeeper.registry.challenge import Basic
+    from basekeeper.registry.credential import Credential
     from basekeeper.registry.hosts import Host
+    from basekeeper.registry.keyring import Keyring
+    from basekeeper.registry.requests import Requests
     from basekeeper.registry.tokens import Scope
     from basekeeper.transport.client import Response
 
+    Send = Callable[[str | None], Response]
+    """Sends a request with an Authorization header, or without."""
 
-class Requests(Protocol):
-    """Sends single requests: the transport, or what paces it."""
+_UNAUTHORIZED: Final = 401
+_BEARER: Final = "Bearer "
 
-    def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
-    ) -> Response:
-        """Fetch a URL."""
-        ...
 
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """Ask for the headers of a URL alone."""
-        ...
+class _Door:
+    """What is known of how a host wants to be asked."""
+
+    __slots__ = ("challenge", "first", "tried")
+
+    def __init__(self) -> None:
+        self.first = threading.Lock()
+        self.tried = threading.Event()
+        self.challenge: Bearer | Basic | None = None
 
 
 class Session:
     """The authorised requests of one run to all registries; safe to share between threads."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        keyring: Keyring,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask nobody yet.
+
+        Args:
+            requests: Sends single requests.
+            keyring: The user's credentials.
+            clock: Seconds that only ever grow, by which the lives of tokens are counted.
+        """
+        self._requests = requests
+        self._keyring = keyring
+        self._tokens = Tokens(requests, clock=clock)
+        self._lock = threading.Lock()
+        self._doors: dict[str, _Door] = {}
+        self._notices: dict[str, str] = {}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Why credentials were not read or not used so far, each reason once."""
+        return (*self._keyring.notices(), *self._notices.copy())
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Registry → where its credential is from, for registries that asked for one."""
+        return self._keyring.sources
 
     def get(  # noqa: PLR0913  # two that say what is asked, four that say how
         self,
@@ -66,15 +112,204 @@ class Session:
         Raises:
             RegistryError: The authorisation failed, or no answer could be had or trusted.
         """
-        raise NotImplementedError
+        url, common = _url(host, path), {"accept": accept, **(headers or {})}
 
-    def head(
-        self,
-        host: Host,
-        path: str,
-        *,
-        scope: Scope | None,
-        accept: str = "*/*",
-    ) -> Response:
+        def send(authorization: str | None) -> Response:
+            return self._requests.get(
+                url, headers=_with_authorization(common, authorization), max_bytes=max_bytes
+            )
+
+        return self._exchange(host, scope, send)
+
+    def head(self, host: Host, path: str, *, scope: Scope | None, accept: str = "*/*") -> Response:
         """Ask for the headers of a path of a registry alone; else as `get`."""
-        raise NotImplementedError
+        url, common = _url(host, path), {"accept": accept}
+
+        def send(authorization: str | None) -> Response:
+            return self._requests.head(url, headers=_with_authorization(common, authorization))
+
+        return self._exchange(host, scope, send)
+
+    def _exchange(self, host: Host, scope: Scope | None, send: Send) -> Response:
+        """Go through the steps of the module; every failure becomes a RegistryError."""
+        try:
+            return self._authorized(host, scope, send)
+        except RegistryError:
+            raise
+        except TransportError as error:
+            raise RegistryError(error.message, Failure.REFUSED, hint=error.hint) from error
+
+    def _authorized(self, host: Host, scope: Scope | None, send: Send) -> Response:
+        """Send with what is known, and answer what is asked for then."""
+        door = self._door(host)
+        authorization, answer = None, self._knock(host, door, scope, send)
+        if answer is None:
+            authorization = self._ahead(host, door, scope)
+            answer = send(authorization)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        challenge = _challenge_of(host, answer)
+        if scope is not None:
+            door.challenge = challenge
+        if authorization is None:
+            authorization = self._authorization(host, challenge, scope)
+            if authorization is None:
+                raise self._denied(host, scope)
+            answer = send(authorization)
+            if answer.status != _UNAUTHORIZED:
+                return answer
+            challenge = _challenge_of(host, answer)
+        renewed = self._renewed(host, challenge, scope, authorization)
+        if renewed is not None:
+            answer = send(renewed)
+            if answer.status != _UNAUTHORIZED:
+                return answer
+        raise self._denied(host, scope)
+
+    def _door(self, host: Host) -> _Door:
+        with self._lock:
+            return self._doors.setdefault(host.base_url, _Door())
+
+    def _knock(self, host: Host, door: _Door, scope: Scope | None, send: Send) -> Response | None:
+        """Send the first request to a host, while others wait for what it teaches.
+
+        Returns:
+            Its answer; None where somebody else was first, whatever came of it.
+        """
+        if door.tried.is_set() or scope is None:
+            return None
+        with door.first:
+            if door.tried.is_set():
+                return None
+            try:
+                answer = send(None)
+                if answer.status == _UNAUTHORIZED and _is_own(host, answer):
+                    header = answer.headers.get("www-authenticate", "")
+                    door.challenge = choose_challenge(header)
+                return answer
+            finally:
+                door.tried.set()
+
+    def _ahead(self, host: Host, door: _Door, scope: Scope | None) -> str | None:
+        """Authorise a request before it is refused, as the host's last challenge asks."""
+        challenge = door.challenge
+        if challenge is None or scope is None:
+            return None
+        return self._authorization(host, challenge, scope)
+
+    def _authorization(
+        self, host: Host, challenge: Bearer | Basic, scope: Scope | None
+    ) -> str | None:
+        """Answer a challenge; None where there is nothing to answer it with."""
+        credential = self._credential(host, scope)
+        if credential is not None and credential.kind is Kind.BEARER:
+            return _BEARER + credential.secret
+        if isinstance(challenge, Bearer):
+            return _BEARER + self._tokens.get(self._order(host, challenge, scope))
+        if credential is not None and credential.kind is Kind.PASSWORD:
+            return credential.basic
+        return None
+
+    def _renewed(
+        self, host: Host, challenge: Bearer | Basic, scope: Scope | None, refused: str
+    ) -> str | None:
+        """Answer once more, if there may be another answer than the refused one."""
+        if isinstance(challenge, Bearer):
+            credential = self._credential(host, scope)
+            if credential is not None and credential.kind is Kind.BEARER:
+                return None
+            order = self._order(host, challenge, scope)
+            return _BEARER + self._tokens.renew(order, refused.removeprefix(_BEARER))
+        other = self._authorization(host, challenge, scope)
+        return None if other == refused else other
+
+    def _order(self, host: Host, challenge: Bearer, scope: Scope | None) -> Order:
+        """Order a token, with credentials only where they may go.
+
+        Raises:
+            RegistryError: Nobody may be asked at that address.
+        """
+        realm = challenge.realm
+        if not host.is_permitted(realm):
+            raise RegistryError(
+                f"{host.name}: refused to ask for a token at {realm!r:.200}, expected https",
+                Failure.REFUSED,
+            )
+        credential = self._credential(host, scope)
+        if credential is not None and not host.trusts(realm):
+            self._notices[
+                f"the credentials for {host.credentials_of} are not sent to"
+                f" {urlsplit(realm).hostname}: name it in token_hosts if both are one"
+            ] = host.credentials_of
+            credential = None
+        return Order(realm, challenge.service, scope, credential)
+
+    def _credential(self, host: Host, scope: Scope | None) -> Credential | None:
+        return self._keyring.credential(host, "" if scope is None else scope.repository)
+
+    def _denied(self, host: Host, scope: Scope | None) -> RegistryError:
+        """Say that nothing more can be tried."""
+        what = host.name if scope is None else f"{host.name}/{scope.repository}"
+        credential = self._credential(host, scope)
+        if credential is None:
+            return RegistryError(
+                f"{what}: not found, or to be read only after a login",
+                Failure.NOT_FOUND,
+                hint=self._login_hint(host),
+            )
+        return RegistryError(
+            f"{what}: refused with the credentials from {credential.source}",
+            Failure.DENIED,
+            hint="check the name, and what the account may read",
+        )
+
+    def _login_hint(self, host: Host) -> str:
+        """Say what could make a refusal without credentials go away."""
+        if host.anonymous:
+            return (
+                "check the name; no credentials are sent to a host that a scanned repository's"
+                " own file tells how to reach: tell it in your own settings"
+            )
+        own = [text for text, name in self._notices.copy().items() if name == host.credentials_of]
+        told = (*self._keyring.notices(host.credentials_of), *own)
+        return "; ".join((f"check the name, or log in to {host.credentials_of}", *told))
+
+
+def _challenge_of(host: Host, answer: Response) -> Bearer | Basic:
+    """Read the challenge of a 401, if it is the host's own and can be answered.
+
+    Raises:
+        RegistryError: It is not, or cannot.
+    """
+    if not _is_own(host, answer):
+        raise RegistryError(
+            f"{host.name}: {urlsplit(answer.url).hostname}, where it redirected to, refused access",
+            Failure.DENIED,
+        )
+    challenge = choose_challenge(answer.headers.get("www-authenticate", ""))
+    if challenge is None:
+        raise RegistryError(
+            f"{host.name}: refused access without saying how to ask for it",
+            Failure.DENIED,
+        )
+    return challenge
+
+
+def _is_own(host: Host, answer: Response) -> bool:
+    """Tell whether an answer came from the host itself, not from where it redirected to."""
+    asked, came = urlsplit(host.base_url), urlsplit(answer.url)
+    return (asked.scheme, asked.netloc) == (came.scheme, came.netloc)
+
+
+def _url(host: Host, path: str) -> str:
+    """Return what is requested; a mirror is told for whom it stands in."""
+    if not path.startswith("/"):
+        raise RegistryError(f"{host.name}: invalid path {path!r:.200}", Failure.REFUSED)
+    url = host.base_url + path
+    if not host.is_mirror or host.prefix or "ns=" in path:
+        return url
+    return f"{url}{'&' if '?' in path else '?'}ns={quote(host.name, safe='')}"
+
+
+def _with_authorization(headers: Mapping[str, str], value: str | None) -> dict[str, str]:
+    return dict(headers) if value is None else {**headers, "authorization": value}

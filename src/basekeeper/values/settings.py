@@ -100,8 +100,9 @@ class RegistrySettings:
     """How registries are reached; whatever is not named is reached as everybody does."""
 
     hosts: Mapping[str, HostSettings] = field(default_factory=lambda: MappingProxyType({}))
-    """Registry as references name it (`docker.io`, `registry.corp:5000`) → its settings."""
+    """Registry as references name it (`docker.io`, `registry.corp:5000`), in lower case → its
+    settings."""
 
     def of(self, name: str) -> HostSettings:
         """Return the settings of a registry; the shipped ones where nobody said anything."""
-        return self.hosts.get(name) or HostSettings()
+        return self.hosts.get(name.lower()) or HostSettings()
