@@ -141,6 +141,8 @@ class FileEdit:
     after: bytes
     edits: tuple[Edit, ...]
     """In the order of their places in `before`, never overlapping."""
+    notes: tuple[str, ...] = ()
+    """What else the edited values are used for: `NODE_VERSION is also used in line 7 of …`."""
 
 
 @dataclass(frozen=True, slots=True)

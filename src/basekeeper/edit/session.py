@@ -1,0 +1,333 @@
+"""The one way from changes to proven edits.
+
+Edits are made of traces, then everything is surveyed again on the edited bytes. What differs
+although nobody meant it to is put down to the edits that touched it; these are refused, and the
+rest is tried again, until the survey proves the edits or none is left. A place that several builds
+reach shows another value when the first is edited; that one is edited too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.edit.draft import Blocked, Patch, apply, ordered, origin, patches_of
+from basekeeper.edit.mentions import mentions
+from basekeeper.edit.places import Places, outer_path
+from basekeeper.edit.prove import differences, key_of, spot_of
+from basekeeper.edit.trace import Untraceable
+from basekeeper.edit.wanted import hunks, joined, tightened, wanted_text
+from basekeeper.errors import InvalidReference
+from basekeeper.values.change import Edit, EditPlan, FileEdit, Refusal
+from basekeeper.values.reference import parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from basekeeper.edit.prove import Difference
+    from basekeeper.edit.trace import Piece
+    from basekeeper.edit.wanted import Hunk
+    from basekeeper.values.change import Change
+    from basekeeper.values.use import Survey, Use
+
+MAX_ROUNDS: Final = 32
+"""Times that the tree is surveyed again; each round refuses or adds something, most need one."""
+
+BY_HAND: Final = "edit it by hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the edits are made on, and how they are proven."""
+
+    survey: Survey
+    """Everything in the tree, also what is not to be changed."""
+    read: Callable[[str], bytes | None]
+    """Path → content as the survey saw it; None where it cannot be read."""
+    again: Callable[[Mapping[str, bytes]], Survey]
+    """Files with new content → the survey that these would give."""
+    may_edit: Callable[[str], bool] = lambda _path: True
+    """Tells whether a file may be edited."""
+
+
+def edit(changes: Sequence[Change], ground: Ground, *, whole: bool = False) -> EditPlan:
+    """Turn changes into edits of files that are proven to change these references alone.
+
+    What cannot be edited is refused with its reason; the other uses of the same change are edited
+    all the same, unless `whole`.
+
+    Args:
+        changes: At most one for each image; their uses are of the survey of `ground`.
+        ground: The tree.
+        whole: Whether a change with a refused use is not made at all.
+    """
+    session = _Session(ground, Places(ground.survey, ground.read), whole)
+    for change in changes:
+        for use in change.standing.uses:
+            session.add(change, use)
+    return session.run()
+
+
+@dataclass(slots=True)
+class _Job:
+    """One use that is to be edited."""
+
+    change: Change
+    use: Use
+    text: str = ""
+    """What it shall be."""
+    patches: list[Patch] = field(default_factory=list)
+    refusal: Refusal | None = None
+
+    def refuse(self, reason: str, hint: str | None = BY_HAND) -> None:
+        """Give it up; the first reason stays."""
+        if self.refusal is None:
+            self.refusal = Refusal(self.use, self.change, reason, hint)
+
+    def touches(self, path: str, start: int, end: int) -> bool:
+        """Tell whether it edits something within a range."""
+        return any(
+            each.path == path and each.start <= end and start <= each.end for each in self.patches
+        )
+
+
+@dataclass(slots=True)
+class _Session:
+    """One run."""
+
+    ground: Ground
+    places: Places
+    whole: bool
+    jobs: list[_Job] = field(default_factory=list)
+
+    @property
+    def active(self) -> list[_Job]:
+        """What is not refused."""
+        return [job for job in self.jobs if job.refusal is None]
+
+    def add(self, change: Change, use: Use) -> None:
+        """Take a use of a change, and find its patches."""
+        job = _Job(change, use)
+        self.jobs.append(job)
+        template = self._template(use)
+        if use.reference is None:
+            job.refuse(use.problem or "its image cannot be told from the files")
+        elif template is not None:
+            job.refuse(f"the file is a template: {template}")
+        else:
+            job.text = wanted_text(use.text, use.reference, change.to)
+            try:
+                parse_reference(job.text)
+                self._trace(job, self.places, use)
+            except InvalidReference as error:
+                job.refuse(str(error))
+
+    def _template(self, use: Use) -> str | None:
+        file = self.places.files.get(use.path)
+        return file.template if file is not None else None
+
+    def _trace(
+        self, job: _Job, places: Places, use: Use, drafts: Mapping[str, list[Patch]] | None = None
+    ) -> None:
+        """Find the patches that make one use what it shall be.
+
+        Args:
+            job: What takes them, or the reason why there are none.
+            places: Where the use is followed.
+            use: The use, of the survey that `places` stands on.
+            drafts: Patches that were made since; then places are traced back before them.
+        """
+        try:
+            pieces = places.pieces(use)
+            found = [
+                patch
+                for steps in hunks(use.text, job.text)
+                for patch in _patched(steps, use, pieces)
+            ]
+        except (Untraceable, Blocked) as error:
+            job.refuse(error.reason, error.hint)
+            return
+        for patch in found:
+            back = patch if drafts is None else _back(patch, drafts.get(patch.path, []))
+            if back is None:
+                job.refuse("several builds put it together in different ways")
+            elif not self.ground.may_edit(back.path):
+                what = f"the value of {back.name}" if back.name else "it"
+                reason = f"{what} stands in {back.path}, which is not among the files named"
+                job.refuse(reason, f"name {back.path} too")
+            elif back not in job.patches:
+                job.patches.append(back)
+
+    def run(self) -> EditPlan:
+        """Prove, refuse what cannot be proven, and try again."""
+        for _ in range(MAX_ROUNDS):
+            self._settle()
+            if not self.active or self._prove():
+                break
+        else:
+            for job in self.active:
+                job.refuse("the edits could not be proven to change nothing else")
+        return EditPlan(tuple(self._files()), self._refusals())
+
+    def _settle(self) -> None:
+        """Refuse what clashes; where changes are made whole, refuse what belongs together."""
+        for one, other in self._clashing():
+            self._clash(one, other)
+        broken = {id(job.change): job for job in self.jobs if job.refusal is not None}
+        for job in self.active if self.whole else ():
+            cause = broken.get(id(job.change))
+            if cause is not None:
+                place = f"{cause.use.path}:{cause.use.line}"
+                job.refuse(f"{place} cannot be edited, and changes are made whole or not at all")
+
+    def _clashing(self) -> list[tuple[_Job, _Job]]:
+        """Find the pairs of jobs that want different values in one place."""
+        patches = sorted(
+            ((patch, at) for at, job in enumerate(self.active) for patch in job.patches),
+            key=lambda each: (each[0][:4], each[1]),
+        )
+        jobs, found = self.active, dict[tuple[int, int], None]()
+        for at, (patch, one) in enumerate(patches):
+            for later, other in patches[at + 1 :]:
+                if later.path != patch.path or later.start > patch.end:
+                    break
+                if one != other and patch.clashes(later):
+                    found[min(one, other), max(one, other)] = None
+        return [(jobs[one], jobs[other]) for one, other in found]
+
+    def _clash(self, one: _Job, other: _Job) -> None:
+        """Refuse two jobs that want different values in one place."""
+        name = next(
+            mine.name for mine in one.patches for each in other.patches if mine.clashes(each)
+        )
+        what = name or "the same text"
+        for job, rival in ((one, other), (other, one)):
+            use = rival.use
+            reason = (
+                f"{what} also makes {use.text!r} at {use.path}:{use.line},"
+                f" which is to become {rival.text!r}"
+            )
+            job.refuse(reason, "give each image an ARG of its own")
+
+    def _drafts(self) -> dict[str, list[Patch]]:
+        """Collect the patches of each file, in order."""
+        found: dict[str, list[Patch]] = {}
+        for job in self.active:
+            for patch in job.patches:
+                found.setdefault(patch.path, []).append(patch)
+        return {path: ordered(patches) for path, patches in sorted(found.items())}
+
+    def _prove(self) -> bool:
+        """Survey the edited tree; give up or extend the jobs that it does not prove."""
+        drafts = self._drafts()
+        new = {path: apply(self._before(path), drafts[path]) for path in drafts}
+        after = self.ground.again(new)
+        intended = {key_of(job.use): job.text for job in self.active}
+        wrong = differences(self.ground.survey, after, intended)
+        if not wrong:
+            return True
+        later = Places(after, lambda path: new[path] if path in new else self.places.read(path))
+        size = self._size()
+        extended = {each.spot for each in wrong if self._extend(each, later, drafts)}
+        for each in wrong:
+            if each.text and each.spot not in extended:
+                self._blame(each)
+        if self._size() == size:
+            self._blame_all(wrong)
+        return False
+
+    def _size(self) -> tuple[int, int]:
+        active = self.active
+        return len(active), sum(len(job.patches) for job in active)
+
+    def _before(self, path: str) -> bytes:
+        return self.places.read(path) or b""
+
+    def _extend(self, wrong: Difference, later: Places, drafts: Mapping[str, list[Patch]]) -> bool:
+        """Edit also the value that another build gives the place of a job."""
+        for job in self.active:
+            if spot_of(job.use) != wrong.spot or job.use.text != wrong.text:
+                continue
+            for use in later.survey.uses:
+                if spot_of(use) == wrong.spot and use.text == wrong.text:
+                    self._trace(job, later, use, drafts)
+            return True
+        return False
+
+    def _blame(self, wrong: Difference) -> None:
+        """Refuse the jobs whose patches changed what nobody meant to change."""
+        for use in self.ground.survey.uses:
+            if spot_of(use) != wrong.spot:
+                continue
+            ranges = [(each.path, *each.span) for each in use.supplied_by if each.span is not None]
+            ranges += [(use.path, *use.span)] if use.span is not None else []
+            for job in self.active:
+                if any(job.touches(outer_path(path), start, end) for path, start, end in ranges):
+                    job.refuse(wrong.said, "give each image an ARG of its own")
+
+    def _blame_all(self, wrong: Iterable[Difference]) -> None:
+        """Refuse the jobs of the files concerned; where that hits nobody, all of them."""
+        concerned = {outer_path(each.path): each for each in reversed(list(wrong))}
+        hit = False
+        for job in self.active:
+            paths = [patch.path for patch in job.patches]
+            guilty = [concerned[path] for path in (*paths, job.use.path) if path in concerned]
+            if guilty:
+                hit = True
+                job.refuse(guilty[0].said)
+        for job in () if hit else self.active:
+            job.refuse(next(iter(concerned.values())).said)
+
+    def _refusals(self) -> tuple[Refusal, ...]:
+        found = [job.refusal for job in self.jobs if job.refusal is not None]
+        return tuple(sorted(found, key=lambda each: (each.use.path, each.use.line, each.use.text)))
+
+    def _files(self) -> Iterable[FileEdit]:
+        """Make the edits of each file."""
+        owners: dict[tuple[object, ...], _Job] = {}
+        built: dict[str, dict[str, None]] = {}
+        for job in self.active:
+            for patch in job.patches:
+                owners.setdefault(patch[:4], job)
+                built.setdefault(patch.path, {})[job.use.path] = None
+        for path, patches in self._drafts().items():
+            before = self._before(path)
+            edits = tuple(
+                Edit(
+                    patch.start,
+                    patch.end,
+                    patch.new,
+                    before.count(b"\n", 0, patch.start) + 1,
+                    owners[patch[:4]].change,
+                )
+                for patch in patches
+            )
+            names = {patch.name for patch in patches if patch.name is not None}
+            files = [self.places.files[each] for each in built[path] if each in self.places.files]
+            yield FileEdit(path, before, apply(before, patches), edits, mentions(files, names))
+
+
+def _patched(steps: list[Hunk], use: Use, pieces: Sequence[Piece]) -> list[Patch]:
+    """Make patches of the steps of one part; of one value in one piece where that is possible."""
+    try:
+        return patches_of(joined(steps, use.text), pieces)
+    except Blocked:
+        return [patch for step in steps for patch in _narrowed(step, use, pieces)]
+
+
+def _narrowed(step: Hunk, use: Use, pieces: Sequence[Piece]) -> list[Patch]:
+    try:
+        return patches_of(step, pieces)
+    except Blocked:
+        return patches_of(tightened(step, use.text), pieces)
+
+
+def _back(patch: Patch, drafts: Sequence[Patch]) -> Patch | None:
+    """Trace a patch of the edited file back to the file as it is."""
+    if patch.start == patch.end:
+        start = origin(patch.start, drafts)
+        return None if start is None else patch._replace(start=start, end=start)
+    start, last = origin(patch.start, drafts), origin(patch.end - 1, drafts)
+    if start is None or last is None or last - start != patch.end - 1 - patch.start:
+        return None
+    return patch._replace(start=start, end=last + 1)
