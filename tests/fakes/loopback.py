@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Answer:
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    """A value with line feeds is sent as several lines of that name."""
     length: int | None = None
     hang_up: bool = False
     """Close the connection without an answer."""
@@ -34,6 +35,10 @@ class Loopback:
         self.answers: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers (lower-case names) of each request."""
+        self.bodies: list[bytes] = []
+        """Bodies of the requests that had one."""
+        self.decide: Callable[[str, dict[str, str]], Answer | None] = lambda _path, _headers: None
+        """Answers by path (with query) and headers; None: as `put` said."""
 
     def put(self, path: str, *answers: Answer) -> None:
         """Write the answers for a path."""
@@ -58,13 +63,18 @@ class _Handler(BaseHTTPRequestHandler):
         loopback = self.loopback
         headers = {name.lower(): value for name, value in self.headers.items()}
         loopback.requests.append((self.command, self.path, headers))
-        answer = loopback.take(self.path.partition("?")[0])
+        length = int(headers.get("content-length", "0"))
+        if length:
+            loopback.bodies.append(self.rfile.read(length))
+        decided = loopback.decide(self.path, headers)
+        answer = decided or loopback.take(self.path.partition("?")[0])
         if answer.hang_up:
             self.close_connection = True
             return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
-            self.send_header(name, value)
+            for line in value.split("\n"):
+                self.send_header(name, line)
         length = len(answer.body) if answer.length is None else answer.length
         self.send_header("Content-Length", str(length))
         self.end_headers()
@@ -75,6 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = _answer  # noqa: N815  # the base class's naming
     do_HEAD = _answer  # noqa: N815
+    do_POST = _answer  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep quiet."""
