@@ -1,0 +1,475 @@
+"""All registries behind one door: what a tag points to, what is listed, what a digest names.
+
+What a digest names never changes and is cached for ever; what a tag points to, and which tags
+there are, for minutes. HEAD comes before GET, as Docker Hub counts only the latter; where HEAD does
+not tell the digest, one GET follows, but never after a refusal for a rate limit.
+
+Everything that is fetched is hashed: a digest named in a header is believed only as far as it
+names something, and is compared with the content once that is read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.errors import Failure, RegistryError
+from basekeeper.registry import hub, quay
+from basekeeper.registry.answers import (
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_IMPLEMENTED,
+    OK,
+    Warnings,
+    failed,
+)
+from basekeeper.registry.documents import digest_of, is_digest, refused, time_of, verify
+from basekeeper.registry.imageconfig import MAX_CONFIG, read_config
+from basekeeper.registry.listing import Collected, ListLimits, list_tags, pack, unpack
+from basekeeper.registry.manifests import (
+    ACCEPT,
+    MAX_MANIFEST,
+    MAX_NESTING,
+    Entry,
+    Index,
+    Manifest,
+    check_media_type,
+    matching,
+    media_type_of,
+    read_manifest,
+)
+from basekeeper.registry.pacing import Flights
+from basekeeper.registry.referrers import list_referrers, with_annotations
+from basekeeper.registry.tokens import Scope
+from basekeeper.values.image import Image, Pointer, Publisher
+from basekeeper.values.reference import HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from basekeeper.ports import Cache
+    from basekeeper.registry.hosts import Host
+    from basekeeper.registry.session import Session
+    from basekeeper.tags.updates import TagList
+    from basekeeper.transport.client import Response
+    from basekeeper.values.image import Descriptor, ImageConfig
+    from basekeeper.values.reference import Reference
+
+DEFAULT_TAG: Final = "latest"
+"""What is meant where a reference names neither tag nor digest."""
+MAX_UNTOLD: Final = 16
+"""Entries of one index without a platform whose configs are read to learn it."""
+
+_NO_HEAD: Final = frozenset({NOT_FOUND, NOT_ALLOWED, NOT_IMPLEMENTED})
+_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLimits:
+    """How long answers are kept, and how much of a list is read."""
+
+    tag_age: timedelta = timedelta(minutes=10)
+    """How long it is believed what a tag points to, and which tags there are."""
+    list_memory: timedelta = timedelta(days=30)
+    """How long an older list helps to read the new one in fewer pages."""
+    publisher_age: timedelta = timedelta(days=1)
+    lists: ListLimits = field(default_factory=ListLimits)
+
+
+class RegistryClient:
+    """Implements `ports.Registry`; see there for what each question means."""
+
+    def __init__(  # noqa: PLR0913  # four neighbours, and two things to turn
+        self,
+        session: Session,
+        hosts: Callable[[str], Host],
+        cache: Cache,
+        now: datetime,
+        *,
+        limits: RegistryLimits | None = None,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Ask nobody yet.
+
+        Args:
+            session: Sends authorised, paced requests.
+            hosts: Tells how a registry is reached.
+            cache: What was read before.
+            now: The instant of the run, UTC.
+            limits: None: the defaults.
+            end: Ends every connection.
+        """
+        self._session = session
+        self._find_host = hosts
+        self._hosts: dict[str, Host] = {}
+        self._cache = cache
+        self._now = now
+        self._limits = limits or RegistryLimits()
+        self._end = end
+        self._flights = Flights()
+        self._warnings = Warnings()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What registries warned of in this run, each once, with the registry's name."""
+        return self._warnings.texts()
+
+    def point(self, image: Reference) -> Pointer:
+        """Tell what the tag of an image points to now; without a tag, `latest`."""
+        host = self._host(image.registry)
+        path = f"/v2/{host.repository(image.repository)}/manifests/{image.tag or DEFAULT_TAG}"
+        key = f"tag {host.base_url}{path}"
+        return self._flights.once(key, lambda: self._point(host, image, path, key))
+
+    def tags(self, image: Reference) -> TagList:
+        """List the tags of a repository."""
+        host = self._host(image.registry)
+        key = f"tags {host.base_url}/{host.repository(image.repository)}"
+        return self._flights.once(key, lambda: self._tags(host, image.repository, key))
+
+    def image(self, image: Reference) -> Image:
+        """Tell what a digest names."""
+        place = self._place(image)
+        found = place.read(place.digest, None)
+        if isinstance(found, Manifest):
+            config = place.config(found, place.digest)
+            return Image(
+                digest=place.digest,
+                media_type=found.media_type,
+                platforms=MappingProxyType({config.platform: place.digest}),
+                annotations=found.annotations,
+                config=found.config.digest,
+                layers=tuple(layer.digest for layer in found.layers),
+                size=config.size,
+            )
+        return Image(
+            digest=place.digest,
+            media_type=found.media_type,
+            platforms=MappingProxyType(place.platforms(found)),
+            annotations=found.annotations,
+        )
+
+    def config(self, image: Reference, platform: str) -> ImageConfig:
+        """Read the configuration behind a digest for one platform."""
+        place = self._place(image)
+        found = place.read(place.digest, None)
+        if isinstance(found, Manifest):
+            config = place.config(found, place.digest)
+            place.choose({config.platform: place.digest}, platform)
+            return config
+        platforms = place.platforms(found)
+        key = place.choose(platforms, platform)
+        manifest = place.manifest(platforms[key], None)
+        return place.config(manifest, platforms[key], key, found.annotations)
+
+    def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
+        """List what refers to a digest, of one artifact type."""
+        place = self._place(image)
+        key = ("referrers", place.host.name, image.repository, place.digest, artifact_type)
+        return self._flights.once(key, lambda: self._referrers(place, artifact_type))
+
+    def publisher(self, image: Reference) -> Publisher:
+        """Tell who stands behind a repository.
+
+        Only Docker Hub tells. Behind a mirror of it, only what the name shows is known.
+        """
+        host = self._host(image.registry)
+        if host.hub_api is not None:
+            api = hub.api_of(host, host.hub_api)
+            key = f"publisher {api.base_url}/{image.repository}"
+            return self._flights.once(key, lambda: self._publisher(api, image.repository, key))
+        if image.registry != HUB:
+            return Publisher(source=image.registry)
+        return Publisher(
+            official=image.path_parts[0] == hub.OFFICIAL_NAMESPACE, source=image.registry
+        )
+
+    def close(self) -> None:
+        """End every connection."""
+        self._end()
+
+    def get(  # noqa: PLR0913  # as of the session
+        self,
+        host: Host,
+        path: str,
+        *,
+        scope: Scope | None,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int,
+    ) -> Response:
+        """Fetch a path of a registry, as `Session.get`, and note its warnings."""
+        answer = self._session.get(
+            host, path, scope=scope, accept=accept, headers=headers, max_bytes=max_bytes
+        )
+        return self._noted(host, answer)
+
+    def _noted(self, host: Host, answer: Response) -> Response:
+        warning = answer.headers.get("warning")
+        if warning is not None:
+            self._warnings.note(host, warning)
+        return answer
+
+    def _host(self, registry: str) -> Host:
+        host = self._hosts.get(registry)
+        if host is None:
+            host = self._hosts[registry] = self._find_host(registry)
+        return host
+
+    def _place(self, image: Reference) -> _Place:
+        if image.digest is None:
+            raise RegistryError(f"{image}: the reference has no digest", Failure.UNSUPPORTED)
+        return _Place(self, self._host(image.registry), image.repository, image.digest)
+
+    def content(self, place: _Place, kind: str, digest: str, size: int | None) -> _Content:
+        """Return verified content by its digest, of `kind` `manifests` or `blobs`."""
+        kept = self._cache.content(digest)
+        if kept is not None:
+            verify(kept, digest, size, place.name(digest))
+            return _Content(kept, None)
+        path = f"/v2/{place.path}/{kind}/{digest}"
+        key = f"{place.host.base_url}{path}"
+        return self._flights.once(key, lambda: self._fetch(place, path, digest, size))
+
+    def _fetch(self, place: _Place, path: str, digest: str, size: int | None) -> _Content:
+        is_manifest = "/manifests/" in path
+        answer = self.get(
+            place.host,
+            path,
+            scope=Scope(place.path),
+            accept=ACCEPT if is_manifest else "*/*",
+            max_bytes=MAX_MANIFEST if is_manifest else MAX_CONFIG,
+        )
+        what = place.name(digest)
+        if answer.status != OK:
+            raise failed(answer, what)
+        verify(answer.body, digest, size, what)
+        self._cache.keep_content(digest, answer.body)
+        return _Content(answer.body, answer.headers.get("content-type") if is_manifest else None)
+
+    def _point(self, host: Host, image: Reference, path: str, key: str) -> Pointer:
+        kept = self._cache.answer(key, now=self._now, max_age=self._limits.tag_age)
+        known = None if kept is None else _unpack_pointer(kept)
+        if known is not None:
+            return known
+        scope = Scope(host.repository(image.repository))
+        what = f"{host.name}/{image.repository}:{image.tag or DEFAULT_TAG}"
+        answer = self._noted(host, self._session.head(host, path, scope=scope, accept=ACCEPT))
+        if answer.status == OK and is_digest(answer.headers.get("docker-content-digest")):
+            pointer = _pointer_of(answer, what)
+        elif answer.status == OK or answer.status in _NO_HEAD:
+            pointer = self._point_by_get(host, path, scope, what)
+        else:
+            raise failed(answer, what)
+        self._cache.keep_answer(key, _pack_pointer(pointer), now=self._now)
+        return pointer
+
+    def _point_by_get(self, host: Host, path: str, scope: Scope, what: str) -> Pointer:
+        """Read what a tag points to, and hash it: the header may be wrong, and is not believed."""
+        answer = self.get(host, path, scope=scope, accept=ACCEPT, max_bytes=MAX_MANIFEST)
+        if answer.status != OK:
+            raise failed(answer, what)
+        found = read_manifest(answer.body, answer.headers.get("content-type"), what)
+        digest = digest_of(answer.body)
+        self._cache.keep_content(digest, answer.body)
+        return Pointer(digest, found.media_type, len(answer.body), _modified(answer))
+
+    def _tags(self, host: Host, repository: str, key: str) -> TagList:
+        limits = self._limits
+        kept = self._cache.answer(key, now=self._now, max_age=limits.tag_age)
+        fresh = unpack(kept, limits.lists)
+        if fresh is not None:
+            return fresh.result()
+        older = self._cache.answer(key, now=self._now, max_age=limits.list_memory)
+        known = unpack(older, limits.lists)
+        found = self._list(host, repository, known)
+        if found.problem is None:
+            self._cache.keep_answer(key, pack(found), now=self._now)
+        return found.result()
+
+    def _list(self, host: Host, repository: str, known: Collected | None) -> Collected:
+        """List the tags where most is told about them, else as every registry does."""
+        found = Collected(self._limits.lists)
+        if host.hub_api is not None:
+            api = hub.api_of(host, host.hub_api)
+            is_done = hub.list_tags(self.get, api, repository, found, known)
+        elif quay.is_quay(host):
+            is_done = quay.list_tags(self.get, host, repository, found, self._now)
+        else:
+            is_done = False
+        if not is_done:
+            list_tags(self.get, host, repository, found, known=known)
+        return found
+
+    def _referrers(self, place: _Place, artifact_type: str) -> tuple[Descriptor, ...]:
+        found = list_referrers(self.get, place.host, place.repository, place.digest, artifact_type)
+        return with_annotations(found, place.annotations)
+
+    def _publisher(self, api: Host, repository: str, key: str) -> Publisher:
+        kept = self._cache.answer(key, now=self._now, max_age=self._limits.publisher_age)
+        known = None if kept is None else _unpack_publisher(kept)
+        if known is not None:
+            return known
+        found = hub.publisher(self.get, api, repository, self._now)
+        self._cache.keep_answer(key, _pack_publisher(found), now=self._now)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    data: bytes
+    content_type: str | None
+    """With which it came; None for cached content and for configs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One digest in one repository, and how to read what hangs on it."""
+
+    client: RegistryClient
+    host: Host
+    repository: str
+    digest: str
+
+    @property
+    def path(self) -> str:
+        return self.host.repository(self.repository)
+
+    def name(self, digest: str) -> str:
+        return f"{self.host.name}/{self.repository}@{digest}"
+
+    def read(self, digest: str, size: int | None) -> Index | Manifest:
+        content = self.client.content(self, "manifests", digest, size)
+        return read_manifest(content.data, content.content_type, self.name(digest))
+
+    def manifest(self, digest: str, size: int | None) -> Manifest:
+        found = self.read(digest, size)
+        if isinstance(found, Manifest):
+            return found
+        raise refused(self.name(digest), "it is an index where a manifest was announced")
+
+    def config(
+        self,
+        manifest: Manifest,
+        digest: str,
+        platform: str | None = None,
+        annotations: Mapping[str, str] = _EMPTY,
+    ) -> ImageConfig:
+        if not manifest.is_image:
+            kind = manifest.artifact_type or manifest.config.media_type
+            raise RegistryError(
+                f"{self.name(digest)}: this is no container image, but {kind!r:.120}",
+                Failure.UNSUPPORTED,
+            )
+        content = self.client.content(self, "blobs", manifest.config.digest, manifest.config.size)
+        return read_config(
+            content.data, manifest, digest, platform=platform, annotations=annotations
+        )
+
+    def platforms(self, index: Index) -> dict[str, str]:
+        """Tell what an index names for each platform; of two for one, the first counts.
+
+        Raises:
+            RegistryError: It names no image.
+        """
+        found: dict[str, str] = {}
+        self._gather(index, found, 1)
+        if not found:
+            raise RegistryError(
+                f"{self.name(self.digest)}: the index names no image for any platform",
+                Failure.UNSUPPORTED,
+            )
+        return found
+
+    def _gather(self, index: Index, found: dict[str, str], depth: int) -> None:
+        if sum(entry.platform is None for entry in index.entries) > MAX_UNTOLD:
+            raise refused(
+                self.name(self.digest), f"more than {MAX_UNTOLD} entries tell no platform"
+            )
+        for entry in index.entries:
+            if entry.is_index:
+                self._gather_below(entry, found, depth + 1)
+                continue
+            key = entry.platform or self._platform(entry)
+            if key is not None:
+                found.setdefault(key, entry.digest)
+
+    def _gather_below(self, entry: Entry, found: dict[str, str], depth: int) -> None:
+        if depth > MAX_NESTING:
+            raise refused(
+                self.name(self.digest), f"indexes are nested more than {MAX_NESTING} deep"
+            )
+        below = self.read(entry.digest, entry.size)
+        if isinstance(below, Manifest):
+            raise refused(self.name(entry.digest), "it is a manifest where an index was announced")
+        self._gather(below, found, depth)
+
+    def _platform(self, entry: Entry) -> str | None:
+        """Read the platform that an index does not tell; None where it is no image."""
+        manifest = self.manifest(entry.digest, entry.size)
+        return self.config(manifest, entry.digest).platform if manifest.is_image else None
+
+    def choose(self, platforms: Mapping[str, str], platform: str) -> str:
+        """Find a platform among those that there are."""
+        key = matching(platforms, platform)
+        if key is not None and key in platforms:
+            return key
+        names = ", ".join(list(platforms)[:20])
+        raise RegistryError(
+            f"{self.name(self.digest)}: there is nothing for the platform {platform!r:.80},"
+            f" only for {names}",
+            Failure.UNSUPPORTED,
+        )
+
+    def annotations(self, descriptor: Descriptor) -> Mapping[str, str]:
+        """Read the annotations of a further manifest here."""
+        return self.read(descriptor.digest, descriptor.size).annotations
+
+
+def _pointer_of(answer: Response, what: str) -> Pointer:
+    headers = answer.headers
+    media_type = check_media_type(media_type_of(headers.get("content-type")), what)
+    length = headers.get("content-length", "")
+    size = int(length) if length.isascii() and length.isdigit() and len(length) < 10 else None  # noqa: PLR2004  # below 1 GB
+    return Pointer(headers["docker-content-digest"], media_type, size, _modified(answer))
+
+
+def _modified(answer: Response) -> datetime | None:
+    header = answer.headers.get("last-modified")
+    if header is None:
+        return None
+    try:
+        found = parsedate_to_datetime(header)
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _pack_pointer(pointer: Pointer) -> bytes:
+    modified = pointer.modified.isoformat() if pointer.modified is not None else None
+    return json.dumps([pointer.digest, pointer.media_type, pointer.size, modified]).encode()
+
+
+def _unpack_pointer(data: bytes) -> Pointer | None:
+    try:
+        digest, media_type, size, modified = json.loads(data)
+    except (ValueError, TypeError):
+        return None
+    return Pointer(digest, media_type, size, time_of(modified)) if is_digest(digest) else None
+
+
+def _pack_publisher(found: Publisher) -> bytes:
+    at = found.as_of.isoformat() if found.as_of is not None else None
+    return json.dumps([found.official, found.verified, found.archived, found.source, at]).encode()
+
+
+def _unpack_publisher(data: bytes) -> Publisher | None:
+    try:
+        official, verified, archived, source, at = json.loads(data)
+    except (ValueError, TypeError):
+        return None
+    return Publisher(official, verified, archived, source, time_of(at))

@@ -1,0 +1,404 @@
+"""How often each host is asked: never too much at once, never again what was just asked.
+
+- At most so many questions to one host at the same time.
+- A failure that may pass is repeated, with pauses that all questions to that host share: who fails
+  makes everybody wait. Where the host says how long, that is how long.
+- A host that asks for more patience than we have, or that refuses for its limit until all tries
+  are used up, is not asked again in this run. Other hosts go on.
+- A host to which no connection can be made, several times in a row, is left alone for a while.
+- Equal questions at the same time are asked once, and share also a failure.
+
+There are no threads here; whoever waits can be woken by `Pacer.stop`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, cast
+
+from basekeeper.errors import Failure, RegistryError, TransportError
+from basekeeper.transport.client import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+    from datetime import datetime
+
+    from basekeeper.transport.client import Response
+
+_T = TypeVar("_T")
+
+TOO_MANY: Final = 429
+_REPEATED: Final = frozenset({408, TOO_MANY, 499})
+_SERVER_ERRORS: Final = range(500, 600)
+_NOT_IMPLEMENTED: Final = 501
+_TRIES: Final = {504: 2}
+"""Status → most tries, where that is less than usual: a gateway that waited in vain for as long as
+it may (for the whole list of a large repository, say) is likely to do so again."""
+_UNREACHABLE: Final = Failure.UNREACHABLE
+
+FIRST_PAUSE: Final = 0.5
+"""Seconds before the first repetition where the host names no time; doubled each time."""
+LONGEST_PAUSE: Final = 30.0
+"""Seconds at which that doubling ends."""
+SHORTEST_PAUSE: Final = 0.1
+"""Seconds that are waited even where a host asks for less: GHCR names the microseconds until its
+counter moves on, which says nothing about who takes that place. Four times as long each time."""
+MAX_FAILURES: Final = 8
+"""Connections to one host that may fail in a row: twice as many as are tried at the same time."""
+COOL_DOWN: Final = 30.0
+"""Seconds for which a host is left alone after that many."""
+PLACES: Final = 4
+"""Questions that may be under way to one host, where nobody says otherwise."""
+_ONE_PLACE: Final = frozenset({"ghcr.io", "lscr.io"})
+"""Hosts that count anonymous questions of many against each other."""
+
+
+def usual_places(address: str) -> int:
+    """How many questions may be under way to a host (with port, if any), without credentials."""
+    return 1 if address in _ONE_PLACE else PLACES
+
+
+class Sender(Protocol):
+    """Sends one request, once: the transport."""
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        retries: int | None = None,
+    ) -> Response:
+        """Fetch a URL."""
+        ...
+
+    def head(
+        self, url: str, *, headers: Mapping[str, str] | None = None, retries: int | None = None
+    ) -> Response:
+        """Ask for the headers of a URL alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a host is waited for."""
+
+    tries: int = 5
+    """Most times that one question is sent."""
+    longest: float = 60.0
+    """Seconds; a host that asks to wait longer is not asked again in this run."""
+    budget: float = 120.0
+    """Seconds for one question, from its first try to the start of its last."""
+
+
+class Pacer:
+    """Who may be asked now; safe to share between threads."""
+
+    def __init__(
+        self,
+        now: datetime,
+        *,
+        patience: Patience | None = None,
+        places: Callable[[str], int] = usual_places,
+        sleep: Callable[[float], object] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Ask nobody yet.
+
+        Args:
+            now: The instant of the run.
+            patience: How long hosts are waited for; None: the defaults.
+            places: Tells how many questions may be under way to a host.
+            sleep: Waits so many seconds, or until `stop`; None: it does just that.
+            jitter: Gives numbers from 0 to 1, by which pauses differ.
+        """
+        self._now = now
+        self._patience = patience or Patience()
+        self._places = places
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._stopped.wait
+        self._jitter = jitter
+        self._start = time.monotonic()
+        self._gates: dict[str, _Gate] = {}
+        self._lock = threading.Lock()
+
+    def send(self, host: str, request: Callable[[], Response]) -> Response:
+        """Send a question when its host may be asked, and repeat it while that may help.
+
+        Args:
+            host: To whom it goes.
+            request: Sends it once; must be a GET or HEAD.
+
+        Returns:
+            The last answer; never one with status 429.
+
+        Raises:
+            RegistryError: LIMITED once the host's limit is reached; UNREACHABLE where there is no
+                connection; whatever else the request raised.
+        """
+        gate = self._gates.get(host) or self._new_gate(host)
+        end = time.monotonic() + self._patience.budget
+        tries = 1
+        while True:
+            self._enter(gate)
+            try:
+                answer = request()
+            except TransportError as error:
+                if not _is_passing(error):
+                    raise
+                wait = self._note_failure(gate, tries)
+                if self._is_over(tries, wait, end):
+                    raise _unreachable(error) from error
+            else:
+                if not _is_repeated(answer.status):
+                    gate.answered()
+                    return answer
+                wait = self._note_refusal(gate, answer, tries)
+                if tries >= _TRIES.get(answer.status, tries + 1) or self._is_over(tries, wait, end):
+                    return self._given_up(gate, answer)
+            finally:
+                gate.leave()
+            tries += 1
+
+    def stop(self) -> None:
+        """Wake everybody who waits; they and whoever comes later get an error."""
+        self._stopped.set()
+        with self._lock:
+            gates = tuple(self._gates.values())
+        for gate in gates:
+            gate.wake()
+
+    def _new_gate(self, host: str) -> _Gate:
+        with self._lock:
+            return self._gates.setdefault(host, _Gate(host, max(1, self._places(host))))
+
+    def _enter(self, gate: _Gate) -> None:
+        """Wait for a place and for the end of a pause."""
+        while True:
+            with gate.ready:
+                now = time.monotonic()
+                self._check(gate, now)
+                pause = gate.not_before - now
+                if pause <= 0:
+                    if gate.free > 0:
+                        gate.free -= 1
+                        return
+                    gate.ready.wait()
+                    continue
+            self._pause(gate, pause)
+
+    def _pause(self, gate: _Gate, pause: float) -> None:
+        """Sleep; a sleep that was shorter, as a test's are, has ended the pause all the same."""
+        asked_until = gate.not_before
+        self._sleep(pause)
+        with gate.ready:
+            if gate.not_before == asked_until:
+                gate.not_before = 0.0
+
+    def _check(self, gate: _Gate, now: float) -> None:
+        if self._stopped.is_set():
+            raise RegistryError(f"{gate.host}: not asked, as the run was ended", _UNREACHABLE)
+        if gate.shut is not None:
+            raise _copy(gate.shut)
+        if now < gate.open_until:
+            raise RegistryError(
+                f"{gate.host}: not asked, as {gate.failures} connections failed in a row",
+                _UNREACHABLE,
+                hint="check the address, the network and the proxy settings",
+            )
+
+    def _note_failure(self, gate: _Gate, tries: int) -> float:
+        """Count a failed connection, and tell how long to wait."""
+        wait = self._own_pause(tries)
+        with gate.ready:
+            gate.failures += 1
+            if gate.failures >= MAX_FAILURES:
+                gate.open_until = time.monotonic() + COOL_DOWN
+                gate.ready.notify_all()
+        gate.hold(wait)
+        return wait
+
+    def _note_refusal(self, gate: _Gate, answer: Response, tries: int) -> float:
+        """Tell how long to wait after an answer, or that the host is not to be asked again."""
+        gate.answered()
+        now = self._now + timedelta(seconds=time.monotonic() - self._start)
+        asked = retry_after(answer.headers, answer.body, now)
+        if asked is None:
+            wait = self._own_pause(tries)
+        elif asked > self._patience.longest:
+            self._shut(gate, answer.status, f"it asks to wait {asked:.0f} s")
+        else:
+            shortest = min(SHORTEST_PAUSE * 4 ** (tries - 1), LONGEST_PAUSE)
+            wait = max(asked, shortest) * (1 + self._jitter() / 10)
+        gate.hold(wait)
+        return wait
+
+    def _own_pause(self, tries: int) -> float:
+        return float(min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * (1 + self._jitter()) / 2)
+
+    def _is_over(self, tries: int, wait: float, end: float) -> bool:
+        return tries >= self._patience.tries or time.monotonic() + wait > end
+
+    def _given_up(self, gate: _Gate, answer: Response) -> Response:
+        """Return the last answer of a host in trouble; one that has enough is left alone."""
+        if answer.status == TOO_MANY:
+            self._shut(gate, answer.status, "it refused every try")
+        return answer
+
+    def _shut(self, gate: _Gate, status: int, reason: str) -> NoReturn:
+        """Ask a host no more."""
+        is_limit = status == TOO_MANY
+        error = RegistryError(
+            f"{gate.host}: {'its rate limit is reached' if is_limit else 'it is in trouble'}"
+            f" (status {status}, {reason}); it is not asked again in this run",
+            Failure.LIMITED if is_limit else _UNREACHABLE,
+            hint="log in to the registry, or use a mirror, to be allowed more; or run again later"
+            if is_limit
+            else "run again later",
+        )
+        with gate.ready:
+            gate.shut = gate.shut or error
+            gate.ready.notify_all()
+        raise error
+
+
+class PacedRequests:
+    """Single requests, each sent when its host may be asked; what a session stands on."""
+
+    def __init__(self, sender: Sender, pacer: Pacer) -> None:
+        """Send with the one when the other permits it."""
+        self._sender = sender
+        self._pacer = pacer
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> Response:
+        """Fetch a URL.
+
+        Raises:
+            RegistryError: As of `Pacer.send`.
+            TransportError: The answer was refused.
+        """
+        request = partial(self._sender.get, url, headers=headers, max_bytes=max_bytes, retries=0)
+        return self._pacer.send(_address(url), request)
+
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """Ask for the headers of a URL alone; else as `get`."""
+        request = partial(self._sender.head, url, headers=headers, retries=0)
+        return self._pacer.send(_address(url), request)
+
+
+class Flights:
+    """Questions under way: an equal one waits for the answer to the first."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lock = threading.Lock()
+        self._flying: dict[Hashable, _Flight] = {}
+
+    def once(self, key: Hashable, work: Callable[[], _T]) -> _T:
+        """Return what `work` returns, or what it returns for an equal key under way.
+
+        A failure is shared too. Work that asks for its own key again does it itself.
+        """
+        mine = _Flight()
+        with self._lock:
+            flight = self._flying.setdefault(key, mine)
+        if flight is not mine:
+            return work() if flight.owner == mine.owner else cast("_T", flight.result())
+        try:
+            mine.value = result = work()
+        except BaseException as error:
+            mine.error = error
+            raise
+        finally:
+            with self._lock:
+                del self._flying[key]
+            mine.landed.release()
+        return result
+
+
+class _Flight:
+    __slots__ = ("error", "landed", "owner", "value")
+
+    def __init__(self) -> None:
+        self.landed = threading.Lock()  # an Event costs ten times as much
+        self.landed.acquire()
+        self.owner = threading.get_ident()
+        self.error: BaseException | None = None
+        self.value: Any = None
+
+    def result(self) -> Any:
+        """Wait for the answer of another thread."""
+        with self.landed:
+            pass
+        if self.error is None:
+            return self.value
+        if isinstance(self.error, RegistryError):
+            raise _copy(self.error)
+        if isinstance(self.error, Exception):
+            raise self.error
+        raise RegistryError("an equal question was interrupted", _UNREACHABLE) from self.error
+
+
+class _Gate:
+    """The state of one host; its fields are guarded by `ready`."""
+
+    __slots__ = ("failures", "free", "host", "not_before", "open_until", "ready", "shut")
+
+    def __init__(self, host: str, places: int) -> None:
+        self.host = host
+        self.free = places
+        self.ready = threading.Condition()
+        self.not_before = 0.0
+        self.failures = 0
+        self.open_until = 0.0
+        self.shut: RegistryError | None = None
+
+    def leave(self) -> None:
+        with self.ready:
+            self.free += 1
+            self.ready.notify()
+
+    def wake(self) -> None:
+        with self.ready:
+            self.ready.notify_all()
+
+    def answered(self) -> None:
+        """Forget failed connections: there is somebody."""
+        if self.failures or self.open_until:
+            with self.ready:
+                self.failures, self.open_until = 0, 0.0
+
+    def hold(self, wait: float) -> None:
+        """Make everybody wait."""
+        with self.ready:
+            self.not_before = max(self.not_before, time.monotonic() + wait)
+
+
+def _address(url: str) -> str:
+    """Host and port of a URL that we built; this runs for every request."""
+    return url.split("/", 3)[2]
+
+
+def _is_repeated(status: int) -> bool:
+    return status in _REPEATED or (status in _SERVER_ERRORS and status != _NOT_IMPLEMENTED)
+
+
+def _is_passing(error: TransportError) -> bool:
+    """Tell whether there was no answer at all, which may be different the next time."""
+    return not isinstance(error, RegistryError)
+
+
+def _unreachable(error: TransportError) -> RegistryError:
+    return RegistryError(error.message, _UNREACHABLE, hint=error.hint)
+
+
+def _copy(error: RegistryError) -> RegistryError:
+    """Copy an error, as raising one object in several threads would mix up their traces."""
+    return RegistryError(error.message, error.failure, hint=error.hint)
