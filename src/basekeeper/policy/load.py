@@ -21,9 +21,13 @@ from basekeeper.config.table import Table
 from basekeeper.errors import ConfigError, InputError
 from basekeeper.policy.model import SHIPPED_NAME, Layer
 from basekeeper.policy.parse import RuleCatalogue, parse_layer
+from basekeeper.policy.parse_updates import parse_updates
 from basekeeper.policy.policy import Policy
+from basekeeper.policy.updates import SHIPPED_UPDATES, UpdateLayer, UpdatePolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from basekeeper.config.document import Document
     from basekeeper.config.sources import Reader
 
@@ -47,6 +51,8 @@ class Config:
     """The repository's own configuration file, relative to its root; None: it has none."""
     notices: tuple[str, ...] = ()
     """What was left out of settings and waivers, and why; the policy has notices of its own."""
+    updates: UpdatePolicy = SHIPPED_UPDATES
+    """What may be proposed as an update of which image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class _File:
     document: Document
     layer: Layer
     settings: Settings
+    updates: UpdateLayer
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ def load_policy(path: str | Path | None = None) -> Policy:
     """
     if path is None:
         return _shipped_policy()
-    return _policy(_named_file(path), _Tree(_read_beside, is_confined=False))
+    return _policy(_chain(_named_file(path), _Tree(_read_beside, is_confined=False)))
 
 
 def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = None) -> Config:
@@ -98,15 +105,23 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
     """
     read = directory_reader(Path(tree)) if isinstance(tree, str | Path) else tree
     document = find_config(read)
-    own = None if document is None else _parsed(document, _our_key(document))
-    policy = load_policy() if own is None else _policy(own, _Tree(read, is_confined=True))
-    settings = Settings() if own is None else own.settings
+    own: list[_File] = []
+    if document is not None:
+        own = _chain(_parsed(document, _our_key(document)), _Tree(read, is_confined=True))
+    policy = _policy(own) if own else load_policy()
+    updates = _updates(own, policy)
+    settings = own[0].settings if own else Settings()
     source = None if document is None else document.path
     if policy_path is None:
-        return Config(policy=policy, settings=settings, source=source)
-    operator = _named_file(policy_path)
-    effective = _policy(operator, _Tree(_read_beside, is_confined=False)).tightened_by(policy)
-    settings, notices = permitted_settings(operator.settings, settings, source or "")
+        return Config(policy=policy, settings=settings, source=source, updates=updates)
+    files = _chain(_named_file(policy_path), _Tree(_read_beside, is_confined=False))
+    effective = _policy(files).tightened_by(policy)
+    settings, notices = permitted_settings(files[0].settings, settings, source or "")
+    updates = _updates(files, effective).tightened_by(updates)
+    notices += tuple(
+        f"updates.{name} of {source} is ignored: it is the operator's to set"
+        for name in updates.ignored_settings
+    )
     file = policy.waivers.file
     if not effective.waivers.repository and file is not None and read(file) is not None:
         notices += (f"{file} is ignored: {effective.name} does not permit waivers",)
@@ -115,7 +130,13 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
         settings=settings,
         source=source,
         notices=notices,
+        updates=updates,
     )
+
+
+def _updates(files: Sequence[_File], policy: Policy) -> UpdatePolicy:
+    """Put together what the files of a chain say of updates."""
+    return UpdatePolicy(tuple(file.updates for file in files), aliases=policy.aliases)
 
 
 def _named_file(path: str | Path) -> _File:
@@ -146,17 +167,23 @@ def _parsed(document: Document, key: tuple[str, ...]) -> _File:
         else parse_layer(section, _rule_catalogue(), name=document.path)
     )
     settings = parse_settings(top)
+    updates = parse_updates(top.table("updates"))
     top.finish()
     top.raise_problems()
-    return _File(document, layer, settings)
+    return _File(document, layer, settings, updates)
 
 
-def _policy(first: _File, tree: _Tree) -> Policy:
-    """Put a file on top of what it extends."""
-    shipped = _shipped_layer()
+def _chain(first: _File, tree: _Tree) -> list[_File]:
+    """Return a file and what it extends, the nearest first."""
     files = [first]
     while files[-1].layer.extends is not None:
         files.append(_parent(files, tree))
+    return files
+
+
+def _policy(files: Sequence[_File]) -> Policy:
+    """Put the files of a chain on top of what is shipped."""
+    shipped = _shipped_layer()
     layers = tuple(file.layer for file in files)
     policy = Policy.of_layers(layers if layers[-1].closed else (*layers, shipped), shipped)
     notices = tuple(

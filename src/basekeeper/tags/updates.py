@@ -32,6 +32,14 @@ CHANNELS: Final = ("lts", "stable")
 PINNINGS: Final = ("tag", "tag@digest")
 """How a reference is written: by its tag alone, or with the digest behind it."""
 
+DIGEST_CHANGES: Final = ("any", "relevant-platform")
+"""Which moves of an index count: every one, or those that change the image of a platform that is
+built."""
+
+TAKEN: Final = frozenset({"digest", "patch", "minor"})
+"""Kinds that are taken unasked, where nothing else is said: steps that upstream means to be safe.
+"""
+
 
 class Flag(StrEnum):
     """What a person should know beside the choices."""
@@ -119,18 +127,35 @@ class UpdateRules:
     """`lts` or `stable`, see `CHANNELS`."""
     platforms: frozenset[str] = frozenset()
     """Platforms that are built; a tag known to lack one is left out."""
+    settle: timedelta = timedelta(0)
+    """How long a tag must have rested on a digest: one that moved on sooner was a part of a longer
+    rebuild, and is never proposed. A digest of unknown age is held to `minimum_age` alone."""
+    digest_change: str = "relevant-platform"
+    """Which moves of an index count, see `DIGEST_CHANGES`. Planning judges it; choosing among tags
+    does not know what is inside."""
+    taken: frozenset[str] = TAKEN
+    """Kinds and axes that are taken without being asked for by name."""
+    group: str | None = None
+    """Name under which changes are proposed together; None: each on its own."""
 
     def __post_init__(self) -> None:
         """Refuse what no rule knows."""
-        for name, known in (("channel", CHANNELS), ("pinning", PINNINGS)):
+        choices = (
+            ("channel", CHANNELS),
+            ("pinning", PINNINGS),
+            ("digest_change", DIGEST_CHANGES),
+        )
+        for name, known in choices:
             value = getattr(self, name)
             if value not in known:
                 raise _wrong(name, known, value)
-        for kind in sorted(self.kinds):
-            if kind not in (*KINDS, *AXES):
-                raise _wrong("kinds", (*KINDS, *AXES), kind)
-        if self.minimum_age < timedelta(0):
-            raise InputError(f"minimum_age is negative: {self.minimum_age}")
+        for name in ("kinds", "taken"):
+            for kind in sorted(getattr(self, name)):
+                if kind not in (*KINDS, *AXES):
+                    raise _wrong(name, (*KINDS, *AXES), kind)
+        for name in ("minimum_age", "settle"):
+            if getattr(self, name) < timedelta(0):
+                raise InputError(f"{name} is negative: {getattr(self, name)}")
         if self.allowed is not None:
             VersionRange.parse(self.allowed)
 

@@ -145,6 +145,8 @@ def _keys(*path: str) -> set[str]:
         ),
         ("[policy.waivers]", _keys("$defs", "policy", "properties", "waivers")),
         ("[discover]", _keys("$defs", "discover")),
+        ("[updates]", _keys("$defs", "updates")),
+        ("[[updates.image]]\nmatch = 'a'\ngroup = 'x'", _keys("$defs", "update_entry")),
         ("[[policy.preferred]]\nimage = 'a'", _keys("$defs", "entry")),
         (
             "[[policy.trusted]]\nnamespace = 'r.example/a'",
