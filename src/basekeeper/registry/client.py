@@ -10,10 +10,8 @@ names something, and is compared with the content once that is read.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -27,22 +25,24 @@ from basekeeper.registry.answers import (
     Warnings,
     failed,
 )
-from basekeeper.registry.documents import digest_of, is_digest, refused, time_of, verify
-from basekeeper.registry.imageconfig import MAX_CONFIG, read_config
+from basekeeper.registry.contents import Place, Shelf
+from basekeeper.registry.documents import digest_of, is_digest
+from basekeeper.registry.flights import Flights
+from basekeeper.registry.kept import (
+    pack_pointer,
+    pack_publisher,
+    unpack_pointer,
+    unpack_publisher,
+)
 from basekeeper.registry.listing import Collected, ListLimits, list_tags, pack, unpack
 from basekeeper.registry.manifests import (
     ACCEPT,
     MAX_MANIFEST,
-    MAX_NESTING,
-    Entry,
-    Index,
     Manifest,
     check_media_type,
-    matching,
     media_type_of,
     read_manifest,
 )
-from basekeeper.registry.pacing import Flights
 from basekeeper.registry.referrers import list_referrers, with_annotations
 from basekeeper.registry.tokens import Scope
 from basekeeper.values.image import Image, Pointer, Publisher
@@ -61,11 +61,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TAG: Final = "latest"
 """What is meant where a reference names neither tag nor digest."""
-MAX_UNTOLD: Final = 16
-"""Entries of one index without a platform whose configs are read to learn it."""
 
 _NO_HEAD: Final = frozenset({NOT_FOUND, NOT_ALLOWED, NOT_IMPLEMENTED})
-_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +109,7 @@ class RegistryClient:
         self._end = end
         self._flights = Flights()
         self._warnings = Warnings()
+        self._shelf = Shelf(self.get, cache, self._flights)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -220,40 +218,14 @@ class RegistryClient:
             host = self._hosts[registry] = self._find_host(registry)
         return host
 
-    def _place(self, image: Reference) -> _Place:
+    def _place(self, image: Reference) -> Place:
         if image.digest is None:
             raise RegistryError(f"{image}: the reference has no digest", Failure.UNSUPPORTED)
-        return _Place(self, self._host(image.registry), image.repository, image.digest)
-
-    def content(self, place: _Place, kind: str, digest: str, size: int | None) -> _Content:
-        """Return verified content by its digest, of `kind` `manifests` or `blobs`."""
-        kept = self._cache.content(digest)
-        if kept is not None:
-            verify(kept, digest, size, place.name(digest))
-            return _Content(kept, None)
-        path = f"/v2/{place.path}/{kind}/{digest}"
-        key = f"{place.host.base_url}{path}"
-        return self._flights.once(key, lambda: self._fetch(place, path, digest, size))
-
-    def _fetch(self, place: _Place, path: str, digest: str, size: int | None) -> _Content:
-        is_manifest = "/manifests/" in path
-        answer = self.get(
-            place.host,
-            path,
-            scope=Scope(place.path),
-            accept=ACCEPT if is_manifest else "*/*",
-            max_bytes=MAX_MANIFEST if is_manifest else MAX_CONFIG,
-        )
-        what = place.name(digest)
-        if answer.status != OK:
-            raise failed(answer, what)
-        verify(answer.body, digest, size, what)
-        self._cache.keep_content(digest, answer.body)
-        return _Content(answer.body, answer.headers.get("content-type") if is_manifest else None)
+        return Place(self._shelf, self._host(image.registry), image.repository, image.digest)
 
     def _point(self, host: Host, image: Reference, path: str, key: str) -> Pointer:
         kept = self._cache.answer(key, now=self._now, max_age=self._limits.tag_age)
-        known = None if kept is None else _unpack_pointer(kept)
+        known = None if kept is None else unpack_pointer(kept)
         if known is not None:
             return known
         scope = Scope(host.repository(image.repository))
@@ -265,7 +237,7 @@ class RegistryClient:
             pointer = self._point_by_get(host, path, scope, what)
         else:
             raise failed(answer, what)
-        self._cache.keep_answer(key, _pack_pointer(pointer), now=self._now)
+        self._cache.keep_answer(key, pack_pointer(pointer), now=self._now)
         return pointer
 
     def _point_by_get(self, host: Host, path: str, scope: Scope, what: str) -> Pointer:
@@ -305,129 +277,18 @@ class RegistryClient:
             list_tags(self.get, host, repository, found, known=known)
         return found
 
-    def _referrers(self, place: _Place, artifact_type: str) -> tuple[Descriptor, ...]:
+    def _referrers(self, place: Place, artifact_type: str) -> tuple[Descriptor, ...]:
         found = list_referrers(self.get, place.host, place.repository, place.digest, artifact_type)
         return with_annotations(found, place.annotations)
 
     def _publisher(self, api: Host, repository: str, key: str) -> Publisher:
         kept = self._cache.answer(key, now=self._now, max_age=self._limits.publisher_age)
-        known = None if kept is None else _unpack_publisher(kept)
+        known = None if kept is None else unpack_publisher(kept)
         if known is not None:
             return known
         found = hub.publisher(self.get, api, repository, self._now)
-        self._cache.keep_answer(key, _pack_publisher(found), now=self._now)
+        self._cache.keep_answer(key, pack_publisher(found), now=self._now)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    data: bytes
-    content_type: str | None
-    """With which it came; None for cached content and for configs."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One digest in one repository, and how to read what hangs on it."""
-
-    client: RegistryClient
-    host: Host
-    repository: str
-    digest: str
-
-    @property
-    def path(self) -> str:
-        return self.host.repository(self.repository)
-
-    def name(self, digest: str) -> str:
-        return f"{self.host.name}/{self.repository}@{digest}"
-
-    def read(self, digest: str, size: int | None) -> Index | Manifest:
-        content = self.client.content(self, "manifests", digest, size)
-        return read_manifest(content.data, content.content_type, self.name(digest))
-
-    def manifest(self, digest: str, size: int | None) -> Manifest:
-        found = self.read(digest, size)
-        if isinstance(found, Manifest):
-            return found
-        raise refused(self.name(digest), "it is an index where a manifest was announced")
-
-    def config(
-        self,
-        manifest: Manifest,
-        digest: str,
-        platform: str | None = None,
-        annotations: Mapping[str, str] = _EMPTY,
-    ) -> ImageConfig:
-        if not manifest.is_image:
-            kind = manifest.artifact_type or manifest.config.media_type
-            raise RegistryError(
-                f"{self.name(digest)}: this is no container image, but {kind!r:.120}",
-                Failure.UNSUPPORTED,
-            )
-        content = self.client.content(self, "blobs", manifest.config.digest, manifest.config.size)
-        return read_config(
-            content.data, manifest, digest, platform=platform, annotations=annotations
-        )
-
-    def platforms(self, index: Index) -> dict[str, str]:
-        """Tell what an index names for each platform; of two for one, the first counts.
-
-        Raises:
-            RegistryError: It names no image.
-        """
-        found: dict[str, str] = {}
-        self._gather(index, found, 1)
-        if not found:
-            raise RegistryError(
-                f"{self.name(self.digest)}: the index names no image for any platform",
-                Failure.UNSUPPORTED,
-            )
-        return found
-
-    def _gather(self, index: Index, found: dict[str, str], depth: int) -> None:
-        if sum(entry.platform is None for entry in index.entries) > MAX_UNTOLD:
-            raise refused(
-                self.name(self.digest), f"more than {MAX_UNTOLD} entries tell no platform"
-            )
-        for entry in index.entries:
-            if entry.is_index:
-                self._gather_below(entry, found, depth + 1)
-                continue
-            key = entry.platform or self._platform(entry)
-            if key is not None:
-                found.setdefault(key, entry.digest)
-
-    def _gather_below(self, entry: Entry, found: dict[str, str], depth: int) -> None:
-        if depth > MAX_NESTING:
-            raise refused(
-                self.name(self.digest), f"indexes are nested more than {MAX_NESTING} deep"
-            )
-        below = self.read(entry.digest, entry.size)
-        if isinstance(below, Manifest):
-            raise refused(self.name(entry.digest), "it is a manifest where an index was announced")
-        self._gather(below, found, depth)
-
-    def _platform(self, entry: Entry) -> str | None:
-        """Read the platform that an index does not tell; None where it is no image."""
-        manifest = self.manifest(entry.digest, entry.size)
-        return self.config(manifest, entry.digest).platform if manifest.is_image else None
-
-    def choose(self, platforms: Mapping[str, str], platform: str) -> str:
-        """Find a platform among those that there are."""
-        key = matching(platforms, platform)
-        if key is not None and key in platforms:
-            return key
-        names = ", ".join(list(platforms)[:20])
-        raise RegistryError(
-            f"{self.name(self.digest)}: there is nothing for the platform {platform!r:.80},"
-            f" only for {names}",
-            Failure.UNSUPPORTED,
-        )
-
-    def annotations(self, descriptor: Descriptor) -> Mapping[str, str]:
-        """Read the annotations of a further manifest here."""
-        return self.read(descriptor.digest, descriptor.size).annotations
 
 
 def _pointer_of(answer: Response, what: str) -> Pointer:
@@ -442,34 +303,10 @@ def _modified(answer: Response) -> datetime | None:
     header = answer.headers.get("last-modified")
     if header is None:
         return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # slow to load
+
     try:
         found = parsedate_to_datetime(header)
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _pack_pointer(pointer: Pointer) -> bytes:
-    modified = pointer.modified.isoformat() if pointer.modified is not None else None
-    return json.dumps([pointer.digest, pointer.media_type, pointer.size, modified]).encode()
-
-
-def _unpack_pointer(data: bytes) -> Pointer | None:
-    try:
-        digest, media_type, size, modified = json.loads(data)
-    except (ValueError, TypeError):
-        return None
-    return Pointer(digest, media_type, size, time_of(modified)) if is_digest(digest) else None
-
-
-def _pack_publisher(found: Publisher) -> bytes:
-    at = found.as_of.isoformat() if found.as_of is not None else None
-    return json.dumps([found.official, found.verified, found.archived, found.source, at]).encode()
-
-
-def _unpack_publisher(data: bytes) -> Publisher | None:
-    try:
-        official, verified, archived, source, at = json.loads(data)
-    except (ValueError, TypeError):
-        return None
-    return Publisher(official, verified, archived, source, time_of(at))

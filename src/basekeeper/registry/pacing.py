@@ -6,7 +6,6 @@
 - A host that asks for more patience than we have, or that refuses for its limit until all tries
   are used up, is not asked again in this run. Other hosts go on.
 - A host to which no connection can be made, several times in a row, is left alone for a while.
-- Equal questions at the same time are asked once, and share also a failure.
 
 There are no threads here; whoever waits can be woken by `Pacer.stop`.
 """
@@ -14,23 +13,25 @@ There are no threads here; whoever waits can be woken by `Pacer.stop`.
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from basekeeper.errors import Failure, RegistryError, TransportError
+from basekeeper.registry.flights import Flights, copy_of
 from basekeeper.transport.client import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from basekeeper.transport.client import Response
 
-_T = TypeVar("_T")
+__all__ = ["Flights", "PacedRequests", "Pacer", "Patience", "Sender", "usual_places"]
 
 TOO_MANY: Final = 429
 _REPEATED: Final = frozenset({408, TOO_MANY, 499})
@@ -83,6 +84,18 @@ class Sender(Protocol):
         """Ask for the headers of a URL alone."""
         ...
 
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send a body, once."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -127,12 +140,13 @@ class Pacer:
         self._gates: dict[str, _Gate] = {}
         self._lock = threading.Lock()
 
-    def send(self, host: str, request: Callable[[], Response]) -> Response:
+    def send(self, host: str, request: Callable[[], Response], *, repeat: bool = True) -> Response:
         """Send a question when its host may be asked, and repeat it while that may help.
 
         Args:
             host: To whom it goes.
-            request: Sends it once; must be a GET or HEAD.
+            request: Sends it once.
+            repeat: Whether it may be sent again: a GET or HEAD.
 
         Returns:
             The last answer; never one with status 429.
@@ -142,7 +156,7 @@ class Pacer:
                 connection; whatever else the request raised.
         """
         gate = self._gates.get(host) or self._new_gate(host)
-        end = time.monotonic() + self._patience.budget
+        end = time.monotonic() + (self._patience.budget if repeat else 0)
         tries = 1
         while True:
             self._enter(gate)
@@ -204,7 +218,7 @@ class Pacer:
         if self._stopped.is_set():
             raise RegistryError(f"{gate.host}: not asked, as the run was ended", _UNREACHABLE)
         if gate.shut is not None:
-            raise _copy(gate.shut)
+            raise copy_of(gate.shut)
         if now < gate.open_until:
             raise RegistryError(
                 f"{gate.host}: not asked, as {gate.failures} connections failed in a row",
@@ -292,58 +306,19 @@ class PacedRequests:
         request = partial(self._sender.head, url, headers=headers, retries=0)
         return self._pacer.send(_address(url), request)
 
-
-class Flights:
-    """Questions under way: an equal one waits for the answer to the first."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._lock = threading.Lock()
-        self._flying: dict[Hashable, _Flight] = {}
-
-    def once(self, key: Hashable, work: Callable[[], _T]) -> _T:
-        """Return what `work` returns, or what it returns for an equal key under way.
-
-        A failure is shared too. Work that asks for its own key again does it itself.
-        """
-        mine = _Flight()
-        with self._lock:
-            flight = self._flying.setdefault(key, mine)
-        if flight is not mine:
-            return work() if flight.owner == mine.owner else cast("_T", flight.result())
-        try:
-            mine.value = result = work()
-        except BaseException as error:
-            mine.error = error
-            raise
-        finally:
-            with self._lock:
-                del self._flying[key]
-            mine.landed.release()
-        return result
-
-
-class _Flight:
-    __slots__ = ("error", "landed", "owner", "value")
-
-    def __init__(self) -> None:
-        self.landed = threading.Lock()  # an Event costs ten times as much
-        self.landed.acquire()
-        self.owner = threading.get_ident()
-        self.error: BaseException | None = None
-        self.value: Any = None
-
-    def result(self) -> Any:
-        """Wait for the answer of another thread."""
-        with self.landed:
-            pass
-        if self.error is None:
-            return self.value
-        if isinstance(self.error, RegistryError):
-            raise _copy(self.error)
-        if isinstance(self.error, Exception):
-            raise self.error
-        raise RegistryError("an equal question was interrupted", _UNREACHABLE) from self.error
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send a body when its host may be asked, once; else as `get`."""
+        post = partial(self._sender.post, headers=headers, max_bytes=max_bytes)
+        request = partial(post, url, body, content_type)
+        return self._pacer.send(_address(url), request, repeat=False)
 
 
 class _Gate:
@@ -391,14 +366,15 @@ def _is_repeated(status: int) -> bool:
 
 
 def _is_passing(error: TransportError) -> bool:
-    """Tell whether there was no answer at all, which may be different the next time."""
-    return not isinstance(error, RegistryError)
+    """Tell whether the network failed, which may be different the next time.
+
+    The transport names the failure of the network as the cause of its error. What it refuses by
+    a rule has none, or a value that broke the rule; and a wrong certificate stays wrong.
+    """
+    cause = error.__cause__
+    is_lasting = isinstance(cause, (ValueError, RegistryError, ssl.SSLCertVerificationError))
+    return cause is not None and not is_lasting
 
 
 def _unreachable(error: TransportError) -> RegistryError:
     return RegistryError(error.message, _UNREACHABLE, hint=error.hint)
-
-
-def _copy(error: RegistryError) -> RegistryError:
-    """Copy an error, as raising one object in several threads would mix up their traces."""
-    return RegistryError(error.message, error.failure, hint=error.hint)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import RegistryError
@@ -101,6 +100,8 @@ def _time(row: Mapping[str, Any]) -> datetime | None:
     since = _seconds(row.get("start_ts"))
     if since is not None:
         return since
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # slow to load
+
     try:
         found = parsedate_to_datetime(text_at(row, "last_modified") or "")
     except (ValueError, OverflowError):

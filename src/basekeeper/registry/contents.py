@@ -1,0 +1,206 @@
+"""What digests name: indexes, manifests and configs, verified, cached for ever.
+
+Content is the same in whatever repository it lies, so that it is fetched once for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.errors import Failure, RegistryError
+from basekeeper.registry.answers import OK, failed
+from basekeeper.registry.documents import refused, verify
+from basekeeper.registry.imageconfig import MAX_CONFIG, read_config
+from basekeeper.registry.manifests import (
+    ACCEPT,
+    MAX_MANIFEST,
+    MAX_NESTING,
+    Entry,
+    Index,
+    Manifest,
+    matching,
+    read_manifest,
+)
+from basekeeper.registry.tokens import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from basekeeper.ports import Cache
+    from basekeeper.registry.answers import Get
+    from basekeeper.registry.flights import Flights
+    from basekeeper.registry.hosts import Host
+    from basekeeper.values.image import Descriptor, ImageConfig
+
+MAX_UNTOLD: Final = 16
+"""Entries of one index without a platform whose configs are read to learn it."""
+_SHOWN_PLATFORMS: Final = 20
+_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Shelf:
+    """Content by its digest: from the cache, else from a registry; safe to share."""
+
+    def __init__(self, get: Get, cache: Cache, flights: Flights) -> None:
+        """Fetch nothing yet."""
+        self._get = get
+        self._cache = cache
+        self._flights = flights
+
+    def take(self, place: Place, kind: str, digest: str, size: int | None) -> Content:
+        """Return verified content by its digest, of `kind` `manifests` or `blobs`."""
+        kept = self._cache.content(digest)
+        if kept is not None:
+            verify(kept, digest, size, place.name(digest))
+            return Content(kept, None)
+        path = f"/v2/{place.path}/{kind}/{digest}"
+        key = f"{place.host.base_url}{path}"
+        return self._flights.once(key, lambda: self._fetch(place, path, digest, size))
+
+    def _fetch(self, place: Place, path: str, digest: str, size: int | None) -> Content:
+        is_manifest = "/manifests/" in path
+        answer = self._get(
+            place.host,
+            path,
+            scope=Scope(place.path),
+            accept=ACCEPT if is_manifest else "*/*",
+            max_bytes=MAX_MANIFEST if is_manifest else MAX_CONFIG,
+        )
+        what = place.name(digest)
+        if answer.status != OK:
+            raise failed(answer, what)
+        verify(answer.body, digest, size, what)
+        self._cache.keep_content(digest, answer.body)
+        return Content(answer.body, answer.headers.get("content-type") if is_manifest else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that have the digest under which they were asked for."""
+
+    data: bytes
+    content_type: str | None
+    """With which it came; None for cached content and for configs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One digest in one repository, and how to read what hangs on it."""
+
+    shelf: Shelf
+    host: Host
+    repository: str
+    digest: str
+
+    @property
+    def path(self) -> str:
+        """What the repository is called at the host that is asked."""
+        return self.host.repository(self.repository)
+
+    def name(self, digest: str) -> str:
+        """Name something in this repository, for messages."""
+        return f"{self.host.name}/{self.repository}@{digest}"
+
+    def read(self, digest: str, size: int | None) -> Index | Manifest:
+        """Read what a digest names.
+
+        Raises:
+            RegistryError: It cannot be had, or is not what was announced.
+        """
+        content = self.shelf.take(self, "manifests", digest, size)
+        return read_manifest(content.data, content.content_type, self.name(digest))
+
+    def manifest(self, digest: str, size: int | None) -> Manifest:
+        """Read a manifest; else as `read`."""
+        found = self.read(digest, size)
+        if isinstance(found, Manifest):
+            return found
+        raise refused(self.name(digest), "it is an index where a manifest was announced")
+
+    def config(
+        self,
+        manifest: Manifest,
+        digest: str,
+        platform: str | None = None,
+        annotations: Mapping[str, str] = _EMPTY,
+    ) -> ImageConfig:
+        """Read the config that a manifest names; the last two are what the index says.
+
+        Raises:
+            RegistryError: There is none of a container image, or as of `read`.
+        """
+        if not manifest.is_image:
+            kind = manifest.artifact_type or manifest.config.media_type
+            raise RegistryError(
+                f"{self.name(digest)}: this is no container image, but {kind!r:.120}",
+                Failure.UNSUPPORTED,
+            )
+        content = self.shelf.take(self, "blobs", manifest.config.digest, manifest.config.size)
+        return read_config(
+            content.data, manifest, digest, platform=platform, annotations=annotations
+        )
+
+    def platforms(self, index: Index) -> dict[str, str]:
+        """Tell what an index names for each platform; of two for one, the first counts.
+
+        Raises:
+            RegistryError: It names no image.
+        """
+        found: dict[str, str] = {}
+        self._gather(index, found, 1)
+        if not found:
+            raise RegistryError(
+                f"{self.name(self.digest)}: the index names no image for any platform",
+                Failure.UNSUPPORTED,
+            )
+        return found
+
+    def _gather(self, index: Index, found: dict[str, str], depth: int) -> None:
+        if sum(entry.platform is None for entry in index.entries) > MAX_UNTOLD:
+            raise refused(
+                self.name(self.digest), f"more than {MAX_UNTOLD} entries tell no platform"
+            )
+        for entry in index.entries:
+            if entry.is_index:
+                self._gather_below(entry, found, depth + 1)
+                continue
+            key = entry.platform or self._platform(entry)
+            if key is not None:
+                found.setdefault(key, entry.digest)
+
+    def _gather_below(self, entry: Entry, found: dict[str, str], depth: int) -> None:
+        if depth > MAX_NESTING:
+            raise refused(
+                self.name(self.digest), f"indexes are nested more than {MAX_NESTING} deep"
+            )
+        below = self.read(entry.digest, entry.size)
+        if isinstance(below, Manifest):
+            raise refused(self.name(entry.digest), "it is a manifest where an index was announced")
+        self._gather(below, found, depth)
+
+    def _platform(self, entry: Entry) -> str | None:
+        """Read the platform that an index does not tell; None where it is no image."""
+        manifest = self.manifest(entry.digest, entry.size)
+        return self.config(manifest, entry.digest).platform if manifest.is_image else None
+
+    def choose(self, platforms: Mapping[str, str], platform: str) -> str:
+        """Find a platform among those that there are.
+
+        Raises:
+            RegistryError: It is not there.
+        """
+        key = matching(platforms, platform)
+        if key is not None and key in platforms:
+            return key
+        names = ", ".join(list(platforms)[:_SHOWN_PLATFORMS])
+        raise RegistryError(
+            f"{self.name(self.digest)}: there is nothing for the platform {platform!r:.80},"
+            f" only for {names}",
+            Failure.UNSUPPORTED,
+        )
+
+    def annotations(self, descriptor: Descriptor) -> Mapping[str, str]:
+        """Read the annotations of a further manifest here."""
+        return self.read(descriptor.digest, descriptor.size).annotations

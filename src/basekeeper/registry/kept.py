@@ -1,0 +1,38 @@
+"""Answers as the cache keeps them; what cannot be read back was never kept."""
+
+from __future__ import annotations
+
+import json
+
+from basekeeper.registry.documents import is_digest, time_of
+from basekeeper.values.image import Pointer, Publisher
+
+
+def pack_pointer(pointer: Pointer) -> bytes:
+    """Write what a tag points to."""
+    modified = pointer.modified.isoformat() if pointer.modified is not None else None
+    return json.dumps([pointer.digest, pointer.media_type, pointer.size, modified]).encode()
+
+
+def unpack_pointer(data: bytes) -> Pointer | None:
+    """Read it back."""
+    try:
+        digest, media_type, size, modified = json.loads(data)
+    except (ValueError, TypeError):
+        return None
+    return Pointer(digest, media_type, size, time_of(modified)) if is_digest(digest) else None
+
+
+def pack_publisher(found: Publisher) -> bytes:
+    """Write who stands behind a repository, and when that was told."""
+    at = found.as_of.isoformat() if found.as_of is not None else None
+    return json.dumps([found.official, found.verified, found.archived, found.source, at]).encode()
+
+
+def unpack_publisher(data: bytes) -> Publisher | None:
+    """Read it back."""
+    try:
+        official, verified, archived, source, at = json.loads(data)
+    except (ValueError, TypeError):
+        return None
+    return Publisher(official, verified, archived, source, time_of(at))
