@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings
+from basekeeper.config.registries import parse_registries
+from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings, RegistrySettings
 
 if TYPE_CHECKING:
     from basekeeper.config.table import Table
@@ -21,12 +22,14 @@ class Settings:
     """Settings as read, with the shipped values where the file says nothing."""
 
     discover: DiscoverSettings = field(default_factory=DiscoverSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
 
 
 def parse_settings(top: Table) -> Settings:
     """Read every table beside the policy; what is wrong is noted in the table's `problems`."""
     section = top.table("discover")
-    return Settings() if section is None else Settings(discover=_discover(section))
+    discover = DiscoverSettings() if section is None else _discover(section)
+    return Settings(discover=discover, registry=parse_registries(top))
 
 
 def permitted_settings(
@@ -36,7 +39,8 @@ def permitted_settings(
 
     A repository may have more read: more files, platforms and submodules. What would leave files
     out, or call them non-production, is ignored. So are build arguments: one could put an approved
-    image in the place of the one that a Dockerfile names.
+    image in the place of the one that a Dockerfile names. How registries are reached is decided by
+    `registries.effective_registries`.
 
     Returns:
         The settings, and a notice for each setting of the repository that is ignored.
@@ -62,7 +66,7 @@ def permitted_settings(
         for name, present in ignored.items()
         if present
     )
-    return Settings(discover=discover), notices
+    return replace(operator, discover=discover), notices
 
 
 def _discover(section: Table) -> DiscoverSettings:

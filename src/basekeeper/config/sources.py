@@ -89,8 +89,8 @@ def directory_reader(root: Path) -> Reader:
     return read
 
 
-def read_named(path: str) -> bytes:
-    """Read a file that the user named.
+def read_named(path: str, *, kind: str = "policy") -> bytes:
+    """Read a file that the user named; `kind` is what messages call it.
 
     Raises:
         InputError: It does not exist or cannot be read.
@@ -100,7 +100,7 @@ def read_named(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
-            f"policy {path!r} cannot be read: {reason}", hint="name a readable TOML file"
+            f"{kind} {path!r} cannot be read: {reason}", hint="name a readable TOML file"
         ) from error
 
 
