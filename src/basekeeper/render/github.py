@@ -38,7 +38,7 @@ def render_github(report: Report) -> str:
     """
     found = [entry for entry in entries(report) if entry.standing is not Standing.WAIVED]
     found.sort(key=lambda entry: (entry.standing is Standing.KNOWN, -entry.finding.severity))
-    outer = outer_paths(report)
+    outer = outer_paths(report.survey)
     lines = [_annotation(entry, outer) for entry in found]
     lines += [_unread(item) for item in report.skipped if item.fatal]
     lines.append(f"basekeeper: {severity_counts(totals(report))}")
@@ -52,7 +52,7 @@ def _annotation(entry: Entry, outer: Mapping[str, str]) -> str:
     command = "notice" if known else _COMMANDS[finding.severity]
     old = " (known)" if known else ""
     lines = [said(finding), finding.remedy] if finding.remedy else [said(finding)]
-    return _command(
+    return command_line(
         command,
         _place(finding, outer) | {"title": f"{finding.rule}{old}"},
         "\n".join(visible(line) for line in lines),
@@ -72,10 +72,12 @@ def _unread(item: Skipped) -> str:
     """Write the command for something that could not be read."""
     line = {} if item.line is None else {"line": str(item.line)}
     shown = "\n".join(visible(part) for part in (item.reason, item.hint or "") if part)
-    return _command("warning", {"file": item.path} | line | {"title": "could not be read"}, shown)
+    return command_line(
+        "warning", {"file": item.path} | line | {"title": "could not be read"}, shown
+    )
 
 
-def _command(name: str, properties: dict[str, str], message: str) -> str:
+def command_line(name: str, properties: dict[str, str], message: str) -> str:
     """Write one workflow command; the line feeds of `message` are our own."""
     written = ",".join(f"{key}={_property(visible(value))}" for key, value in properties.items())
     return f"::{name} {written}::{_data(shorten(message, MAX_MESSAGE_CHARS))}"

@@ -43,6 +43,9 @@ _SCORES: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE:
 """`security-severity` of a rule: high, medium, low as code scanning sorts them."""
 
 _ROOT: Final = "SRCROOT"
+ROOT_ID: Final = {_ROOT: {"description": {"text": "The root of the tree that was checked."}}}
+"""What paths are relative to."""
+
 _NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Surrogates that stand for no byte of a file name (PEP 383)."""
 
@@ -60,16 +63,14 @@ def render_sarif(report: Report, rules: Mapping[str, RuleText]) -> str:
     context = _Context(
         numbers={rule: index for index, rule in enumerate(ids)},
         judged=judged_places(report),
-        outer=outer_paths(report),
+        outer=outer_paths(report.survey),
         compared=any(entry.standing is Standing.KNOWN for entry in kept),
     )
     run: dict[str, Any] = {
         "tool": {"driver": _driver(ids, rules)},
         "automationDetails": {"id": "basekeeper/check/"},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {
-            _ROOT: {"description": {"text": "The root of the tree that was checked."}}
-        },
+        "originalUriBaseIds": ROOT_ID,
         "invocations": [_invocation(report, len(found) - len(kept))],
         "results": (_result(entry, context) for entry in kept),
         "properties": {"policy": visible(report.policy_name), "policyDigest": report.policy_digest},
@@ -154,7 +155,7 @@ def _result(entry: Entry, context: _Context) -> dict[str, Any]:
         "ruleIndex": context.numbers[finding.rule],
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(finding)},
-        "locations": [{"physicalLocation": _location(context.path(finding), region)}],
+        "locations": [{"physicalLocation": location(context.path(finding), region)}],
         "properties": _properties(finding),
     }
     if finding.fingerprint:
@@ -175,16 +176,20 @@ def _result(entry: Entry, context: _Context) -> dict[str, Any]:
 
 
 def _message(finding: Finding) -> str:
-    """Say what is wrong with which image, and what to do, in plain text.
-
-    Brackets, braces and backslashes mean links and placeholders there, so they are escaped
-    (SARIF 2.1.0, sections 3.11.5 and 3.11.6).
-    """
+    """Say what is wrong with which image, and what to do, in plain text."""
     text = shorten(visible(said(finding)), MAX_MESSAGE_CHARS)
     remedy = f"\n{shorten(visible(finding.remedy), MAX_MESSAGE_CHARS)}" if finding.remedy else ""
-    whole = text + remedy
+    return plain(text + remedy)
+
+
+def plain(text: str) -> str:
+    """Escape text whose lines are our own.
+
+    Brackets, braces and backslashes mean links and placeholders there (SARIF 2.1.0, sections
+    3.11.5 and 3.11.6).
+    """
     return (
-        whole.replace("\\", "\\\\")
+        text.replace("\\", "\\\\")
         .replace("[", "\\[")
         .replace("]", "\\]")
         .replace("{", "{{")
@@ -192,7 +197,7 @@ def _message(finding: Finding) -> str:
     )
 
 
-def _location(path: str, region: dict[str, int]) -> dict[str, Any]:
+def location(path: str, region: dict[str, int]) -> dict[str, Any]:
     """Name file and region; the path is relative to the root and percent-encoded."""
     return {"artifactLocation": {"uri": _uri(path), "uriBaseId": _ROOT}, "region": region}
 
@@ -249,7 +254,7 @@ def _unread(item: Skipped) -> dict[str, Any]:
     text = f"{item.reason}: {item.hint}" if item.hint else item.reason
     note = _notification(shorten(visible(text), MAX_MESSAGE_CHARS), "error")
     region = {"startLine": max(item.line or 1, 1)}
-    return note | {"locations": [{"physicalLocation": _location(item.path, region)}]}
+    return note | {"locations": [{"physicalLocation": location(item.path, region)}]}
 
 
 def _notification(text: str, level: str = "warning") -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from basekeeper.values.finding import Finding, Judgement, Report
-    from basekeeper.values.use import Use
+    from basekeeper.values.use import Survey, Use
     from basekeeper.values.waiver import Waiver
 
 
@@ -137,12 +137,12 @@ def judged_places(report: Report) -> dict[tuple[str, int, str], tuple[Use, Judge
     return index
 
 
-def outer_paths(report: Report) -> dict[str, str]:
+def outer_paths(survey: Survey) -> dict[str, str]:
     """Map the path of each inline document (`compose.yaml#services.web`) to the file it is in.
 
     Formats that point into files need it; lines are those of the outer file already.
     """
-    kinds = {file.path: file.kind for file in report.survey.files}
+    kinds = {file.path: file.kind for file in survey.files}
     found = {}
     for path, kind in kinds.items():
         at = path.find("#")
