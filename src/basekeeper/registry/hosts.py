@@ -15,14 +15,18 @@ dangerous side. The rule below errs on the safe side; what it refuses can be nam
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from basekeeper.transport.options import HostOptions
 from basekeeper.values.reference import HUB
 
 if TYPE_CHECKING:
-    from basekeeper.values.settings import RegistrySettings
+    from collections.abc import Iterator, Mapping
+
+    from basekeeper.values.settings import HostSettings, RegistrySettings
 
 HUB_HOST: Final = "registry-1.docker.io"
 """The host that speaks for `docker.io`."""
@@ -98,6 +102,8 @@ _SHARED: Final = (
     "xip.io",
 )
 """Domains below which strangers are neighbours: there, only equal hosts belong together."""
+
+_PORT: Final = re.compile(r":[0-9]+\Z")
 
 _COUNTRY_LETTERS: Final = 2
 """Letters of a country's top-level domain."""
@@ -220,6 +226,40 @@ def find_host(registry: str, settings: RegistrySettings) -> Host:
         hub_api=(said.hub_api or HUB_API).rstrip("/") if is_hub else None,
         anonymous=said.by_repository or own.by_repository,
     )
+
+
+def transport_options(settings: RegistrySettings) -> Mapping[str, HostOptions]:
+    """Tell the transport what the settings permit, by `host:port`.
+
+    What is permitted for a registry is so for its token hosts as well and, with TLS, for port 443
+    of the same machine, where the tokens of a registry on another port often come from. A table of
+    their own says otherwise.
+    """
+    found: dict[str, HostOptions] = {}
+    for name, said in settings.hosts.items():
+        permitted = _options(said, is_http=said.http)
+        found.update(dict.fromkeys(said.token_hosts, permitted))
+        found.setdefault(f"{_PORT.sub('', name)}:443", replace(permitted, plain_http=False))
+    for name, said in settings.hosts.items():
+        for address, is_http in _addresses(name, said):
+            port = "" if _PORT.search(address) else ":80" if is_http else ":443"
+            found[address + port] = _options(settings.of(address), is_http=is_http)
+    hub = settings.of(HUB)
+    found[f"{HUB_HOST}:{80 if hub.http else 443}"] = _options(hub, is_http=hub.http)
+    return found
+
+
+def _options(said: HostSettings, *, is_http: bool) -> HostOptions:
+    return HostOptions(plain_http=is_http, private=said.private, ca_file=said.ca)
+
+
+def _addresses(name: str, said: HostSettings) -> Iterator[tuple[str, bool]]:
+    """Yield the hosts that a table leads to, and whether without TLS."""
+    yield name, said.http
+    for url in (said.mirror, said.hub_api):
+        scheme, address, _ = split_mirror(url or "")
+        if scheme == "http":
+            yield address, True
 
 
 def split_mirror(text: str) -> tuple[str, str, str]:

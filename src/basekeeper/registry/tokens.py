@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from basekeeper.errors import Failure, RegistryError, TransportError
 from basekeeper.registry.credential import Kind
-from basekeeper.registry.pacing import Flights
+from basekeeper.registry.flights import Flights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
