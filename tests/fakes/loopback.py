@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -35,6 +36,8 @@ class Loopback:
         self.answers: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers (lower-case names) of each request."""
+        self.connections = 0
+        """Connections made so far."""
         self.bodies: list[bytes] = []
         """Bodies of the requests that had one."""
         self.decide: Callable[[str, dict[str, str]], Answer | None] = lambda _path, _headers: None
@@ -58,6 +61,10 @@ class Loopback:
 class _Handler(BaseHTTPRequestHandler):
     loopback: ClassVar[Loopback]
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.loopback.connections += 1
 
     def _answer(self) -> None:
         loopback = self.loopback
@@ -91,11 +98,77 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+class RawServer:
+    """Hands every connection to a function, which may break every rule; counts connections."""
+
+    def __init__(self, listener: socket.socket, talk: Callable[[socket.socket], None]) -> None:
+        self.port = listener.getsockname()[1]
+        self.host = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.host}"
+        self.connections = 0
+        self.ended = threading.Event()
+        """Set when the block of the test ends; a function that stays silent waits for it."""
+        self._listener = listener
+        self._talk = talk
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.ended.is_set():
+                sock.close()
+                return
+            self.connections += 1
+            threading.Thread(target=self._run, args=(sock,), daemon=True).start()
+
+    def _run(self, sock: socket.socket) -> None:
+        with sock, suppress(OSError):
+            self._talk(sock)
+
+    def stop(self) -> None:
+        """Accept no more."""
+        self.ended.set()
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+
+
+def read_head(sock: socket.socket) -> bytes:
+    """Read a request's head; what follows it too, if it came at once."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = sock.recv(65536)
+        if not data:
+            break
+        head += data
+    return head
+
+
 @contextmanager
-def serve() -> Iterator[Loopback]:
-    """Run a server until the block ends."""
+def serve_raw(talk: Callable[[socket.socket], None]) -> Iterator[RawServer]:
+    """Run a server of raw sockets until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = RawServer(listener, talk)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def serve(context: ssl.SSLContext | None = None) -> Iterator[Loopback]:
+    """Run a server until the block ends, with TLS where a context is given."""
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if context is not None:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a refused handshake
     server.daemon_threads = True
     loopback = Loopback(server.server_port)
     handler.loopback = loopback  # type: ignore[attr-defined]
