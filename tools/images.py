@@ -17,8 +17,8 @@ from __future__ import annotations
 import fcntl
 import gzip
 import hashlib
+import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "images"
-RECIPE: Final = "1"
+RECIPE: Final = "2"
 """Raise it when this file makes other images: the folder's name holds it."""
 
 ARCHIVE: Final = "http://deb.debian.org/debian"
@@ -103,6 +103,7 @@ OLD = Release("bullseye", "amd64", (_main("bullseye"),))
 FIXED = Release("bullseye", "amd64", (_main("bullseye"), f"{SECURITY} bullseye-security main"))
 BOOKWORM = tuple(Release("bookworm", arch, (_main("bookworm"),)) for arch in ("amd64", "arm64"))
 TRIXIE = tuple(Release("trixie", arch, (_main("trixie"),)) for arch in ("amd64", "arm64"))
+RELEASES = (OLD, FIXED, *BOOKWORM, *TRIXIE)
 
 
 def ensure() -> Path:
@@ -152,10 +153,14 @@ def _check_tools() -> None:
 def _make(work: Path, layout: Path) -> None:
     """Make every image and write the layout."""
     store = Store(layout)
-    releases = (OLD, FIXED, *BOOKWORM, *TRIXIE)
     with ThreadPoolExecutor(2) as pool:
-        made = pool.map(lambda release: _layer(release, work, store), releases)
-        layers = dict(zip(releases, made, strict=True))
+        made = pool.map(lambda release: _layer(release, work, store), RELEASES)
+        layers = dict(zip(RELEASES, made, strict=True))
+    store.finish(make_images(store, layers))
+
+
+def make_images(store: Store, layers: Mapping[Release, Layer]) -> dict[str, dict[str, Any]]:
+    """Make all images of packed root file systems; returns their descriptors by name."""
     images = {
         "debian-11-old": store.manifest(layers[OLD]),
         "debian-11": store.manifest(layers[FIXED]),
@@ -170,7 +175,7 @@ def _make(work: Path, layout: Path) -> None:
             layers[release],
             on=(f"docker.io/library/debian:{number}", images[f"debian-{number}"]["digest"]),
         )
-    store.finish(images)
+    return images
 
 
 def _layer(release: Release, work: Path, store: Store) -> Layer:
@@ -402,13 +407,13 @@ class Store:
 
 def _program() -> bytes:
     """A layer with one program, for images that stand on a base."""
-    work = CACHE / "work" / "program"
-    (work / "usr/bin").mkdir(parents=True, exist_ok=True)
-    program = work / "usr/bin/hello"
-    program.write_text("#!/bin/sh\necho hello from $(cat /etc/debian_version)\n", encoding="utf-8")
-    program.chmod(0o755)
-    os.utime(program, (0, 0))
-    return _packed(work)[0]
+    text = b"#!/bin/sh\necho hello from $(cat /etc/debian_version)\n"
+    program = tarfile.TarInfo("usr/bin/hello")
+    program.size, program.mode = len(text), 0o755
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        archive.addfile(program, io.BytesIO(text))
+    return target.getvalue()
 
 
 def main(arguments: list[str]) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 class PushError(Exception):
@@ -52,9 +52,7 @@ class Pusher:
             raise PushError(f"{repository}@{digest}: {status}")
         self._there.add((repository, digest))
 
-    def _manifest(
-        self, layout: Path, repository: str, image: Mapping[str, Any], name: str
-    ) -> None:
+    def _manifest(self, layout: Path, repository: str, image: Mapping[str, Any], name: str) -> None:
         """Push everything below a manifest or index first, as registries demand."""
         body = _read(layout, image["digest"])
         manifest = json.loads(body)

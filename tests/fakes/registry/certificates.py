@@ -61,9 +61,7 @@ def make_certificates(folder: Path) -> Certificates:
     pem = serialization.Encoding.PEM
     made.chain.write_bytes(server.public_bytes(pem))
     made.key.write_bytes(
-        key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     made.authority.write_bytes(authority.public_bytes(pem))
     return made
