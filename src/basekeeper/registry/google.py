@@ -21,10 +21,12 @@ from basekeeper.tags.updates import TagFacts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from basekeeper.registry.hosts import Host
 
-def is_google(address: str) -> bool:
-    """Tell whether a host (with port, if any) is one of Google's registries."""
-    host = address.partition(":")[0]
+
+def is_google(asked: Host) -> bool:
+    """Tell whether the registry that is asked is one of Google's."""
+    host = asked.credentials_of
     return host == "gcr.io" or host.endswith((".gcr.io", "-docker.pkg.dev"))
 
 

@@ -42,7 +42,6 @@ _SIGNATURE: Final = re.compile(r"sha256-.*|.*\.(?:sig|att|sbom)", re.DOTALL)
 _LINK: Final = re.compile(r'<([^<>]{0,8192})>((?:[^<>,"]|"[^"]*+")*+)')
 _NEXT: Final = re.compile(r';\s*rel\s*=\s*"?next(?:"|\s|;|$)', re.IGNORECASE)
 _PRINTABLE: Final = re.compile(r"[!-~]*")
-_JFROG: Final = "x-jfrog-version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +145,7 @@ class _Pages:
     def first(self, etag: str | None) -> Response | None:
         """Ask for the first page, in ever smaller pages; None where nothing changed."""
         # Google's registries give everything at once, with facts that their pages lack.
-        sizes = (None, *PAGE_SIZES) if is_google(self._host.address) else PAGE_SIZES
+        sizes = (None, *PAGE_SIZES) if is_google(self._host) else PAGE_SIZES
         headers = {"if-none-match": etag} if etag is not None else None
         for size in sizes:
             self._size = size
@@ -200,9 +199,10 @@ class _Pages:
             # Some registries page without naming the next page; those that ignore `n` give more.
             is_full = self._size is not None and len(names) == self._size and is_new
             return self._after(names[-1]) if is_full else None
-        if _JFROG in answer.headers:
-            return self._after_jfrog(link, found)
-        target = same_path(self._host.base_url + self._path, link, (self._path,))
+        url = self._host.base_url + self._path
+        target = same_path(url, link, (self._path,))
+        if target is None and same_path(url, link, _without_prefixes(self._path)) is not None:
+            return self._after_link(link, found)
         if target is None:
             found.problem = "the next page of the list is said to be elsewhere, which is not asked"
         elif target in self._seen:
@@ -214,8 +214,8 @@ class _Pages:
         target = f"{self._path}?n={self._size}&last={quote(last, safe='')}"
         return None if target in self._seen else target
 
-    def _after_jfrog(self, link: str, found: Collected) -> str | None:
-        """Artifactory names the next page without the prefix of a virtual repository."""
+    def _after_link(self, link: str, found: Collected) -> str | None:
+        """Ask by our own path: Artifactory leaves out the prefix of a virtual repository."""
         last = parse_qs(urlsplit(link).query).get("last", [""])[0]
         target = self._after(last) if last else None
         if target is None:
@@ -297,6 +297,12 @@ def unpack(data: bytes | None, limits: ListLimits) -> Collected | None:
     except (ValueError, TypeError, KeyError, OverflowError, OSError):
         return None
     return found
+
+
+def _without_prefixes(path: str) -> tuple[str, ...]:
+    """Paths of the same list with the first parts of the repository left out."""
+    parts = path.removeprefix("/v2/").split("/")
+    return tuple("/".join(["/v2", *parts[left:]]) for left in range(1, len(parts) - 2))
 
 
 def _default(scheme: str) -> int:

@@ -38,8 +38,8 @@ _HOSTS: Final = frozenset({"quay.io"})
 
 
 def is_quay(host: Host) -> bool:
-    """Tell whether a host is known to have quay's own interface."""
-    return host.address in _HOSTS
+    """Tell whether the registry that is asked is known to have quay's own interface."""
+    return host.credentials_of in _HOSTS
 
 
 def api_of(host: Host) -> Host:
