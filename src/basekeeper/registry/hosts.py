@@ -155,7 +155,8 @@ class Host:
     concurrency: int | None = None
     """Most requests at a time, where the settings say so."""
     hub_api: str | None = None
-    """Base URL of Docker Hub's own interface; None for every other registry and for mirrors."""
+    """Base URL of Docker Hub's own interface; None for other registries, and for a mirror of it
+    unless the settings name one."""
     anonymous: bool = False
     """Whether credentials are never sent, as a scanned repository said how it is reached."""
 
@@ -212,7 +213,7 @@ def find_host(registry: str, settings: RegistrySettings) -> Host:
     own = settings.of(address)
     is_http = own.http or scheme == "http"
     scheme = "http" if is_http else "https"
-    is_hub = registry == HUB and said.mirror is None
+    shipped_api = HUB_API if registry == HUB and said.mirror is None else None
     return Host(
         name=registry,
         base_url=f"{scheme}://{HUB_HOST if address == HUB else address}",
@@ -223,7 +224,7 @@ def find_host(registry: str, settings: RegistrySettings) -> Host:
         private=own.private,
         ca=own.ca,
         concurrency=own.concurrency,
-        hub_api=(said.hub_api or HUB_API).rstrip("/") if is_hub else None,
+        hub_api=said.hub_api.rstrip("/") if said.hub_api else shipped_api,
         anonymous=said.by_repository or own.by_repository,
     )
 
