@@ -241,10 +241,14 @@ def transport_options(settings: RegistrySettings) -> Mapping[str, HostOptions]:
         permitted = _options(said, is_http=said.http)
         found.update(dict.fromkeys(said.token_hosts, permitted))
         found.setdefault(f"{_PORT.sub('', name)}:443", replace(permitted, plain_http=False))
+    named: dict[str, HostOptions] = {}
     for name, said in settings.hosts.items():
         for address, is_http in _addresses(name, said):
             port = "" if _PORT.search(address) else ":80" if is_http else ":443"
-            found[address + port] = _options(settings.of(address), is_http=is_http)
+            before = named.get(address + port)
+            is_plain = is_http or (before is not None and before.plain_http)
+            named[address + port] = _options(settings.of(address), is_http=is_plain)
+    found.update(named)
     hub = settings.of(HUB)
     found[f"{HUB_HOST}:{80 if hub.http else 443}"] = _options(hub, is_http=hub.http)
     return found
