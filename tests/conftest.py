@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +34,32 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may depend on who runs it."""
     for name in LEAKY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may leave this machine: connecting to any other address fails at once."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        refuse_others(self, address)
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        refuse_others(self, address)
+        return connect_ex(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+def refuse_others(asking: socket.socket, address: Any) -> None:
+    """Refuse an internet address that is not the loopback's."""
+    if asking.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    host = address[0]
+    if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+        raise ConnectionRefusedError(111, f"a test may not connect to {host}")
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from basekeeper.policy.judge import Explanation
     from basekeeper.policy.load import Config
     from basekeeper.policy.policy import Policy
-    from basekeeper.policy.updates import UpdatePolicy
     from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.tree import Tree
     from basekeeper.values.change import Standing
@@ -262,13 +261,13 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
 
     Raises:
         LedgerError: The ledger cannot be reached.
-        InputError: A pattern is none.
+        ValueError: A pattern is none.
     """
     from basekeeper.plan import standings  # noqa: PLC0415  # only where registries are asked
     from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
 
     found = _of_images(survey(tree, run, progress=progress), images)
-    rules = _update_policy(run)
+    rules = run.config.updates
 
     def want(reference: Reference) -> Want:
         wanted = rules.rules_for(reference).kinds
@@ -321,13 +320,6 @@ def _of_images(found: Survey, images: Sequence[str]) -> Survey:
         )
 
     return replace(found, uses=tuple(use for use in found.uses if is_named(use)))
-
-
-def _update_policy(_run: Run) -> UpdatePolicy:
-    """Return what the configuration says of updates."""
-    from basekeeper.policy.updates import SHIPPED_UPDATES  # noqa: PLC0415  # as above
-
-    return SHIPPED_UPDATES
 
 
 def narrowed_settings(config: Config, extra: DiscoverSettings) -> Config:

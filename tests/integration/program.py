@@ -20,7 +20,7 @@ REPOS = Path(__file__).parents[1] / "data" / "repos"
 SNAPSHOTS = Path(__file__).parents[1] / "data" / "snapshots"
 NOW = "2026-11-23T08:00:00Z"
 
-TIMED = {"check", "list", "explain"}
+TIMED = {"check", "list", "explain", "outdated", "update"}
 """Verbs whose result depends on the day."""
 
 
@@ -81,10 +81,16 @@ def spawn(root: Path, *arguments: str, **more: str) -> Outcome:
 
 
 def timed(arguments: tuple[str, ...]) -> list[str]:
-    """Fix the instant of a run whose result depends on it."""
+    """Fix the instant of a run whose result depends on it, and keep a check off the network.
+
+    `--online` is no option of the program: it only asks for a check that may use the network.
+    """
+    given = [one for one in arguments if one != "--online"]
+    if given[:1] == ["check"] and given == list(arguments) and "--offline" not in given:
+        given.append("--offline")
     if arguments and arguments[0] in TIMED and "--now" not in arguments:
-        return [*arguments, "--now", NOW]
-    return list(arguments)
+        given += ["--now", NOW]
+    return given
 
 
 def git(root: Path, *arguments: str) -> None:

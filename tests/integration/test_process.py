@@ -52,7 +52,7 @@ def test_reader_that_goes_away_changes_no_verdict(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [*PROGRAM, "check", "--now", NOW],
+        [*PROGRAM, "check", "--offline", "--now", NOW],
         cwd=root,
         env=environment(tmp_path),
         stdout=write,
@@ -90,7 +90,7 @@ def test_interrupt_ends_with_130(tmp_path: Path) -> None:
     root.mkdir()
     os.mkfifo(tmp_path / "policy.toml")
     process = subprocess.Popen(
-        [*PROGRAM, "check", "--baseline", "../policy.toml"],
+        [*PROGRAM, "check", "--offline", "--baseline", "../policy.toml"],
         cwd=root,
         env=environment(tmp_path),
         stdout=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_output_without_unicode_gets_escapes(encoding: str, tmp_path: Path) -> N
     (root / "größe").mkdir()
     (root / "größe" / "Dockerfile").write_text("FROM 名前/x\n", encoding="utf-8")
     done = subprocess.run(
-        [*PROGRAM, "check", "--now", NOW],
+        [*PROGRAM, "check", "--offline", "--now", NOW],
         cwd=root,
         env=environment(tmp_path, PYTHONIOENCODING=encoding),
         capture_output=True,
@@ -191,7 +191,7 @@ def test_terminal_gets_colours(tmp_path: Path) -> None:
     root = copy_repo("mixed", tmp_path)
     parent, child = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, "check", "--now", NOW],
+        [*PROGRAM, "check", "--offline", "--now", NOW],
         cwd=root,
         env=environment(tmp_path, TERM="xterm"),
         stdout=child,

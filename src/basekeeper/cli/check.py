@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from basekeeper.cli.options import (
+    cache_option,
     color_option,
     complete_rules,
     now_option,
@@ -25,9 +26,13 @@ from basekeeper.errors import EXIT_OK, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from basekeeper.baseline import Baseline
+    from basekeeper.cli.run import Opened
+    from basekeeper.pipeline import NetworkAccess
     from basekeeper.policy.policy import Policy
+    from basekeeper.ports import Registry
     from basekeeper.render.layout import Style
     from basekeeper.values.finding import Report, Severity
 
@@ -36,17 +41,22 @@ FORMATS: Final = ("text", "json", "sarif", "junit", "markdown", "github")
 MAX_BASELINE_BYTES: Final = 16_777_216
 """Most bytes read of a baseline file; the reader of baselines refuses one that has as many."""
 
+MAX_ASKING_SECONDS: Final = 30.0
+"""Seconds for all questions to registries: a gate must answer, and what is not known by then is
+unknown."""
+
 _EPILOG: Final = """\b
 Examples:
   basekeeper check
   basekeeper check services/api --fail-on warning
   basekeeper check --format sarif --output basekeeper.sarif
   basekeeper check --since origin/main
+  basekeeper check --offline
   basekeeper check --write-baseline old.json --owner @me --expires 2027-01-31
 \b
 Exit codes: 0 nothing to act on, 1 findings, 2 usage or configuration,
-3 something could not be read, 130 interrupted. With --format sarif, 0 when
-the report is written."""
+3 something could not be read or was not told, 130 interrupted. With
+--format sarif, 0 when the report is written."""
 
 
 @click.command("check", epilog=_EPILOG, short_help="Judge the base images of a repository.")
@@ -99,7 +109,10 @@ the report is written."""
 @click.option(
     "--expires", callback=read_day, metavar="DAY", help="Last day of the baseline's entries."
 )
-@click.option("--offline", is_flag=True, help="Never use the network; this verb never does.")
+@click.option(
+    "--offline", is_flag=True, help="Never use the network: judge by names and bundled facts."
+)
+@cache_option
 @click.option("-q", "--quiet", is_flag=True, help="Show only errors and warnings that count.")
 @click.option(
     "-v", "--verbose", is_flag=True, help="Show all at its place: notes, waived, evidence."
@@ -110,7 +123,8 @@ def command(**given: Any) -> int:
     """Judge the base images of a repository.
 
     PATH is a directory, the current one by default. Given files or several
-    paths, only these are reported, from the current directory.
+    paths, only these are reported, from the current directory. What names leave
+    open is asked of the registries, for half a minute at most.
     """
     _check_options(given)
     from basekeeper import pipeline
@@ -125,6 +139,7 @@ def command(**given: Any) -> int:
             has.run,
             baseline=_read_baseline(given["baseline"]),
             since=has.since,
+            network=_network(has, given, shown),
             progress=shown.count,
         )
     if given["write_baseline"]:
@@ -134,6 +149,22 @@ def command(**given: Any) -> int:
     )
     _write(_Result(report, has.run.config.policy, code), given)
     return EXIT_OK if given["format"] == "sarif" else code
+
+
+def _network(has: Opened, given: Mapping[str, Any], shown: Progress) -> NetworkAccess | None:
+    """Return how the registries may be asked; None: not at all."""
+    if given["offline"]:
+        return None
+    from basekeeper import wiring
+    from basekeeper.pipeline import NetworkAccess
+
+    run = has.run
+    use_cache = not given["no_cache"]
+
+    def registry() -> AbstractContextManager[Registry]:
+        return wiring.open_registry(run.config.settings, now=run.now, use_cache=use_cache)
+
+    return NetworkAccess(registry, MAX_ASKING_SECONDS, shown.asking)
 
 
 @dataclass(frozen=True, slots=True)

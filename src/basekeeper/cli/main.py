@@ -3,7 +3,7 @@
     0   nothing to act on
     1   findings at or above `--fail-on`, or a source that could not be verified
     2   wrong usage or configuration
-    3   no error found, but something that was asked for could not be read
+    3   no error found, but something that was asked for could not be read or was not told
     70  a bug of this program
     130 interrupted
 
@@ -48,6 +48,7 @@ _VERBS: Final = {
     "data": ("basekeeper.cli.data", "Show or refresh the lifecycle data."),
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
+    "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
 }
 """Verb → module that defines it as `command`, and its line in the overview. Modules are loaded
 when their verb is used: that is what keeps the start short."""
@@ -56,6 +57,7 @@ _EXAMPLES: Final = """\b
 Examples:
   basekeeper check                  judge the repository that you stand in
   basekeeper list --format json     every base image and where it is used
+  basekeeper outdated               what is newer than the images in use
   basekeeper explain node:20        why an image is allowed or not"""
 
 

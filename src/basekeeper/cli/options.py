@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+UPDATE_KINDS: Final = ("digest", "patch", "minor", "major", "os", "runtime", "build", "name")
+"""What `--kind` may say: sizes of a step on the main axis, and the other axes."""
+
 _ARGUMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLATFORM: Final = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
 
@@ -86,6 +89,23 @@ def rule_ids() -> list[str]:
     from basekeeper.pipeline import rule_ids as known
 
     return known()
+
+
+def read_patterns(
+    ctx: click.Context,  # noqa: ARG001  # click's protocol
+    param: click.Parameter,  # noqa: ARG001
+    value: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Accept patterns of images."""
+    if value:
+        from basekeeper.policy.patterns import parse_pattern
+
+        for pattern in value:
+            try:
+                parse_pattern(pattern)
+            except ValueError as error:
+                raise click.BadParameter(f"{pattern!r} {error}") from error
+    return value
 
 
 def read_build_args(values: tuple[str, ...]) -> dict[str, str]:
@@ -164,6 +184,45 @@ def output_option(function: F) -> F:
         type=click.Path(dir_okay=False, writable=True),
         metavar="FILE",
         help="Write to a file instead of standard output.",
+    )(function)
+
+
+def offline_option(function: F) -> F:
+    """Add `--offline` of a verb that uses the network otherwise."""
+    return click.option(
+        "--offline", is_flag=True, help="Never use the network; only the cache may answer."
+    )(function)
+
+
+def cache_option(function: F) -> F:
+    """Add `--no-cache`."""
+    return click.option(
+        "--no-cache",
+        is_flag=True,
+        help="Neither read nor write the cache: ask everything anew.",
+    )(function)
+
+
+def images_option(function: F) -> F:
+    """Add `--image`."""
+    return click.option(
+        "--image",
+        "images",
+        multiple=True,
+        callback=read_patterns,
+        metavar="PATTERN",
+        help="Look at these images only: node, bitnami/*, ghcr.io/**. Repeatable.",
+    )(function)
+
+
+def kinds_option(function: F) -> F:
+    """Add `--kind`."""
+    return click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        type=click.Choice(UPDATE_KINDS),
+        help="Look at these kinds of updates only. Repeatable.",
     )(function)
 
 

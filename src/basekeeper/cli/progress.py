@@ -1,6 +1,7 @@
 """Progress on a terminal, for anything that takes longer than a second; nothing elsewhere.
 
-What is shown tells how many files were read so far, as soon as there are any.
+What is shown tells how many files were read so far, as soon as there are any, and then how many
+images the registries have answered for.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Progress:
         """
         self._what = what
         self._count = 0
+        self._asked = (0, 0)
         self._status: Status | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -62,8 +64,16 @@ class Progress:
         """Take the number of files read so far; it is shown at the next turn of the sign."""
         self._count = files
 
+    def asking(self, done: int, total: int) -> None:
+        """Take how many images the registries have answered for, and of how many."""
+        self._asked = (done, total)
+
     def __rich__(self) -> str:
         """Write the line as it is now: the terminal library asks each time that it draws."""
+        done, total = self._asked
+        if total:
+            images = "1 image" if total == 1 else f"{total:,} images"
+            return f"asking registries … {done:,} of {images}"
         files = "1 file" if self._count == 1 else f"{self._count:,} files"
         return f"{self._what} … {files}" if self._count else f"{self._what} …"
 
