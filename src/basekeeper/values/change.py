@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from basekeeper.tags.updates import Choice, UpdateRules, Updates
     from basekeeper.values.image import Unknown
     from basekeeper.values.reference import Reference
-    from basekeeper.values.resolution import Resolution
+    from basekeeper.values.resolution import Resolution, Standings
     from basekeeper.values.use import Use
 
 
@@ -152,3 +152,14 @@ class EditPlan:
     files: tuple[FileEdit, ...]
     """In the order of their paths."""
     refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Everything that `update` found out: what would be written, and what would not, and why."""
+
+    standings: Standings
+    changes: ChangePlan
+    left_out: tuple[LeftOut, ...]
+    """Uses that name no image that could be looked up."""
+    edits: EditPlan

@@ -1,0 +1,174 @@
+"""What `update` says below its diff: what changes why, what is refused, waiting or not known.
+
+No line of it can be taken for a part of the patch above it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.render.layout import fit_middle, short_digest, wrap
+from basekeeper.render.markdown import Bounded, code, prose
+from basekeeper.render.safe import visible
+from basekeeper.render.update_view import brief, moves, summary, unknown
+from basekeeper.render.view import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.render.layout import Style
+    from basekeeper.render.update_view import Moved
+    from basekeeper.values.change import Change, Proposal, Refusal
+
+_INDENT: Final = 4
+
+
+def render_update_text(found: Proposal, style: Style, *, written: bool) -> str:
+    """Write everything but the diff; the totals come last.
+
+    Args:
+        found: What was found, told and planned.
+        style: Columns, colours and signs of the output.
+        written: Whether the files were written.
+    """
+    lines: list[str] = []
+    for move in moves(found):
+        if move.edited:
+            lines += change_lines(move.change, len(move.edited), style)
+    for file in found.edits.files:
+        lines += [line for note in file.notes for line in _wrapped(note, style, "note: ")]
+    lines += _section("not edited", list(_refused(found, style)), "error", style)
+    lines += _section("not taken", list(_withheld(found, style)), "warning", style)
+    lines += _section("not known", list(_unknown(found, style)), "error", style)
+    unread = [item for item in found.standings.survey.skipped if item.fatal]
+    for item in unread:
+        text = visible(f"could not be read: {item.path}: {item.reason}")
+        lines.append(style.paint(fit_middle(text, style.width, style.ellipsis), "error"))
+    for notice in found.standings.notices:
+        lines += _wrapped(notice, style, "note: ")
+    lines += ["", style.paint(summary(found, written=written), "bold")]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def change_lines(change: Change, places: int, style: Style) -> list[str]:
+    """Write one change: from, to, kind, reason and number of places."""
+    arrow = style.sign("→", "->")
+    old, new = (_short(brief(each), style) for each in (change.standing.reference, change.to))
+    kind = style.paint(change.choice.kind, "remedy")
+    head = f"{style.paint(old, 'bold')} {arrow} {style.paint(new, 'bold')}  {kind}"
+    reason = visible(change.choice.reason)
+    if change.choice.os_change:
+        reason = f"{reason}; {visible(change.choice.os_change)}"
+    text = f"{reason} ({plural(places, 'place')})"
+    return [head, *_indented(text, style)]
+
+
+def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str:
+    """Write the totals, a table of changes, the patch and what is not edited."""
+    out = Bounded(["## basekeeper: update", "", f"**{summary(found, written=written)}**", ""])
+    changed = [move for move in moves(found) if move.edited]
+    if changed:
+        out.add(["| From | To | Kind | Places | Reason |", "|---|---|---|---|---|"])
+        out.add(_row(move) for move in changed)
+        fence = "`" * (max(2, _longest_fence(patch)) + 1)
+        shown = [visible(line.removesuffix("\r")) for line in patch.split("\n")[:-1]]
+        out.add(["", f"{fence}diff", *shown, fence, ""])
+    out.add(f"- {prose(note)}" for file in found.edits.files for note in file.notes)
+    if found.edits.refused:
+        out.add(["", "Not edited:", ""])
+        out.add(_refusal_item(refusal) for refusal in found.edits.refused)
+    if found.changes.withheld:
+        out.add(["", "Not taken:", ""])
+        out.add(
+            f"- {code(brief(each.standing.reference))}: {prose(each.reason)}"
+            for each in found.changes.withheld
+        )
+    gaps = unknown(found)
+    if gaps:
+        out.add(["", "Not known:", ""])
+        out.add(f"- {code(row.name)}: {prose(gap.reason)}" for row in gaps for gap in row.gaps)
+    return out.text()
+
+
+def _row(move: Moved) -> str:
+    cells = (
+        code(move.old),
+        code(move.new),
+        prose(move.change.choice.kind),
+        str(len(move.edited)),
+        prose(move.change.choice.reason),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _refusal_item(refusal: Refusal) -> str:
+    place = f"{refusal.use.path}:{refusal.use.line}"
+    hint = f" {prose(refusal.hint)}." if refusal.hint else ""
+    old = code(refusal.use.text)
+    return (
+        f"- {code(place)}: {old} → {code(brief(refusal.change.to))}: {prose(refusal.reason)}.{hint}"
+    )
+
+
+def _longest_fence(text: str) -> int:
+    """Return the longest run of backticks, which a fence must exceed (CommonMark, 4.5)."""
+    longest = run = 0
+    for char in text:
+        run = run + 1 if char == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _section(title: str, lines: list[str], role: str, style: Style) -> list[str]:
+    return ["", style.paint(f"{title}:", role), *lines] if lines else []
+
+
+def _refused(found: Proposal, style: Style) -> Iterator[str]:
+    """Write each use that cannot be edited, and why."""
+    arrow = style.sign("→", "->")
+    for refusal in found.edits.refused:
+        place = visible(f"{refusal.use.path}:{refusal.use.line}")
+        old, new = visible(refusal.use.text), brief(refusal.change.to)
+        yield f"  {place}  {_short(old, style)} {arrow} {_short(new, style)}"
+        yield from _indented(visible(refusal.reason), style)
+        if refusal.hint:
+            yield from _indented(f"{arrow} {visible(refusal.hint)}", style, "remedy")
+
+
+def _withheld(found: Proposal, style: Style) -> Iterator[str]:
+    """Write what is newer and not taken."""
+    for each in found.changes.withheld:
+        yield f"  {_short(brief(each.standing.reference), style)}"
+        yield from _indented(visible(each.reason), style)
+        if each.hint:
+            yield from _indented(f"{style.sign('→', '>')} {visible(each.hint)}", style, "remedy")
+
+
+def _unknown(found: Proposal, style: Style) -> Iterator[str]:
+    """Write what could not be told: of a registry that did not answer once, else of an image."""
+    troubled = {trouble.reason for trouble in found.standings.troubles}
+    for trouble in found.standings.troubles:
+        count = plural(trouble.images, "image")
+        text = f"{trouble.registry}: {trouble.failure.value} ({count}): {trouble.reason}"
+        yield from _indented(visible(text), style)
+        if trouble.hint:
+            yield from _indented(f"{style.sign('→', '>')} {visible(trouble.hint)}", style, "remedy")
+    for row in unknown(found):
+        yield f"  {_short(visible(row.name), style)}"
+        for gap in row.gaps:
+            if gap.reason not in troubled:
+                yield from _indented(visible(gap.reason), style)
+
+
+def _short(image: str, style: Style) -> str:
+    return short_digest(image, style.ellipsis)
+
+
+def _indented(text: str, style: Style, role: str = "dim") -> list[str]:
+    lines = wrap(text, style.width - _INDENT)
+    return [" " * _INDENT + style.paint(line, role) for line in lines]
+
+
+def _wrapped(text: str, style: Style, head: str) -> list[str]:
+    first, *rest = wrap(visible(text), style.width - len(head))
+    return [style.paint(head, "note") + first, *(" " * len(head) + line for line in rest)]

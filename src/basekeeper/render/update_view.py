@@ -1,0 +1,72 @@
+"""What all formats of `update` share: each change with its places, and the totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from basekeeper.render.outdated_view import Status, rows
+from basekeeper.render.view import plural
+from basekeeper.values.reference import HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from basekeeper.render.outdated_view import Row
+    from basekeeper.values.change import Change, Proposal, Refusal
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.use import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One change with what became of its uses."""
+
+    change: Change
+    edited: tuple[Use, ...]
+    refused: tuple[Refusal, ...]
+
+    @property
+    def old(self) -> str:
+        """The image as people write it."""
+        return brief(self.change.standing.reference)
+
+    @property
+    def new(self) -> str:
+        """What it becomes."""
+        return brief(self.change.to)
+
+
+def brief(reference: Reference) -> str:
+    """Write an image in the short form of Docker Hub's names."""
+    return reference.familiar if reference.registry == HUB else str(reference)
+
+
+def moves(found: Proposal) -> list[Moved]:
+    """Put edits and refusals to the changes, in their order."""
+    refused: dict[int, list[Refusal]] = {}
+    for refusal in found.edits.refused:
+        refused.setdefault(id(refusal.change), []).append(refusal)
+    return [_moved(change, refused.get(id(change), ())) for change in found.changes.changes]
+
+
+def unknown(found: Proposal) -> list[Row]:
+    """Return the images about which something could not be told."""
+    return [row for row in rows(found.standings) if row.status is Status.UNKNOWN or row.gaps]
+
+
+def summary(found: Proposal, *, written: bool) -> str:
+    """Write the totals: `2 images in 3 places of 2 files`."""
+    changed = [move for move in moves(found) if move.edited]
+    if not changed:
+        return "nothing to edit"
+    places = plural(sum(len(move.edited) for move in changed), "place")
+    files = plural(len(found.edits.files), "file")
+    verb = "written" if written else "to update"
+    return f"{verb}: {plural(len(changed), 'image')} in {places} of {files}"
+
+
+def _moved(change: Change, refused: Sequence[Refusal]) -> Moved:
+    out = {id(refusal.use) for refusal in refused}
+    edited = tuple(use for use in change.standing.uses if id(use) not in out)
+    return Moved(change, edited, tuple(refused))
