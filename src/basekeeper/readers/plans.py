@@ -11,7 +11,7 @@ from basekeeper.values.settings import DEFAULT_PLATFORM
 from basekeeper.values.use import BuildPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from basekeeper.dockerfile.model import Dockerfile
     from basekeeper.readers.spec import BuildSpec
@@ -95,7 +95,8 @@ def _plans(
     args = MappingProxyType({**given, **settings.build_args})
     target = spec.target if spec is not None else None
     contexts = {each.name: each.value.value for each in spec.contexts} if spec is not None else {}
-    platforms = _platforms(document.data, (spec.platforms if spec else ()) or settings.platforms)
+    wanted = tuple(dict.fromkeys((spec.platforms if spec else ()) or settings.platforms))
+    platforms = _platforms(document.data, wanted)
     for platform in platforms:
         name = spec.name if spec is not None else DEFAULT_PLAN
         if len(platforms) > 1:
@@ -103,10 +104,11 @@ def _plans(
         build = document.resolve(
             build_args=args, target=target, platform=platform, contexts=contexts
         )
-        yield BuildPlan(name, args, target, platform, build)
+        alike = wanted[:MAX_PLATFORMS] if len(platforms) == 1 and len(wanted) > 1 else ()
+        yield BuildPlan(name, args, target, platform, build, platforms=alike)
 
 
-def _platforms(data: bytes, wanted: Iterable[str]) -> list[str]:
+def _platforms(data: bytes, wanted: Sequence[str]) -> list[str]:
     """Return the platforms to resolve: one is enough for a file that never asks for it."""
-    platforms = list(dict.fromkeys(wanted))[:MAX_PLATFORMS] or [DEFAULT_PLATFORM]
+    platforms = list(wanted[:MAX_PLATFORMS]) or [DEFAULT_PLATFORM]
     return platforms if _USES_PLATFORM.search(data) else platforms[:1]

@@ -116,6 +116,9 @@ class BuildPlan:
     shipped: bool = True
     """False for a build that is made to develop, test or compile, and for one that a file below a
     non-production path describes: its images are build images, and no final chain."""
+    platforms: tuple[str, ...] = ()
+    """Every platform that it is made for, where the file asks for none of them and `platform`
+    stands for all; empty: `platform` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
