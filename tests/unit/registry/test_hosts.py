@@ -247,6 +247,7 @@ PRIVATE = HostOptions(private=True, ca_file="/ca")
             },
             {
                 "m.example:5000": HostOptions(plain_http=True, private=True),
+                "m.example:443": HostOptions(private=True),
                 "h.example:80": HostOptions(plain_http=True),
             },
         ),
