@@ -50,7 +50,7 @@ def twins(
         yield {
             setup: (
                 simulate(simulator, setup, image_layout, certificates)[1],
-                real(real_registries.start(setup), image_layout),
+                real(real_registries, setup, image_layout),
             )
             for setup in SETUPS
         }
@@ -64,4 +64,4 @@ def place(request: pytest.FixtureRequest) -> Place:
         found: Place = request.getfixturevalue("simulated_places")[setup]
         return found
     registries = request.getfixturevalue("real_registries")
-    return real(registries.start(setup), request.getfixturevalue("image_layout"))
+    return real(registries, setup, request.getfixturevalue("image_layout"))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.fakes.realregistry.running import RealRegistry
+    from tests.fakes.realregistry.filling import Target
+    from tests.fakes.realregistry.running import RealRegistries
     from tests.fakes.registry import Host
     from tests.fakes.registry.certificates import Certificates
 
@@ -49,6 +50,8 @@ class Place:
     url: str
     layout: Path
     """Layout of the images in it."""
+    target: Target
+    """Takes more images."""
     authority: Path | None = None
     login: tuple[str, str] | None = None
 
@@ -97,12 +100,13 @@ def simulate(
         host.require_tokens(Tokens(users=dict([LOGIN])))
         login = LOGIN
     authority = None if secured is None else certificates.authority
-    return host, Place(setup, host.url, layout, authority, login)
+    return host, Place(setup, host.url, layout, host.content, authority, login)
 
 
-def real(registry: RealRegistry, layout: Path) -> Place:
-    """Describe a running real registry."""
-    return Place(registry.setup, registry.url, layout, registry.authority, registry.login)
+def real(registries: RealRegistries, setup: str, layout: Path) -> Place:
+    """Start a real registry in a set-up."""
+    found = registries.start(setup)
+    return Place(setup, found.url, layout, registries.pusher, found.authority, found.login)
 
 
 def ask(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.fakes.registry.access import JSON
-from tests.fakes.registry.content import to_json
+from tests.fakes.registry.content import digest_of, to_json
 from tests.fakes.registry.http import Answer
 
 if TYPE_CHECKING:
@@ -264,6 +264,18 @@ def link(to: str, times: int | None = None) -> Fault:
         return replace(answer, headers=headers)
 
     return Fault(change, ("tags",), times=times)
+
+
+def list_etags() -> Fault:
+    """Give lists of tags an ETag, and answer If-None-Match with 304, which few registries do."""
+
+    def change(host: Host, request: Request, answer: Answer) -> Answer:
+        etag = f'"{digest_of(answer.body)[7:19]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Answer(304)
+        return replace(answer, headers=(*answer.headers, ("ETag", etag)))
+
+    return Fault(change, ("tags",))
 
 
 def too_slow_unpaged(status: int = 504, largest: int = 100) -> Fault:

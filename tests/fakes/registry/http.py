@@ -7,7 +7,10 @@ answer that comes late, two header lines of one name, and two thousand HEADs a s
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
@@ -77,6 +80,11 @@ class Answer:
         """Return the headers but for some."""
         dropped = {name.lower() for name in names}
         return tuple(one for one in self.headers if one[0].lower() not in dropped)
+
+
+@lru_cache(maxsize=2)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 class _Connection(asyncio.Protocol):
@@ -150,6 +158,8 @@ class _Connection(asyncio.Protocol):
             return
         length = len(answer.body) if answer.length is None else answer.length
         head = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Unknown')}"]
+        if answer.header("date") is None:
+            head.append(f"Date: {_date(int(time.time()))}")
         head += [f"{name}: {value}" for name, value in answer.headers]
         if length >= 0 and answer.status != HTTPStatus.NOT_MODIFIED:
             head.append(f"Content-Length: {length}")
