@@ -141,6 +141,7 @@ class _Pages:
         self._what = what
         self._size: int | None = None
         self._seen: set[str] = set()
+        self._has_links = False
 
     def first(self, etag: str | None) -> Response | None:
         """Ask for the first page, in ever smaller pages; None where nothing changed."""
@@ -197,8 +198,10 @@ class _Pages:
         link = next_link(answer.headers.get("link", ""))
         if link is None:
             # Some registries page without naming the next page; those that ignore `n` give more.
-            is_full = self._size is not None and len(names) == self._size and is_new
-            return self._after(names[-1]) if is_full else None
+            is_full = self._size is not None and len(names) == self._size
+            is_last = self._has_links or not is_full or not is_new
+            return None if is_last else self._after(names[-1])
+        self._has_links = True
         url = self._host.base_url + self._path
         target = same_path(url, link, (self._path,))
         if target is None and same_path(url, link, _without_prefixes(self._path)) is not None:
