@@ -97,7 +97,7 @@ class AuthFile:
         own = next((name for name in names if name in self._helpers), None)
         if own is not None and self._helpers[own]:
             yield str(self._helpers[own]), own
-        elif self._store:
+        elif own is None and self._store:  # a helper without a name means: none
             yield self._store, names[0]
 
     def _credential(self, entry: _Entry) -> Credential | None:

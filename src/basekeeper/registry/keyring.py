@@ -21,10 +21,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.errors import Error
-from basekeeper.registry.authfile import AuthFile
+from basekeeper.registry.authfile import AuthFile, AuthFileError
 from basekeeper.registry.credential import Credential, Kind
-from basekeeper.registry.helper import HelperUnusable, ask_helper
+from basekeeper.registry.helper import HelperError, HelperUnusable, ask_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,27 +104,30 @@ class Keyring:
 
     def _in_file(self, file: AuthFile, name: str, repository: str) -> Credential | None:
         """Look into one file."""
+
+        def ask(helper: str, server: str) -> Credential | None:
+            return self._ask(helper, server, file.label, name)
+
         try:
-            return file.find(
-                name, repository, lambda helper, server: self._ask(helper, server, file.label)
-            )
-        except Error as error:
+            return file.find(name, repository, ask)
+        except AuthFileError as error:
             self._notice(f"no credentials for {name} are taken from there: {error.message}", name)
             return None
 
-    def _ask(self, helper: str, server: str, source: str) -> Credential | None:
+    def _ask(self, helper: str, server: str, source: str, name: str) -> Credential | None:
         """Ask a helper, once for each server, and no more once it turned out to be unusable."""
         key = (helper, server)
-        if helper in self._unusable:
-            return None
-        if key not in self._answers:
+        if key not in self._answers and helper not in self._unusable:
             self._answers[key] = None
             try:
                 self._answers[key] = ask_helper(helper, server, self._environ, source=source)
-            except HelperUnusable:
+            except HelperUnusable as error:
                 self._unusable.add(helper)
-                raise
-        return self._answers[key]
+                self._notice(f"no credentials are taken from there: {error.message}")
+            except HelperError as error:
+                message = f"no credentials for {name} are taken from there: {error.message}"
+                self._notice(message, name)
+        return self._answers.get(key)
 
     def _configured(self, said: HostSettings, name: str) -> Credential | None:
         """Take the variables that the settings name."""
@@ -147,7 +149,7 @@ class Keyring:
         for label, data in self._contents():
             try:
                 yield AuthFile(label, data)
-            except Error as error:
+            except AuthFileError as error:
                 self._notice(f"no credentials are taken from there: {error.message}")
 
     def _contents(self) -> Iterator[tuple[str, bytes]]:
