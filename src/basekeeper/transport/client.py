@@ -1,75 +1,62 @@
-"""A small synchronous HTTP client for reading: GET and HEAD, bounded in time and size.
+"""A small synchronous HTTP client for asking: GET, HEAD and POST, bounded in time and size.
 
 Steps of one request:
 
 1. The URL must be https, or http to a host allowed by name.
-2. Send it; repeat on connection errors and 502, 503, 504 with growing pauses, honouring
-   Retry-After up to a limit.
-3. Follow redirects by hand, under the rules of `redirects`.
-4. Read the body up to the size limit; a compressed body is unpacked under the same limit.
+2. Connect under the rules of `addresses`, at most so many connections to a host at a time.
+3. Send it; repeat on connection errors and 502, 503, 504 with growing pauses, honouring
+   Retry-After up to a limit. POST is never repeated.
+4. Follow redirects by hand, under the rules of `redirects`. POST is never redirected.
+5. Read the body up to the size limit; a compressed body is unpacked under the same limit.
+
+One deadline holds for looking up, connecting, TLS, every attempt and every hop: it bounds each wait
+for a byte, so neither dripping nor repeated interim answers hold a request any longer.
 
 Any final status is a value. 429 is never repeated here: the caller knows what else to spare.
-
-Known limit: the time for the whole answer is counted from the end of its headers. A server that
-sends those byte by byte, each within the timeout, holds a request for as long as the library's
-limit of 100 KiB of headers lasts; one that repeats interim answers (1xx), for as long as it likes.
 """
 
 from __future__ import annotations
 
-import ssl
+import os
 import time
-import zlib
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import httpx2
+import h11
 
 from basekeeper.errors import TransportError
+from basekeeper.transport.addresses import resolve_host
+from basekeeper.transport.bodies import is_too_long, joined, unpacked
+from basekeeper.transport.connection import Message, Stale
+from basekeeper.transport.deadline import Deadline
+from basekeeper.transport.dialer import Dialer
+from basekeeper.transport.options import HostOptions, Hosts, Limits
+from basekeeper.transport.pauses import retry_after
+from basekeeper.transport.pool import Pool
+from basekeeper.transport.proxies import Proxies
 from basekeeper.transport.redaction import shown_text, shown_url
-from basekeeper.transport.redirects import (
-    FOLLOWED,
-    check_scheme,
-    headers_for,
-    next_url,
-    resolve_host,
-)
+from basekeeper.transport.redirects import FOLLOWED, headers_for, next_url
+from basekeeper.transport.sockets import Sockets
+from basekeeper.transport.urls import check_scheme, split_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
     from typing import Self
 
+    from basekeeper.transport.addresses import Resolve
+    from basekeeper.transport.urls import Origin
+
+__all__ = ["FIRST_PAUSE", "HostOptions", "Limits", "Response", "Transport", "retry_after"]
+
 _REPEATED: Final = frozenset({502, 503, 504})
 _SUCCESS: Final = range(200, 300)
-_GZIP_OR_ZLIB: Final = 47
-"""`wbits` with which zlib recognises both headers by itself."""
 
 MAX_ERROR_BYTES: Final = 64 * 1024
 """Most bytes read of the body of a failure; the rest is dropped, as it is only shown."""
 
 FIRST_PAUSE: Final = 0.5
 """Seconds before the first repetition; each further pause is twice as long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Bounds of one request."""
-
-    timeout: float = 20.0
-    """Seconds to connect, and between two pieces of an answer."""
-    total: float = 120.0
-    """Seconds for the whole body; a server that drips is cut off."""
-    max_bytes: int = 16 * 1024 * 1024
-    """Largest body, unpacked: the size of a page of tags."""
-    retries: int = 3
-    """Repetitions after the first attempt."""
-    max_pause: float = 60.0
-    """Longest pause in seconds, whatever a server asks for."""
-    redirects: int = 5
-    """Most redirects followed: one more than any known registry needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,8 @@ class Response:
     body: bytes
     url: str
     """Where the answer came from, after redirects."""
+    redirected: bool = False
+    """A redirect led there: its 401 asks for credentials that are not for it."""
 
     @property
     def is_success(self) -> bool:
@@ -89,42 +78,61 @@ class Response:
         return self.status in _SUCCESS
 
 
+class _Ask(NamedTuple):
+    """One request as the caller wants it."""
+
+    method: str
+    headers: Mapping[str, str]
+    max_bytes: int
+    retries: int
+    body: bytes = b""
+
+
 class Transport:
     """Connections to any number of hosts; safe to share between threads, to be closed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has a default that serves most callers
         self,
         limits: Limits | None = None,
         *,
         user_agent: str = "basekeeper",
+        hosts: Mapping[str, HostOptions] | None = None,
         allow_http: Collection[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
-        resolve: Callable[[str], tuple[str, ...]] = resolve_host,
+        sleep: Callable[[float], object] | None = None,
+        resolve: Resolve = resolve_host,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """Open nothing yet.
 
         Args:
             limits: Bounds of each request; None: the defaults.
             user_agent: How we introduce ourselves.
-            allow_http: Hosts (`host` or `host:port`) that may be spoken to without TLS.
-            sleep: Waits between repetitions.
-            resolve: Gives the addresses of a host, to tell private redirect targets.
+            hosts: What the user permits for single hosts, by `host` or `host:port`.
+            allow_http: Hosts (`host` or `host:port`) that may be spoken to without TLS, and be
+                private; for short.
+            sleep: Waits between repetitions; None: a wait that `abort` ends.
+            resolve: Gives the addresses of a host.
+            environ: Names the proxies; None: the environment of this process.
         """
         self._limits = limits or Limits()
-        self._allow_http = frozenset(allow_http)
-        self._sleep = sleep
-        self._resolve = resolve
-        # The system's trust store, so that a company's own authority works; proxies come from the
-        # environment; cookies are never kept, as they would tie unrelated requests together.
-        self._client = httpx2.Client(
-            verify=ssl.create_default_context(),
-            timeout=self._limits.timeout,
-            headers={"user-agent": user_agent, "accept-encoding": "identity"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self._hosts = Hosts(hosts or {}, allow_http)
+        self._sockets = Sockets()
+        self._sleep = sleep or self._sockets.ended.wait
+        proxies = Proxies(os.environ if environ is None else environ)
+        dialer = Dialer(self._hosts, proxies, resolve, self._sockets)
+        self._pool = Pool(dialer.connect, self._sockets, self._limits.connections)
+        self._own_headers = [
+            (b"User-Agent", user_agent.encode()),
+            (b"Accept-Encoding", b"identity"),
+        ]
 
     def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        retries: int | None = None,
     ) -> Response:
         """Fetch a URL.
 
@@ -132,23 +140,61 @@ class Transport:
             url: What to fetch; https unless the host is allowed.
             headers: Sent along, to other origins after a redirect only if harmless.
             max_bytes: Largest body for this request; None: the transport's limit.
+            retries: Repetitions for this request; None: the transport's limit.
 
         Raises:
-            TransportError: No answer, a refused redirect, or a body above the limit.
+            TransportError: No answer, a refused host or redirect, or a body above the limit.
         """
-        return self._request("GET", url, headers or {}, max_bytes or self._limits.max_bytes)
+        return self._request(url, self._ask("GET", headers, max_bytes, retries))
 
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """Ask for the headers of a URL alone; the body is empty.
+    def head(
+        self, url: str, *, headers: Mapping[str, str] | None = None, retries: int | None = None
+    ) -> Response:
+        """Ask for the headers of a URL alone; the body is empty. Else as `get`.
 
         Raises:
-            TransportError: No answer, or a refused redirect.
+            TransportError: No answer, or a refused host or redirect.
         """
-        return self._request("HEAD", url, headers or {}, self._limits.max_bytes)
+        return self._request(url, self._ask("HEAD", headers, None, retries))
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send a body once; a redirect is an answer like any other and is not followed.
+
+        Args:
+            url: Where to; https unless the host is allowed.
+            body: What to send.
+            content_type: What kind of thing it is.
+            headers: Sent along.
+            max_bytes: Largest body of the answer; None: the transport's limit.
+
+        Raises:
+            TransportError: No answer, a refused host, or a body above the limit.
+        """
+        sent = {**(headers or {}), "content-type": content_type}
+        ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body)
+        check_scheme(split_url(url)[0], self._hosts)
+        return self._repeated(url, ask, self._deadline())
 
     def close(self) -> None:
-        """Close all connections."""
-        self._client.close()
+        """Close all connections, those in use as soon as their exchange has ended."""
+        self._pool.close()
+
+    def abort(self) -> None:
+        """End everything at once: requests of other threads fail, and so does every later one.
+
+        May be called from any thread and more than once. Where a name server does not answer, its
+        thread, a daemon, stays until the system's own resolver gives up.
+        """
+        self._sockets.abort()
+        self._pool.close()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""
@@ -163,121 +209,133 @@ class Transport:
         """Close all connections."""
         self.close()
 
-    def _request(
-        self, method: str, url: str, headers: Mapping[str, str], max_bytes: int
-    ) -> Response:
+    def _ask(
+        self,
+        method: str,
+        headers: Mapping[str, str] | None,
+        max_bytes: int | None,
+        retries: int | None,
+    ) -> _Ask:
+        limits = self._limits
+        return _Ask(
+            method,
+            headers or {},
+            limits.max_bytes if max_bytes is None else max_bytes,
+            limits.retries if retries is None else retries,
+        )
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._limits.total, self._limits.timeout)
+
+    def _request(self, url: str, ask: _Ask) -> Response:
         """Send, repeat and follow, in the steps of the module."""
-        check_scheme(url, self._allow_http)
-        for _ in range(self._limits.redirects + 1):
-            response = self._repeated(method, url, headers, max_bytes)
+        check_scheme(split_url(url)[0], self._hosts)
+        deadline = self._deadline()
+        for hop in range(self._limits.redirects + 1):
+            response = self._repeated(url, ask, deadline)
             if response.status not in FOLLOWED:
-                return response
-            target = next_url(
-                url,
-                response.headers.get("location"),
-                allow_http=self._allow_http,
-                resolve=self._resolve,
-            )
-            headers = headers_for(url, target, headers)
+                return replace(response, redirected=True) if hop else response
+            target = next_url(url, response.headers.get("location"), self._hosts)
+            ask = ask._replace(headers=headers_for(url, target, ask.headers))
             url = target
         raise TransportError(f"{shown_url(url)}: more than {self._limits.redirects} redirects")
 
-    def _repeated(
-        self, method: str, url: str, headers: Mapping[str, str], max_bytes: int
-    ) -> Response:
+    def _repeated(self, url: str, ask: _Ask, deadline: Deadline) -> Response:
         """One hop, repeated while the failure may pass."""
         pause = FIRST_PAUSE
-        for left in range(self._limits.retries, -1, -1):
+        for left in range(ask.retries, -1, -1):
             try:
-                response = self._once(method, url, headers, max_bytes)
-            except (httpx2.TransportError, httpx2.StreamError) as error:
-                if left == 0 or isinstance(error, httpx2.UnsupportedProtocol):
-                    raise _translated(url, error) from error
+                response = self._once(url, ask, deadline)
+            except (OSError, h11.RemoteProtocolError) as error:
+                if left == 0 or deadline.is_over or self._sockets.ended.is_set():
+                    raise self._translated(url, error, deadline) from error
                 wait = pause
-            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                raise _translated(url, error) from error
             else:
                 if left == 0 or response.status not in _REPEATED:
                     return response
-                wait = max(pause, retry_after(response.headers) or 0)
+                asked = retry_after(response.headers, response.body, None)
+                wait = max(pause, asked or 0)
+            begin = time.monotonic()
             self._sleep(min(wait, self._limits.max_pause))
+            deadline.extend(time.monotonic() - begin)
             pause *= 2
         raise AssertionError  # pragma: no cover  # the last round returns or raises
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str], max_bytes: int) -> Response:
-        """One exchange; a failure's body is cut, a success's must fit."""
-        with self._client.stream(method, url, headers=dict(headers)) as answer:
-            found = {name.lower(): value for name, value in answer.headers.items()}
-            is_success = answer.status_code in _SUCCESS
+    def _once(self, url: str, ask: _Ask, deadline: Deadline) -> Response:
+        """One exchange, on a new connection if an idle one turns out to be stale."""
+        origin, target = split_url(url)
+        options = self._hosts.find(origin)
+        deadline.timeout = options.timeout or self._limits.timeout
+        message = self._message(url, target, ask)
+        is_post = ask.method == "POST"
+        try:
+            return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=is_post)
+        except Stale:
+            return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=True)
+        except h11.LocalProtocolError:  # whose text may show a credential, and so may its context
+            raise TransportError(
+                f"{shown_url(url)}: a header of the request has characters that cannot be sent",
+                hint="check the credentials for this host",
+            ) from None
+
+    def _exchanged(  # noqa: PLR0913  # what is asked, and how
+        self,
+        url: str,
+        origin: Origin,
+        message: Message,
+        max_bytes: int,
+        deadline: Deadline,
+        *,
+        fresh: bool,
+    ) -> Response:
+        """Send and read on one connection; a failure's body is cut, a success's must fit."""
+        with self._pool.lend(origin, deadline, fresh=fresh) as connection:
+            head = connection.exchange(message, deadline)
+            found = _joined_headers(head)
+            is_success = head.status_code in _SUCCESS
             limit = max_bytes if is_success else min(max_bytes, MAX_ERROR_BYTES)
-            pieces = self._timely(url, answer.iter_raw())
-            coding = "" if method == "HEAD" else found.get("content-encoding", "").lower()
-            body, is_whole = _read(url, _unpacked(url, pieces, coding, limit), limit)
+            has_body = message.method != "HEAD"
+            if has_body and is_success and is_too_long(found, limit):
+                raise TransportError(_too_large(url, limit))
+            coding = found.get("content-encoding", "") if has_body else ""
+            pieces = unpacked(url, connection.pieces(deadline), coding.lower(), limit)
+            body, is_whole = joined(url, pieces, limit)
             if is_success and not is_whole:
-                raise TransportError(f"{shown_url(url)}: the answer is larger than {limit} bytes")
-            return Response(answer.status_code, found, body, url)
+                raise TransportError(_too_large(url, limit))
+            return Response(head.status_code, found, body, url)
 
-    def _timely(self, url: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass pieces on until the time for the whole body is over."""
-        end = time.monotonic() + self._limits.total
-        for piece in pieces:
-            if time.monotonic() > end:
-                raise TransportError(
-                    f"{shown_url(url)}: no complete answer in {self._limits.total:g} s"
-                )
-            yield piece
+    def _message(self, url: str, target: str, ask: _Ask) -> Message:
+        """What is sent for a request."""
+        try:
+            own = [(name.encode("ascii"), text.encode()) for name, text in ask.headers.items()]
+        except UnicodeError:
+            raise TransportError(f"{shown_url(url)}: a header's name is not ASCII") from None
+        return Message(ask.method, target, [*self._own_headers, *own], ask.body)
 
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait; None where it does not say, or says it unreadably.
-
-    A date is taken relative to the server's own Date header, so that clocks need not agree.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        until, date = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - date).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
+    def _translated(self, url: str, error: Exception, deadline: Deadline) -> TransportError:
+        """One of our errors for one of the system's or the library's."""
+        if self._sockets.ended.is_set():
+            reason = "the network was closed by this program"
+        elif isinstance(error, TimeoutError) and deadline.is_over:
+            reason = f"no complete answer in {deadline.total:g} s"
+        elif isinstance(error, TimeoutError):
+            reason = "no answer in time"
+        else:
+            reason = shown_text(str(error)) or type(error).__name__
+        return TransportError(
+            f"{shown_url(url)}: {reason}",
+            hint="check the address, the network and the proxy settings",
+        )
 
 
-def _read(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
-    """Join pieces up to a limit; tell whether all of them fitted."""
-    body = bytearray()
-    try:
-        for piece in pieces:
-            body += piece
-            if len(body) > limit:
-                return bytes(body[:limit]), False
-    except zlib.error as error:
-        raise TransportError(f"{shown_url(url)}: the compressed answer is broken") from error
-    return bytes(body), True
+def _too_large(url: str, limit: int) -> str:
+    return f"{shown_url(url)}: the answer is larger than {limit} bytes"
 
 
-def _unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iterator[bytes]:
-    """Undo gzip or deflate, never unpacking more than the limit at once."""
-    if coding in ("", "identity"):
-        yield from pieces
-        return
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise TransportError(f"{shown_url(url)}: unknown content coding {coding!r:.40}")
-    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
-    for piece in pieces:
-        yield unpacker.decompress(piece, limit + 1)
-        if unpacker.eof:  # what follows would be kept in memory, unseen by any limit
-            return
-    if not unpacker.eof and not unpacker.unconsumed_tail:
-        raise TransportError(f"{shown_url(url)}: the compressed answer ends too early")
-
-
-def _translated(url: str, error: Exception) -> TransportError:
-    """One of our errors for one of the library's."""
-    if isinstance(error, httpx2.TimeoutException):
-        reason = "no answer in time"
-    else:
-        reason = shown_text(str(error)) or type(error).__name__
-    return TransportError(
-        f"{shown_url(url)}: {reason}", hint="check the address, the network and the proxy settings"
-    )
+def _joined_headers(head: h11.Response) -> dict[str, str]:
+    """The headers of an answer by name."""
+    found: dict[str, str] = {}
+    for raw_name, raw in head.headers:
+        name, value = raw_name.decode("latin-1"), raw.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

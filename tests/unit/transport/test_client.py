@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import gzip
 import socket
+import subprocess
+import sys
+import traceback
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from basekeeper.errors import TransportError
-from basekeeper.transport.client import MAX_ERROR_BYTES, Limits, Transport, retry_after
+from basekeeper.transport.addresses import resolve_host
+from basekeeper.transport.client import MAX_ERROR_BYTES, Limits, Transport
 from tests.fakes.loopback import Answer, Loopback, serve
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ def test_gets_a_body_with_status_and_headers(server: Loopback) -> None:
     assert (response.status, response.body, response.is_success) == (200, b"hello", True)
     assert response.headers["x-one"] == "1"
     assert response.url == f"{server.url}/x"
+    assert not response.redirected
 
 
 def test_sends_who_we_are_and_asks_for_an_uncompressed_body(server: Loopback) -> None:
@@ -96,6 +101,18 @@ class TestRepeating:
             client.get(f"{server.url}/x")
         assert pauses == [7.0, 60.0]
 
+    @pytest.mark.parametrize("answer", [Answer(status=503), Answer(hang_up=True)])
+    def test_can_be_switched_off_for_one_request(self, server: Loopback, answer: Answer) -> None:
+        server.put("/x", answer, Answer(b"ok"))
+        server.put("/y", answer, Answer(b"ok"))
+        pauses: list[float] = []
+        with transport(server, pauses=pauses) as client:
+            for ask in (client.get, client.head):
+                with suppress(TransportError):
+                    ask(f"{server.url}/{'x' if ask == client.get else 'y'}", retries=0)
+        assert server.paths == ["/x", "/y"]
+        assert pauses == []
+
     def test_a_broken_connection_is_repeated(self, server: Loopback) -> None:
         server.put("/x", Answer(hang_up=True), Answer(b"ok"))
         with transport(server) as client:
@@ -141,6 +158,15 @@ class TestSize:
         ):
             client.get(f"{server.url}/x")
 
+    def test_a_body_that_says_it_is_above_the_limit_is_not_read(self, server: Loopback) -> None:
+        server.put("/x", Answer(b"", length=1001))
+        with (
+            transport(server) as client,
+            pytest.raises(TransportError, match="larger than 1000 bytes"),
+        ):
+            client.get(f"{server.url}/x")
+        assert len(server.requests) == 1
+
     def test_the_limit_itself_is_allowed_and_can_be_set_for_one_request(
         self, server: Loopback
     ) -> None:
@@ -185,7 +211,7 @@ class TestSize:
 
     def test_what_follows_a_compressed_body_is_not_read(self, server: Loopback) -> None:
         body = gzip.compress(b"whole") + b"x" * 100
-        answer = Answer(body, headers={"Content-Encoding": "gzip"}, length=10**9)
+        answer = Answer(body, headers={"Content-Encoding": "gzip"}, length=10**6)
         server.put("/x", answer)
         with transport(server, limits=Limits(retries=0)) as client:
             assert client.get(f"{server.url}/x").body == b"whole"
@@ -206,6 +232,7 @@ class TestRedirects:
         with transport(server) as client:
             response = client.get(f"{server.url}/a", headers={"Authorization": "Bearer s3cret"})
         assert (response.body, response.url) == (b"there", f"{server.url}/b")
+        assert response.redirected
         assert server.requests[1][2]["authorization"] == "Bearer s3cret"
 
     def test_take_no_secrets_to_another_origin(self, server: Loopback) -> None:
@@ -239,14 +266,82 @@ class TestRedirects:
         ):
             client.get(f"{server.url}/a")
 
-    def test_from_a_public_host_into_a_private_network_are_refused(self, server: Loopback) -> None:
-        server.put("/a", Answer(status=302, headers={"Location": "https://inside.example/"}))
-        addresses = {"127.0.0.1": ("8.8.8.8",), "inside.example": ("10.0.0.7",)}
+    @pytest.mark.parametrize(
+        ("target", "match"),
+        [
+            ("https://inside.example/", "inside.example: refused, '10.0.0.7' is a private address"),
+            ("https://169.254.169.254/latest", "'169.254.169.254' is a reserved address"),
+            ("https://[::1]/", "'::1' is a private address"),
+            ("https://[::ffff:10.0.0.1]/", "'::ffff:.*' is a reserved address"),
+            ("https://2130706433/", "'127.0.0.1' is a private address"),
+            ("https://localhost/", "'127.0.0.1' is a private address"),
+        ],
+    )
+    def test_into_a_private_network_are_refused(
+        self, server: Loopback, target: str, match: str
+    ) -> None:
+        server.put("/a", Answer(status=302, headers={"Location": target}))
+        addresses = {"inside.example": ("10.0.0.7",)}
         with (
-            transport(server, resolve=lambda host: addresses[host]) as client,
-            pytest.raises(TransportError, match="refused redirect to a private address"),
+            transport(server, resolve=lambda host: addresses.get(host) or resolve_host(host)) as c,
+            pytest.raises(TransportError, match=match),
         ):
-            client.get(f"{server.url}/a")
+            c.get(f"{server.url}/a")
+
+    def test_that_end_in_a_refusal_say_that_they_were_redirected(self, server: Loopback) -> None:
+        with serve() as other:
+            other.put("/b", Answer(b"who?", 401, {"WWW-Authenticate": "Basic realm=x"}))
+            server.put("/a", Answer(status=307, headers={"Location": f"{other.url}/b"}))
+            with Transport(SMALL, allow_http=(server.host, other.host)) as client:
+                response = client.get(f"{server.url}/a", headers={"Authorization": "Basic eA=="})
+            assert (response.status, response.redirected) == (401, True)
+            assert response.url == f"{other.url}/b"
+            assert len(other.requests) == 1
+            assert "authorization" not in other.requests[0][2]
+
+
+class TestPost:
+    def test_sends_a_body_and_reads_the_answer(self, server: Loopback) -> None:
+        server.put("/token", Answer(b"{}", 200))
+        with transport(server) as client:
+            response = client.post(
+                f"{server.url}/token", b"a=b", "application/x-www-form-urlencoded"
+            )
+        assert (response.status, response.body) == (200, b"{}")
+        assert server.bodies == [b"a=b"]
+        assert server.requests[0][0] == "POST"
+        assert server.requests[0][2]["content-type"] == "application/x-www-form-urlencoded"
+
+    def test_an_empty_body_has_a_length(self, server: Loopback) -> None:
+        server.put("/token", Answer(b"{}"))
+        with transport(server) as client:
+            client.post(f"{server.url}/token", b"", "text/plain")
+        assert server.requests[0][2]["content-length"] == "0"
+
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    def test_is_never_redirected(self, server: Loopback, status: int) -> None:
+        server.put("/token", Answer(status=status, headers={"Location": "/elsewhere"}))
+        with transport(server) as client:
+            assert client.post(f"{server.url}/token", b"secret", "text/plain").status == status
+        assert server.paths == ["/token"]
+
+    @pytest.mark.parametrize("answer", [Answer(status=503), Answer(hang_up=True)])
+    def test_is_never_repeated(self, server: Loopback, answer: Answer) -> None:
+        server.put("/token", answer)
+        server.put("/x", Answer(b"ok"))
+        with transport(server) as client, suppress(TransportError):
+            client.get(f"{server.url}/x")  # so that there is a connection that could be stale
+            client.post(f"{server.url}/token", b"secret", "text/plain")
+        assert server.paths == ["/x", "/token"]
+
+    def test_is_bounded(self, server: Loopback) -> None:
+        server.put("/token", Answer(b"x" * 11))
+        with transport(server) as client, pytest.raises(TransportError, match="larger than 10"):
+            client.post(f"{server.url}/token", b"", "text/plain", max_bytes=10)
+
+    def test_needs_https_too(self) -> None:
+        with Transport() as client, pytest.raises(TransportError, match="http is not allowed"):
+            client.post("http://example.org/", b"", "text/plain")
 
 
 def test_keeps_no_cookies(server: Loopback) -> None:
@@ -267,6 +362,19 @@ def test_keeps_no_cookies(server: Loopback) -> None:
         ("https://[::1", "invalid URL"),
         ("https://example.org:99999/", "invalid URL"),
         ("https://example.org/\x01", "non-printable"),
+        ("https://example.org/a b", "non-printable"),
+        ("https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example/", "non-ASCII"),
+        ("https://user:x@example.org/", "a user or a password"),
+        ("https://exa mple.org/", "non-printable"),
+        ("https://exa%6dple.org/", "invalid host or port"),
+        ("https://example..org/", "invalid host or port"),
+        ("https://[fe80::1%25eth0]/", "invalid host or port"),
+        ("https://example.org:0/", "invalid host or port"),
+        ("https://" + "a" * 64 + ".org/", "invalid host or port"),
+        ("https://10.0.0.1/", "'10.0.0.1' is a private address"),
+        ("https://127.1/", "'127.0.0.1' is a private address"),
+        ("https://localhost/", "private address"),
+        ("https://localhost./", "private address"),
     ],
 )
 def test_refuses_all_but_https(url: str, match: str) -> None:
@@ -274,41 +382,39 @@ def test_refuses_all_but_https(url: str, match: str) -> None:
         client.get(url)
 
 
-def test_errors_show_no_secret(server: Loopback) -> None:
+@pytest.mark.parametrize("before", ["", "user:s3cret@"])
+def test_errors_show_no_secret_of_a_url(server: Loopback, before: str) -> None:
     server.put("/x", Answer(hang_up=True))
-    url = f"http://user:s3cret@{server.host}/x?token=s3cret"
+    url = f"http://{before}{server.host}/x?token=s3cret"
     with transport(server) as client, pytest.raises(TransportError, match="127") as caught:
         client.get(url)
     assert "s3cret" not in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": "3"}, 3.0),
-        ({"retry-after": "23.722us"}, None),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "9" * 5000}, 999_999_999.0),
-        (
-            {
-                "retry-after": "Wed, 21 Oct 2026 07:28:30 GMT",
-                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
-            },
-            30.0,
-        ),
-        (
-            {
-                "retry-after": "Wed, 21 Oct 2020 07:28:30 GMT",
-                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
-            },
-            0.0,
-        ),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
-    ],
-)
-def test_reads_how_long_a_server_asks_to_wait(
-    headers: dict[str, str], seconds: float | None
+@pytest.mark.parametrize("value", ["s3cret\n", "s3cret\r\nX-Other: 1", "s3cret\0"])
+def test_a_credential_that_cannot_be_sent_is_an_error_that_does_not_show_it(
+    server: Loopback, value: str
 ) -> None:
-    assert retry_after(headers) == seconds
+    with transport(server) as client, pytest.raises(TransportError, match="header") as caught:
+        client.get(f"{server.url}/x", headers={"Authorization": value})
+    assert server.requests == []
+    shown = "".join(traceback.format_exception(caught.value))
+    assert value not in shown
+    assert "Illegal header value" not in shown
+
+
+def test_a_header_name_that_is_not_ascii_is_an_error(server: Loopback) -> None:
+    with transport(server) as client, pytest.raises(TransportError, match="not ASCII"):
+        client.get(f"{server.url}/x", headers={"Ä": "1"})
+
+
+def test_ssl_is_not_loaded_for_plain_http(server: Loopback) -> None:
+    server.put("/x", Answer(b""))
+    code = (
+        "import sys; from basekeeper.transport.client import Transport\n"
+        f"Transport(allow_http=({server.host!r},)).get('{server.url}/x')\n"
+        "heavy = {'ssl', 'httpx2', 'httpcore2', 'anyio', 'email', 'http.client', 'logging'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,60 @@
+"""Reading bodies under a limit, compressed ones too."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.errors import TransportError
+from basekeeper.transport.redaction import shown_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_GZIP_OR_ZLIB: Final = 47
+"""`wbits` with which zlib recognises both headers by itself."""
+
+_MAX_DIGITS: Final = 15
+
+
+def is_too_long(headers: Mapping[str, str], limit: int) -> bool:
+    """Tell whether a body says itself that it is above the limit, before it is read."""
+    length = headers.get("content-length", "")
+    return len(length) > _MAX_DIGITS or (length.isdecimal() and int(length) > limit)
+
+
+def joined(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
+    """Join pieces up to a limit; tell whether all of them fitted.
+
+    Raises:
+        TransportError: What was compressed is broken.
+    """
+    body = bytearray()
+    try:
+        for piece in pieces:
+            body += piece
+            if len(body) > limit:
+                return bytes(body[:limit]), False
+    except zlib.error as error:
+        raise TransportError(f"{shown_url(url)}: the compressed answer is broken") from error
+    return bytes(body), True
+
+
+def unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iterator[bytes]:
+    """Undo gzip or deflate, never unpacking more than the limit at once.
+
+    Raises:
+        TransportError: The coding is another one, or the answer ends too early.
+    """
+    if coding in ("", "identity"):
+        yield from pieces
+        return
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise TransportError(f"{shown_url(url)}: unknown content coding {coding!r:.40}")
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+    for piece in pieces:
+        yield unpacker.decompress(piece, limit + 1)
+        if unpacker.eof:  # what follows would be kept in memory, unseen by any limit
+            return
+    if not unpacker.eof and not unpacker.unconsumed_tail:
+        raise TransportError(f"{shown_url(url)}: the compressed answer ends too early")
