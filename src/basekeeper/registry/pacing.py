@@ -112,12 +112,13 @@ class Patience:
 class Pacer:
     """Who may be asked now; safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the first have a default that serves
         self,
         now: datetime,
         *,
         patience: Patience | None = None,
         places: Callable[[str], int] = usual_places,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -127,6 +128,7 @@ class Pacer:
             now: The instant of the run.
             patience: How long hosts are waited for; None: the defaults.
             places: Tells how many questions may be under way to a host.
+            clock: Seconds that only ever grow.
             sleep: Waits so many seconds, or until `stop`; None: it does just that.
             jitter: Gives numbers from 0 to 1, by which pauses differ.
         """
@@ -136,7 +138,8 @@ class Pacer:
         self._stopped = threading.Event()
         self._sleep = sleep or self._stopped.wait
         self._jitter = jitter
-        self._start = time.monotonic()
+        self._clock = clock
+        self._start = clock()
         self._gates: dict[str, _Gate] = {}
         self._lock = threading.Lock()
 
@@ -156,7 +159,7 @@ class Pacer:
                 connection; whatever else the request raised.
         """
         gate = self._gates.get(host) or self._new_gate(host)
-        end = time.monotonic() + (self._patience.budget if repeat else 0)
+        end = self._clock() + (self._patience.budget if repeat else 0)
         tries = 1
         while True:
             self._enter(gate)
@@ -195,7 +198,7 @@ class Pacer:
         """Wait for a place and for the end of a pause."""
         while True:
             with gate.ready:
-                now = time.monotonic()
+                now = self._clock()
                 self._check(gate, now)
                 pause = gate.not_before - now
                 if pause <= 0:
@@ -204,15 +207,7 @@ class Pacer:
                         return
                     gate.ready.wait()
                     continue
-            self._pause(gate, pause)
-
-    def _pause(self, gate: _Gate, pause: float) -> None:
-        """Sleep; a sleep that was shorter, as a test's are, has ended the pause all the same."""
-        asked_until = gate.not_before
-        self._sleep(pause)
-        with gate.ready:
-            if gate.not_before == asked_until:
-                gate.not_before = 0.0
+            self._sleep(pause)
 
     def _check(self, gate: _Gate, now: float) -> None:
         if self._stopped.is_set():
@@ -232,15 +227,15 @@ class Pacer:
         with gate.ready:
             gate.failures += 1
             if gate.failures >= MAX_FAILURES:
-                gate.open_until = time.monotonic() + COOL_DOWN
+                gate.open_until = self._clock() + COOL_DOWN
                 gate.ready.notify_all()
-        gate.hold(wait)
+        gate.hold(self._clock() + wait)
         return wait
 
     def _note_refusal(self, gate: _Gate, answer: Response, tries: int) -> float:
         """Tell how long to wait after an answer, or that the host is not to be asked again."""
         gate.answered()
-        now = self._now + timedelta(seconds=time.monotonic() - self._start)
+        now = self._now + timedelta(seconds=self._clock() - self._start)
         asked = retry_after(answer.headers, answer.body, now)
         if asked is None:
             wait = self._own_pause(tries)
@@ -249,14 +244,14 @@ class Pacer:
         else:
             shortest = min(SHORTEST_PAUSE * 4 ** (tries - 1), LONGEST_PAUSE)
             wait = max(asked, shortest) * (1 + self._jitter() / 10)
-        gate.hold(wait)
+        gate.hold(self._clock() + wait)
         return wait
 
     def _own_pause(self, tries: int) -> float:
         return float(min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * (1 + self._jitter()) / 2)
 
     def _is_over(self, tries: int, wait: float, end: float) -> bool:
-        return tries >= self._patience.tries or time.monotonic() + wait > end
+        return tries >= self._patience.tries or self._clock() + wait > end
 
     def _given_up(self, gate: _Gate, answer: Response) -> Response:
         """Return the last answer of a host in trouble; one that has enough is left alone."""
@@ -350,10 +345,10 @@ class _Gate:
             with self.ready:
                 self.failures, self.open_until = 0, 0.0
 
-    def hold(self, wait: float) -> None:
+    def hold(self, until: float) -> None:
         """Make everybody wait."""
         with self.ready:
-            self.not_before = max(self.not_before, time.monotonic() + wait)
+            self.not_before = max(self.not_before, until)
 
 
 def _address(url: str) -> str:

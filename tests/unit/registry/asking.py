@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as real
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,13 +36,26 @@ def host_of(simulated: Simulated, name: str, *, hub_api: str | None = None) -> H
     )  # fmt: skip
 
 
+class Time:
+    """A clock that runs on its own, and that a sleep sets forward at once."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def clock(self) -> float:
+        return real.monotonic() + sum(self.pauses)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
 @contextmanager
 def asking(
     simulator: Simulator,
     *,
     cache: MemoryCache | None = None,
     now: datetime = NOW,
-    pauses: list[float] | None = None,
+    time: Time | None = None,
     **more: Any,
 ) -> Iterator[RegistryClient]:
     """Every simulated host answers for the registry whose name it plays."""
@@ -57,8 +71,8 @@ def asking(
         allow_http=[one.address for one in simulated.values()],
         environ={},
     )
-    slept = [] if pauses is None else pauses
-    pacer = Pacer(now, sleep=slept.append, jitter=lambda: 0.0)
+    time = time or Time()
+    pacer = Pacer(now, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.0)
     session = Session(PacedRequests(transport, pacer), Keyring(RegistrySettings(), {}, NOWHERE))
     client = RegistryClient(session, find, cache or MemoryCache(), now, end=transport.close, **more)
     try:
