@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.fakes.postgres import postgres  # noqa: F401  # a fixture for all
 from tools import components
 
 if TYPE_CHECKING:

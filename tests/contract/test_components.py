@@ -10,12 +10,15 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tools import components
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.fakes.postgres import Server
 
 
 def free_port() -> int:
@@ -69,9 +72,9 @@ def test_builder_builds_an_image_from_scratch(component: Path, tmp_path: Path) -
 
 
 @pytest.mark.component("database")
-def test_database_reports_its_version(component: Path) -> None:
-    printed = subprocess.run([component, "--version"], check=True, capture_output=True, text=True)
-    assert "PostgreSQL" in printed.stdout
+def test_database_answers_a_query(postgres: Server) -> None:
+    with psycopg.connect(postgres.create()) as connection:
+        assert connection.execute("SELECT 6 * 7").fetchone() == (42,)
 
 
 @pytest.mark.component("scanner")
