@@ -34,7 +34,8 @@ _OFFICIAL: Final = "docker.io/library/"
 def facts_of(resolution: Resolution, catalogue: Catalogue) -> Facts:
     """Gather the facts about one image; what was not told stays unknown.
 
-    A registry's word that an image is official counts below `docker.io/library` alone.
+    That an image is official counts below `docker.io/library` alone, and only where Docker Hub was
+    asked: a mirror knows no more than the name shows.
     """
     reference = resolution.reference
     name = catalogue.name_of(reference)
@@ -42,7 +43,8 @@ def facts_of(resolution: Resolution, catalogue: Catalogue) -> Facts:
     official = verified = None
     source = as_of = None
     if publisher is not None and not isinstance(publisher, Unknown):
-        official = publisher.official if name.startswith(_OFFICIAL) else None
+        was_asked = publisher.as_of is not None and name.startswith(_OFFICIAL)
+        official = publisher.official if was_asked else None
         verified = publisher.verified
         source = publisher.source or reference.registry
         as_of = None if publisher.as_of is None else publisher.as_of.date()

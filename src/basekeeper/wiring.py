@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from basekeeper.config.sources import CONFIG_PATHS
-from basekeeper.errors import InputError, TransportError
+from basekeeper.errors import Failure, InputError, RegistryError, TransportError
+from basekeeper.values.settings import RegistrySettings
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from basekeeper.config.settings import Settings
     from basekeeper.lifecycle.catalogue import Catalogue
-    from basekeeper.ports import Ledger, Registry
+    from basekeeper.policy.load import Config
+    from basekeeper.ports import Cache, Ledger, Registry
+    from basekeeper.registry.hosts import Host
     from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
@@ -34,6 +38,13 @@ if TYPE_CHECKING:
 
 MAX_REFRESH_BYTES: Final = 64 * 1024 * 1024
 """Largest answer that a refresh takes: 64 MiB. All products together have about 3 MiB."""
+
+
+MAX_CACHE_BYTES: Final = 512 * 1024 * 1024
+"""What the cache on disk may take: 512 MiB, some ten thousand images without their layers."""
+
+ANY_AGE: Final = timedelta(days=36_500)
+"""How old an answer of the cache may be where only the cache may answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +192,17 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
     The function raises TransportError for a request that fails and for an answer other than 2xx.
 
     Args:
-        mirrors: Addresses that the user named; those of them without TLS are permitted.
+        mirrors: Addresses that the user named; they may be private and without TLS.
     """
     from urllib.parse import urlsplit  # noqa: PLC0415  # only for a refresh
 
     from basekeeper import __version__  # noqa: PLC0415
-    from basekeeper.transport.client import Transport  # noqa: PLC0415
+    from basekeeper.transport.client import HostOptions, Transport  # noqa: PLC0415
 
+    hosts = {urlsplit(url).netloc: HostOptions(private=True) for url in mirrors}
     plain = [urlsplit(url).netloc for url in mirrors if url.startswith("http://")]
     agent = f"basekeeper/{__version__}"
-    with Transport(user_agent=agent, allow_http=plain) as transport:
+    with Transport(user_agent=agent, hosts=hosts, allow_http=plain) as transport:
 
         def fetch(url: str) -> bytes:
             answer = transport.get(url, max_bytes=MAX_REFRESH_BYTES)
@@ -201,28 +213,155 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
         yield fetch
 
 
+def with_registries(config: Config, *, has_operator: bool) -> Config:
+    """Settle how registries are reached: by the user's own settings, the operator, the repository.
+
+    Args:
+        config: What was read of the repository, and of the operator's policy where there is one.
+        has_operator: Whether its settings are an operator's.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read.
+    """
+    from basekeeper.config.registries import (  # noqa: PLC0415  # only for verbs that may ask
+        effective_registries,
+        read_user_registries,
+    )
+
+    said = config.settings.registry
+    settled, notices = effective_registries(
+        read_user_registries(os.environ, Path.home()),
+        said if has_operator else None,
+        RegistrySettings() if has_operator else said,
+        source=config.source or "",
+    )
+    return replace(
+        config,
+        settings=replace(config.settings, registry=settled),
+        notices=(*config.notices, *notices),
+    )
+
+
 @contextmanager
 def open_registry(
     settings: Settings, *, now: datetime, offline: bool = False, use_cache: bool = True
 ) -> Iterator[Registry]:
     """Open all registries behind one door, and end every connection afterwards.
 
+    Closing it ends what is under way in other threads too.
+
     Args:
         settings: Hosts, mirrors and where credentials are from.
         now: The instant of the run, by which the age of cached answers is told.
-        offline: Whether only the cache may answer; everything else then fails as not reachable.
+        offline: Whether only the cache may answer, however old; everything else then fails as not
+            reachable.
         use_cache: False to read and write no cache.
     """
-    raise NotImplementedError
-    yield
+    # None of these is needed by a verb that asks nobody.
+    from basekeeper import __version__  # noqa: PLC0415
+    from basekeeper.registry.client import RegistryClient, RegistryLimits  # noqa: PLC0415
+    from basekeeper.registry.hosts import find_host, transport_options  # noqa: PLC0415
+    from basekeeper.registry.keyring import Keyring  # noqa: PLC0415
+    from basekeeper.registry.pacing import PacedRequests, Pacer, usual_places  # noqa: PLC0415
+    from basekeeper.registry.session import Session  # noqa: PLC0415
+    from basekeeper.transport.client import Limits, Transport  # noqa: PLC0415
+
+    hosts = settings.registry
+
+    def find(name: str) -> Host:
+        return find_host(name, hosts)
+
+    def places(address: str) -> int:
+        return hosts.of(address).concurrency or usual_places(address)
+
+    transport = Transport(
+        Limits(retries=0),  # the pacer repeats, for it knows what else a host was asked
+        user_agent=f"basekeeper/{__version__}",
+        hosts=transport_options(hosts),
+    )
+    pacer = Pacer(now, places=places)
+
+    def end() -> None:
+        pacer.stop()
+        transport.abort()
+
+    keyring = Keyring(hosts, os.environ, Path.home())
+    requests = NoRequests() if offline else PacedRequests(transport, pacer)
+    limits = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
+    with open_cache(use_cache=use_cache) as cache:
+        client = RegistryClient(
+            Session(requests, keyring), find, cache, now, limits=limits, end=end
+        )
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 @contextmanager
-def open_sights(settings: Settings) -> Iterator[Ledger | None]:
+def open_cache(*, use_cache: bool = True) -> Iterator[Cache]:
+    """Open the cache on disk, or one in memory that ends with the run."""
+    from basekeeper.cache.disk import DiskCache  # noqa: PLC0415  # only where registries are asked
+    from basekeeper.cache.memory import MemoryCache  # noqa: PLC0415
+
+    cache = DiskCache(cache_directory(), max_bytes=MAX_CACHE_BYTES) if use_cache else MemoryCache()
+    try:
+        yield cache
+    finally:
+        cache.close()
+
+
+def cache_directory() -> Path:
+    """Return where the cache lies (XDG base directory specification)."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    return base / "basekeeper"
+
+
+class NoRequests:
+    """Stands where requests are sent, and sends none: what `--offline` asks for."""
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> NoReturn:
+        """Refuse."""
+        del headers, max_bytes
+        self._refuse(url)
+
+    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> NoReturn:
+        """Refuse."""
+        del headers
+        self._refuse(url)
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> NoReturn:
+        """Refuse."""
+        del body, content_type, headers, max_bytes
+        self._refuse(url)
+
+    def _refuse(self, url: str) -> NoReturn:
+        from urllib.parse import urlsplit  # noqa: PLC0415  # only offline
+
+        raise RegistryError(
+            f"{urlsplit(url).hostname}: not asked, as the run is offline, and not in the cache",
+            Failure.UNREACHABLE,
+            hint="run it once without --offline",
+        )
+
+
+@contextmanager
+def open_sights(settings: Settings) -> Iterator[Ledger | None]:  # noqa: ARG001
     """Open the ledger to read first sights from; None where none is configured.
 
     Raises:
         LedgerError: It is configured and cannot be reached.
     """
-    raise NotImplementedError
-    yield
+    yield None

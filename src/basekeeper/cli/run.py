@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from basekeeper.trees.revision import GitTree
-    from basekeeper.trees.tree import Tree
+    from basekeeper.trees.working import WorkingTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Opened:
     """Everything that a verb hands to the pipeline."""
 
     run: pipeline.Run
-    tree: Tree
+    tree: WorkingTree
     since: pipeline.Comparison | None = None
     """What to compare with, if anything."""
 
@@ -44,6 +44,8 @@ def opened(given: Mapping[str, Any]) -> Iterator[Opened]:
         source = where.root if base is None else wiring.reader_of(base)
         config = load_config(source, policy_path=policy_path)
         config = pipeline.narrowed_settings(config, _extra_settings(given))
+        if "no_cache" in given:  # a verb that may ask registries
+            config = wiring.with_registries(config, has_operator=policy_path is not None)
         notices = list(where.notices)
         comparison = None
         if base is not None:

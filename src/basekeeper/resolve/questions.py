@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from basekeeper.values.platforms import BuiltPlatforms
 from basekeeper.values.resolution import Question
 from basekeeper.values.use import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from basekeeper.values.reference import Reference
-    from basekeeper.values.use import Survey, Use
+    from basekeeper.values.use import Survey
 
 
 class Want(NamedTuple):
@@ -36,7 +37,7 @@ def questions(
         want: Tells which facts of an image are wanted; called once for each.
         platforms: Those of uses for which no file says others; at least one.
     """
-    built = _Platforms(survey, tuple(platforms))
+    built = BuiltPlatforms(survey, platforms)
     found: dict[Reference, dict[str, None]] = {}
     for use in survey.uses:
         if use.kind is Kind.CONCRETE and use.reference is not None:
@@ -46,25 +47,3 @@ def questions(
         for reference, wanted in found.items()
         if any(asked := want(reference))
     )
-
-
-class _Platforms:
-    """Which platforms each use is built for."""
-
-    def __init__(self, survey: Survey, default: tuple[str, ...]) -> None:
-        self._default = default
-        self._of_plan = {
-            (file.path, plan.name): plan.platform for file in survey.files for plan in file.plans
-        }
-
-    def of(self, use: Use) -> tuple[str, ...]:
-        """The platform that the instruction names, else those of the builds that reach it."""
-        if use.platform and "$" not in use.platform:
-            return (use.platform,)
-        return tuple(self._of_builds(use)) or self._default
-
-    def _of_builds(self, use: Use) -> Iterator[str]:
-        for name in use.builds:
-            platform = self._of_plan.get((use.path, name))
-            if platform:
-                yield platform

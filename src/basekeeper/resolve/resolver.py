@@ -21,10 +21,11 @@ from basekeeper.errors import Error, Failure, RegistryError, TransportError
 from basekeeper.resolve.lanes import Lanes
 from basekeeper.tags.inside import os_release
 from basekeeper.values.image import Unknown
+from basekeeper.values.platforms import find_platform
 from basekeeper.values.resolution import Inside, Resolution, Resolutions, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from basekeeper.ports import Registry
     from basekeeper.tags.updates import TagList
@@ -311,19 +312,5 @@ def _present(image: Image, wanted: Sequence[str]) -> Iterator[str]:
     if not image.is_index:
         yield next(iter(image.platforms), wanted[0])
         return
-    chosen = (matching(image.platforms, platform) for platform in wanted[:MAX_PLATFORMS])
+    chosen = (find_platform(platform, image.platforms) for platform in wanted[:MAX_PLATFORMS])
     yield from dict.fromkeys(platform for platform in chosen if platform is not None)
-
-
-def matching(platforms: Iterable[str], wanted: str) -> str | None:
-    """Find the platform of an index that a builder takes for a wanted one; None: it has none.
-
-    `linux/arm64/v8` is `linux/arm64`, `linux/arm` is its seventh version, and of Windows the first
-    version counts (https://github.com/containerd/platforms).
-    """
-    name = wanted.removesuffix("/v8") if wanted.startswith("linux/arm64") else wanted
-    for close in (name, f"{name}/v7") if name == "linux/arm" else (name,):
-        for platform in platforms:
-            if platform == close or platform.partition(":")[0] == close:
-                return platform
-    return None
