@@ -7,7 +7,9 @@
 
     1. discover   a tree → survey
     2. resolve    survey → resolutions
-    3. plan       resolutions, rules of updates, first sights → standings
+    3. plan       resolutions, rules of updates, first sights → standings; standings → changes
+    4. edit       changes, bytes of files → edits, proven by discovering the edited tree
+    5. trees      edits → files
 
 Compared with another revision, that one goes through the same steps first; then its policy, its
 waiver file and the inline waivers that it has too are the ones that count, so that a proposal can
@@ -19,7 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.check import Exemptions, Network, check
 from basekeeper.check import exit_code as exit_code_of
@@ -29,8 +31,9 @@ from basekeeper.errors import ConfigError, Problem
 from basekeeper.render.view import RuleText
 from basekeeper.rules.registry import RULES_BY_ID
 from basekeeper.trees.names import kind_of
+from basekeeper.values.change import Proposal
 from basekeeper.values.finding import Truth
-from basekeeper.values.resolution import Standings
+from basekeeper.values.resolution import Question, Standings
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
 from basekeeper.waivers.inline import comment_blocks
@@ -47,25 +50,35 @@ if TYPE_CHECKING:
     from basekeeper.policy.policy import Policy
     from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.tree import Tree
-    from basekeeper.values.change import Standing
+    from basekeeper.trees.working import WorkingTree
+    from basekeeper.values.change import ChangePlan, LeftOut, Standing
     from basekeeper.values.finding import Judgement, Report
     from basekeeper.values.reference import Reference
+    from basekeeper.values.resolution import Resolutions
     from basekeeper.values.settings import DiscoverSettings
     from basekeeper.values.use import Survey, Use
     from basekeeper.values.waiver import Waiver
 
+MAX_LOOKS: Final = 3
+"""Times that what images can be moved to is looked up; another look may change the choice."""
+
 __all__ = [
     "Comparison",
     "NetworkAccess",
+    "Planned",
     "Run",
+    "Wanted",
+    "edit_files",
     "exit_code_of",
     "explain_image",
     "judge",
     "narrowed_settings",
     "outdated",
+    "plan_updates",
     "rule_ids",
     "rule_texts",
     "survey",
+    "write",
 ]
 
 
@@ -107,6 +120,29 @@ class NetworkAccess:
     """Time for all questions; None: no limit."""
     asking: Callable[[int, int], None] | None = None
     """Called with how many images were answered, and of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which updates a user asks for."""
+
+    images: tuple[str, ...] = ()
+    """Patterns of images (as in the policy) to change; empty: all."""
+    kinds: tuple[str, ...] = ()
+    """Kinds and axes; empty: those that the configuration takes unasked."""
+    pin_digests: bool = False
+    """Whether images without a digest get one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What could be changed, before any file is edited."""
+
+    survey: Survey
+    """Everything in the tree, also outside the selection of the run."""
+    standings: Standings
+    changes: ChangePlan
+    left_out: tuple[LeftOut, ...]
 
 
 def survey(tree: Tree, run: Run, *, progress: Callable[[int], None] | None = None) -> Survey:
@@ -263,10 +299,121 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
         LedgerError: The ledger cannot be reached.
         ValueError: A pattern is none.
     """
+    found = _of_images(survey(tree, run, progress=progress), images)
+    return _stand(found, run, registry, kinds, ledger=ledger, asking=asking)[0]
+
+
+def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that mostly are
+    tree: Tree,
+    run: Run,
+    registry: Registry,
+    wanted: Wanted,
+    *,
+    ledger: Ledger | None = None,
+    progress: Callable[[int], None] | None = None,
+    asking: Callable[[int, int], None] | None = None,
+) -> Planned:
+    """Find every image in a tree, ask the registries, and choose what to change.
+
+    Raises:
+        LedgerError: The ledger cannot be reached.
+        ValueError: A pattern is none.
+    """
+    from basekeeper.plan import candidates, changes, left_out  # noqa: PLC0415  # only to update
+    from basekeeper.policy.patterns import parse_pattern  # noqa: PLC0415
+
+    everything = discover(tree, _settings(run), progress=progress)
+    selected = _selected(everything, run)
+    found = _of_images(selected, wanted.images)
+    kinds = wanted.kinds or None
+    images = [parse_pattern(text) for text in wanted.images]
+    stand, told = _stand(found, run, registry, wanted.kinds, ledger=ledger, asking=asking)
+    for _ in range(MAX_LOOKS):
+        targets = candidates(stand.standings, told, kinds=kinds, images=images)
+        if not targets:
+            break
+        more = _candidate_questions(stand, targets)
+        stand, told = _stand(
+            found, run, registry, wanted.kinds, ledger=ledger, asking=asking, more=more, told=told
+        )
+    return Planned(
+        survey=everything,
+        standings=stand,
+        changes=changes(
+            stand.standings, kinds=kinds, images=images, pin_digests=wanted.pin_digests
+        ),
+        left_out=left_out(selected) if not wanted.images else (),
+    )
+
+
+def edit_files(
+    tree: Tree, run: Run, planned: Planned, changes: ChangePlan, *, whole: bool = False
+) -> Proposal:
+    """Edit the files of a tree in memory, and prove that only the intended references changed.
+
+    Args:
+        tree: The tree that `planned` stands on.
+        run: What all steps share.
+        planned: What was found and told.
+        changes: What to change, of what was planned.
+        whole: Whether a change that cannot be made in one place is not made at all.
+    """
+    from basekeeper.edit import Ground, edit  # noqa: PLC0415  # only to update
+    from basekeeper.trees.overlay import Overlay  # noqa: PLC0415
+
+    ground = Ground(
+        survey=planned.survey,
+        read=lambda path: _content(tree, path),
+        again=lambda files: discover(Overlay(tree, files), _settings(run)),
+        may_edit=lambda path: _is_in(path, run),
+    )
+    return Proposal(
+        standings=planned.standings,
+        changes=changes,
+        left_out=planned.left_out,
+        edits=edit(changes.changes, ground, whole=whole),
+    )
+
+
+def write(tree: WorkingTree, planned: Planned, found: Proposal) -> None:
+    """Write the edited files, and remove what a killed run left beside any.
+
+    Raises:
+        InputError: A file cannot be written; then none is changed, or the message says which.
+    """
+    from basekeeper.trees.write import sweep, write_files  # noqa: PLC0415  # only to write
+
+    outer = {file.path.partition("#")[0] for file in planned.survey.files}
+    sweep(tree, sorted(outer | {file.path for file in found.edits.files}))
+    write_files(tree, found.edits.files)
+
+
+def _stand(  # noqa: PLR0913  # what its callers take, and the second round
+    found: Survey,
+    run: Run,
+    registry: Registry,
+    kinds: Collection[str],
+    *,
+    ledger: Ledger | None,
+    asking: Callable[[int, int], None] | None,
+    more: Sequence[Question] = (),
+    told: Resolutions | None = None,
+) -> tuple[Standings, Resolutions]:
+    """Tell how images stand; a second round asks only what the first one left open.
+
+    Args:
+        found: The uses.
+        run: What all steps share.
+        registry: Whom to ask.
+        kinds: Kinds and axes that are wanted; empty: those of the rules.
+        ledger: Where first sights are read from.
+        asking: Called with how many images were asked about, and of how many.
+        more: Questions of the second round.
+        told: The answers of the first round.
+    """
     from basekeeper.plan import standings  # noqa: PLC0415  # only where registries are asked
     from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
 
-    found = _of_images(survey(tree, run, progress=progress), images)
     rules = run.config.updates
 
     def want(reference: Reference) -> Want:
@@ -274,20 +421,40 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
         wanted = wanted.intersection(kinds) if kinds else wanted
         return Want(pointer=True, tags=bool(wanted - {"digest"}))
 
-    asked = questions(found, want, platforms=run.config.settings.discover.platforms)
-    told = resolve(asked, registry, asking=asking)
-    names = {question.reference.name for question in asked}
+    asked = more or questions(found, want, platforms=run.config.settings.discover.platforms)
+    answers = resolve(asked, registry, asking=asking)
+    if told is not None:
+        answers = told.with_more(answers)
+    names = {use.reference.name for use in found.uses if use.reference is not None}
     sights = ledger.first_seen(names) if ledger is not None else {}
-    stand = standings(found, told, rules, run.now, catalogue=run.catalogue, sights=sights)
-    return Standings(
+    stand = standings(found, answers, rules, run.now, catalogue=run.catalogue, sights=sights)
+    sums = Standings(
         survey=found,
         now=run.now,
         standings=tuple(sorted(stand, key=lambda one: str(one.reference))),
         judgements=_judgements(stand, run),
-        troubles=told.troubles,
-        asked=told.asked,
+        troubles=answers.troubles,
+        asked=answers.asked,
         notices=(*run.config.notices, *run.catalogue.stale(run.now)),
     )
+    return sums, answers
+
+
+def _candidate_questions(found: Standings, targets: Sequence[Reference]) -> list[Question]:
+    """Ask what candidates point to and what is inside, for the platforms that are built."""
+    platforms: dict[str, dict[str, None]] = {}
+    for one in found.standings:
+        platforms.setdefault(one.reference.name, {}).update(dict.fromkeys(one.platforms))
+    every = tuple(dict.fromkeys(name for names in platforms.values() for name in names))
+    return [
+        Question(
+            reference=target,
+            platforms=tuple(platforms.get(target.name, ())) or every,
+            pointer=True,
+            inside=True,
+        )
+        for target in targets
+    ]
 
 
 def _judgements(stand: tuple[Standing, ...], run: Run) -> dict[str, Judgement]:
@@ -385,16 +552,6 @@ def _selected(found: Survey, run: Run) -> Survey:
     """Keep what lies within the selection; a named file that was not read is told of."""
     if not run.only:
         return found
-    selection = set(run.only)
-
-    def is_in(path: str) -> bool:
-        outer = path.partition("#")[0]
-        return any(
-            name in selection
-            for whole in (path, outer)
-            for name in (whole, *(parent.as_posix() for parent in PurePosixPath(whole).parents))
-        )
-
     read = {file.path for file in found.files} | {item.path for item in found.skipped}
     missing = tuple(
         Skipped(path, None, "was not read", "git ignores it, or `exclude` covers it")
@@ -403,9 +560,21 @@ def _selected(found: Survey, run: Run) -> Survey:
     )
     return replace(
         found,
-        files=tuple(file for file in found.files if is_in(file.path)),
-        uses=tuple(use for use in found.uses if is_in(use.path)),
-        skipped=(*(item for item in found.skipped if is_in(item.path)), *missing),
+        files=tuple(file for file in found.files if _is_in(file.path, run)),
+        uses=tuple(use for use in found.uses if _is_in(use.path, run)),
+        skipped=(*(item for item in found.skipped if _is_in(item.path, run)), *missing),
+    )
+
+
+def _is_in(path: str, run: Run) -> bool:
+    """Tell whether a file is within the selection of the run."""
+    if not run.only:
+        return True
+    outer = path.partition("#")[0]
+    return any(
+        name in run.only
+        for whole in (path, outer)
+        for name in (whole, *(parent.as_posix() for parent in PurePosixPath(whole).parents))
     )
 
 

@@ -49,6 +49,7 @@ _VERBS: Final = {
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
+    "update": ("basekeeper.cli.update", "Move images to what is newer."),
 }
 """Verb → module that defines it as `command`, and its line in the overview. Modules are loaded
 when their verb is used: that is what keeps the start short."""

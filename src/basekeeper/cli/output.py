@@ -50,11 +50,11 @@ def _columns(stream: TextIO) -> int:
     return clamp_width(columns) if columns else PIPED_WIDTH
 
 
-def emit(text: str | Iterable[str], *, encoded: bool) -> None:
+def emit(text: str | Iterable[str | bytes], *, encoded: bool) -> None:
     """Write the result to standard output; a reader that goes away ends it quietly.
 
     Args:
-        text: The result, whole or in pieces.
+        text: The result, whole or in pieces; bytes, only where it is encoded, stay as they are.
         encoded: True for formats whose encoding is fixed as UTF-8.
 
     Raises:
@@ -67,7 +67,7 @@ def emit(text: str | Iterable[str], *, encoded: bool) -> None:
             sys.stdout.buffer.flush()
         else:
             for piece in (text,) if isinstance(text, str) else text:
-                sys.stdout.write(piece)
+                sys.stdout.write(str(piece))
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()  # the exit code still tells the verdict: no error at the end
@@ -79,13 +79,13 @@ def emit(text: str | Iterable[str], *, encoded: bool) -> None:
         ) from error
 
 
-def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
+def _encoded(text: str | Iterable[str | bytes]) -> Iterator[bytes]:
     """Encode text as UTF-8; bytes of names that are not are written as escapes."""
-    pieces = (text,) if isinstance(text, str) else text
-    return (piece.encode("utf-8", "backslashreplace") for piece in pieces)
+    for piece in (text,) if isinstance(text, str) else text:
+        yield piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace")
 
 
-def write_file(path: str, data: bytes | str | Iterable[str]) -> None:
+def write_file(path: str, data: bytes | str | Iterable[str | bytes]) -> None:
     """Write a file whole or not at all: beside it first, then moved into its place.
 
     Args:

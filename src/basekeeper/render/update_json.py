@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from basekeeper.render.diff import diff_text
 from basekeeper.render.encode import pieces
 from basekeeper.render.json import heading, reference_object, skipped_object
-from basekeeper.render.update_view import moves, unknown
+from basekeeper.render.update_view import larger, moves, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,17 @@ def update_pieces(found: Proposal, *, written: bool, prefix: str = "") -> Iterat
         "files": (_file(file, prefix) for file in found.edits.files),
         "refused": map(_refused, found.edits.refused),
         "withheld": map(_withheld, found.changes.withheld),
+        "not_asked_for": [
+            {
+                "image": row.name,
+                "kind": choice.kind,
+                "repository": choice.repository,
+                "tag": choice.tag,
+                "digest": choice.digest,
+                "reason": choice.reason,
+            }
+            for row, choice in larger(found)
+        ],
         "unknown": [
             {"image": row.name, "reasons": [gap.reason for gap in row.gaps]}
             for row in unknown(found)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.layout import fit_middle, short_digest, wrap
 from basekeeper.render.markdown import Bounded, code, prose
+from basekeeper.render.outdated_view import target
 from basekeeper.render.safe import visible
-from basekeeper.render.update_view import brief, moves, summary, unknown
+from basekeeper.render.update_view import brief, larger, moves, summary, unknown
 from basekeeper.render.view import plural
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def render_update_text(found: Proposal, style: Style, *, written: bool) -> str:
         lines += [line for note in file.notes for line in _wrapped(note, style, "note: ")]
     lines += _section("not edited", list(_refused(found, style)), "error", style)
     lines += _section("not taken", list(_withheld(found, style)), "warning", style)
+    lines += _section("not asked for", list(_larger(found, style)), "note", style)
     lines += _section("not known", list(_unknown(found, style)), "error", style)
     unread = [item for item in found.standings.survey.skipped if item.fatal]
     for item in unread:
@@ -82,6 +84,13 @@ def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str
         out.add(
             f"- {code(brief(each.standing.reference))}: {prose(each.reason)}"
             for each in found.changes.withheld
+        )
+    beyond = larger(found)
+    if beyond:
+        out.add(["", "Not asked for:", ""])
+        out.add(
+            f"- {code(row.name)} → {code(target(choice, row))}: {code(f'--kind {choice.kind}')}"
+            for row, choice in beyond
         )
     gaps = unknown(found)
     if gaps:
@@ -142,6 +151,14 @@ def _withheld(found: Proposal, style: Style) -> Iterator[str]:
         yield from _indented(visible(each.reason), style)
         if each.hint:
             yield from _indented(f"{style.sign('→', '>')} {visible(each.hint)}", style, "remedy")
+
+
+def _larger(found: Proposal, style: Style) -> Iterator[str]:
+    """Write steps that have to be asked for, a line each, as `outdated` names them."""
+    arrow = style.sign("→", "->")
+    for row, choice in larger(found):
+        name = _short(visible(row.name), style)
+        yield f"  {name} {arrow} {visible(target(choice, row))}  --kind {choice.kind}"
 
 
 def _unknown(found: Proposal, style: Style) -> Iterator[str]:

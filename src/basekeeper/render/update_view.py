@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from basekeeper.render.outdated_view import Status, rows
+from basekeeper.render.outdated_view import Status, is_size, rows
 from basekeeper.render.view import plural
+from basekeeper.tags.updates import KINDS
 from basekeeper.values.reference import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from basekeeper.render.outdated_view import Row
+    from basekeeper.tags.updates import Choice
     from basekeeper.values.change import Change, Proposal, Refusal
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Use
@@ -53,6 +55,26 @@ def moves(found: Proposal) -> list[Moved]:
 def unknown(found: Proposal) -> list[Row]:
     """Return the images about which something could not be told."""
     return [row for row in rows(found.standings) if row.status is Status.UNKNOWN or row.gaps]
+
+
+def larger(found: Proposal) -> list[tuple[Row, Choice]]:
+    """Return steps beyond those taken: larger ones and other axes, which have to be asked for."""
+    taken = {str(move.change.standing.reference): move.change.choice for move in moves(found)}
+    withheld = {(str(each.standing.reference), each.choice) for each in found.changes.withheld}
+    return [
+        (row, choice)
+        for row in rows(found.standings)
+        for choice in row.steps
+        if _is_beyond(choice, taken.get(str(row.standing.reference)))
+        and (str(row.standing.reference), choice) not in withheld
+    ]
+
+
+def _is_beyond(choice: Choice, taken: Choice | None) -> bool:
+    """Tell whether a step goes further than the one taken, or elsewhere."""
+    if taken is None or not is_size(choice.kind) or not is_size(taken.kind):
+        return choice != taken
+    return KINDS.index(choice.kind) > KINDS.index(taken.kind)
 
 
 def summary(found: Proposal, *, written: bool) -> str:

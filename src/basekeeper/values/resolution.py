@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,19 @@ class Resolutions:
     """How many questions were put to the registries' client; its cache may have answered some."""
     troubles: tuple[Trouble, ...] = ()
     """What kept registries from answering, sorted by registry."""
+
+    def with_more(self, other: Resolutions) -> Resolutions:
+        """Add answers to further questions; of one image the later answer counts."""
+        troubles: dict[tuple[str, Failure], Trouble] = {}
+        for one in (*self.troubles, *other.troubles):
+            known = troubles.get((one.registry, one.failure))
+            count = one.images + (known.images if known is not None else 0)
+            troubles[one.registry, one.failure] = replace(known or one, images=count)
+        return Resolutions(
+            {**self.by_image, **other.by_image},
+            self.asked + other.asked,
+            tuple(troubles[key] for key in sorted(troubles)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
