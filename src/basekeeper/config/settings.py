@@ -39,20 +39,21 @@ def permitted_settings(
 
     A repository may have more read: more files, platforms and submodules. What would leave files
     out, or call them non-production, is ignored. So are build arguments: one could put an approved
-    image in the place of the one that a Dockerfile names. How registries are reached is decided by
-    `registries.effective_registries`.
+    image in the place of the one that a Dockerfile names. How registries are reached is
+    the operator's alone to say.
 
     Returns:
         The settings, and a notice for each setting of the repository that is ignored.
     """
     given, said = operator.discover, own.discover
     ignored = {
-        "include": said.include,
-        "exclude": said.exclude,
-        "non_production": said.non_production != NON_PRODUCTION,
-        "build_args": said.build_args,
-        "respect_gitignore": not said.respect_gitignore and given.respect_gitignore,
+        "discover.include": said.include,
+        "discover.exclude": said.exclude,
+        "discover.non_production": said.non_production != NON_PRODUCTION,
+        "discover.build_args": said.build_args,
+        "discover.respect_gitignore": not said.respect_gitignore and given.respect_gitignore,
     }
+    hosts = {f'registry."{name}"': True for name in own.registry.hosts}
     shipped = DiscoverSettings()
     platforms = () if said.platforms == shipped.platforms else said.platforms
     discover = replace(
@@ -62,8 +63,8 @@ def permitted_settings(
         follow_submodules=given.follow_submodules or said.follow_submodules,
     )
     notices = tuple(
-        f"discover.{name} of {source} is ignored: it is the operator's to set"
-        for name, present in ignored.items()
+        f"{name} of {source} is ignored: it is the operator's to set"
+        for name, present in {**ignored, **hosts}.items()
         if present
     )
     return replace(operator, discover=discover), notices

@@ -12,7 +12,7 @@ from basekeeper.errors import ConfigError
 from basekeeper.policy.load import SCHEMA_PATH, load_config, load_policy
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
-PAGES = ("policy.md", "settings.md")
+PAGES = ("policy.md", "settings.md", "registries.md")
 SCHEMA = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
@@ -35,8 +35,10 @@ def test_every_example_is_a_valid_configuration(text: str) -> None:
 
 
 def test_every_key_is_described() -> None:
-    text = _page("policy.md") + _page("settings.md")
-    tables = [SCHEMA["$defs"][name] for name in ("policy", "discover", "entry", "rule")]
+    text = _page("policy.md") + _page("settings.md") + _page("registries.md")
+    tables = [
+        SCHEMA["$defs"][name] for name in ("policy", "discover", "entry", "rule", "registry_host")
+    ]
     policy = SCHEMA["$defs"]["policy"]["properties"]
     tables += [policy["waivers"], policy["trusted"]["items"]]
     tables.append(policy["rules"]["properties"]["behind-current"])

@@ -61,6 +61,13 @@ EXAMPLES = [
         'build_args = {A = ""}\nplatforms = ["linux/arm64/v8"]\nfollow_submodules = true\n'
         "respect_gitignore = false\n"
     ),
+    (
+        '[registry."r.example:5000"]\nhttp = true\nca = "x.pem"\nprivate = true\n'
+        'token_hosts = ["a.example", "b.example:1"]\nusername_env = "U"\npassword_env = "P"\n'
+        "concurrency = 64\n"
+    ),
+    '[registry.localhost]\ntoken_env = "T"\n',
+    '[registry."docker.io"]\nmirror = "HTTP://M.example:1/a/b/"\nhub_api = "http://h.example/x"\n',
 ]
 
 
@@ -118,6 +125,25 @@ def test_the_schema_accepts_the_shipped_policy() -> None:
         "[discover]\nbuild_args = {'1A' = ''}",
         "[discover]\nbuild_args = {A = 1}",
         "[discover]\nx = 1",
+        "registry = []",
+        "[registry]\nx = 1",
+        "[registry.'https://r.example']",
+        "[registry.'r.example']\nhttp = 1",
+        "[registry.'r.example']\nmirror = 'ftp://x.example'",
+        "[registry.'r.example']\nmirror = 'x.example/A'",
+        "[registry.'r.example']\nmirror = 'u:p@x.example'",
+        "[registry.'r.example']\nmirror = 'x.example'\nprivate = true",
+        "[registry.'r.example']\nca = ''",
+        "[registry.'r.example']\ntoken_hosts = ['https://x.example']",
+        "[registry.'r.example']\ntoken_hosts = 'x.example'",
+        "[registry.'r.example']\nusername_env = 'U'",
+        "[registry.'r.example']\npassword_env = 'P'",
+        "[registry.'r.example']\nusername_env = 'U'\npassword_env = 'P'\ntoken_env = 'T'",
+        "[registry.'r.example']\ntoken_env = '$T'",
+        "[registry.'r.example']\nconcurrency = 0",
+        "[registry.'r.example']\nconcurrency = 65",
+        "[registry.'docker.io']\nhub_api = 'hub.example'",
+        "[registry.'r.example']\npassword = 'x'",
     ],
 )
 def test_both_refuse_what_is_wrong(text: str) -> None:
@@ -145,6 +171,7 @@ def _keys(*path: str) -> set[str]:
         ),
         ("[policy.waivers]", _keys("$defs", "policy", "properties", "waivers")),
         ("[discover]", _keys("$defs", "discover")),
+        ("[registry.'docker.io']", _keys("$defs", "registry_host")),
         ("[updates]", _keys("$defs", "updates")),
         ("[[updates.image]]\nmatch = 'a'\ngroup = 'x'", _keys("$defs", "update_entry")),
         ("[[policy.preferred]]\nimage = 'a'", _keys("$defs", "entry")),
