@@ -5,6 +5,7 @@ Error                      anything basekeeper reports; carries a remedy and an 
 │   └── InvalidReference   text that is no image reference
 ├── ConfigError            policy, settings or waivers are wrong; holds every problem of the file
 ├── TransportError         a request over the network failed
+│   ├── NetworkError       the network or the server did, and may not the next time
 │   └── RegistryError      a registry did not tell what was asked of it
 └── LedgerError            the ledger cannot be reached or refuses
 
@@ -107,6 +108,13 @@ class TransportError(Error):
     """A request over the network failed; the message names host and reason, never credentials."""
 
     exit_code: ClassVar[int] = EXIT_UNKNOWN
+
+
+class NetworkError(TransportError):
+    """The network or the server failed: the same request may succeed the next time.
+
+    Every other TransportError of a request is a refusal by a rule, and stays one.
+    """
 
 
 class Failure(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.redaction import shown_url
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def joined(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
     """Join pieces up to a limit; tell whether all of them fitted.
 
     Raises:
-        TransportError: What was compressed is broken.
+        NetworkError: What was compressed is broken.
     """
     body = bytearray()
     try:
@@ -36,7 +36,7 @@ def joined(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
             if len(body) > limit:
                 return bytes(body[:limit]), False
     except zlib.error as error:
-        raise TransportError(f"{shown_url(url)}: the compressed answer is broken") from error
+        raise NetworkError(f"{shown_url(url)}: the compressed answer is broken") from error
     return bytes(body), True
 
 
@@ -44,7 +44,8 @@ def unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iter
     """Undo gzip or deflate, never unpacking more than the limit at once.
 
     Raises:
-        TransportError: The coding is another one, or the answer ends too early.
+        NetworkError: The answer ends too early.
+        TransportError: The coding is another one.
     """
     if coding in ("", "identity"):
         yield from pieces
@@ -57,4 +58,4 @@ def unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iter
         if unpacker.eof:  # what follows would be kept in memory, unseen by any limit
             return
     if not unpacker.eof and not unpacker.unconsumed_tail:
-        raise TransportError(f"{shown_url(url)}: the compressed answer ends too early")
+        raise NetworkError(f"{shown_url(url)}: the compressed answer ends too early")

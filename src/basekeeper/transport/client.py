@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import h11
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.addresses import resolve_host
 from basekeeper.transport.bodies import is_too_long, joined, unpacked
 from basekeeper.transport.connection import Message, Stale
@@ -36,7 +36,7 @@ from basekeeper.transport.pool import Pool
 from basekeeper.transport.proxies import Proxies
 from basekeeper.transport.redaction import shown_text, shown_url
 from basekeeper.transport.redirects import FOLLOWED, headers_for, next_url
-from basekeeper.transport.sockets import Sockets
+from basekeeper.transport.sockets import ENDED, Sockets
 from basekeeper.transport.urls import check_scheme, split_url
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ class Transport:
             retries: Repetitions for this request; None: the transport's limit.
 
         Raises:
-            TransportError: No answer, a refused host or redirect, or a body above the limit.
+            NetworkError: No answer, or a broken one.
+            TransportError: A refused host, certificate or redirect, or a body above the limit.
         """
         return self._request(url, self._ask("GET", headers, max_bytes, retries))
 
@@ -153,7 +154,8 @@ class Transport:
         """Ask for the headers of a URL alone; the body is empty. Else as `get`.
 
         Raises:
-            TransportError: No answer, or a refused host or redirect.
+            NetworkError: No answer, or a broken one.
+            TransportError: A refused host, certificate or redirect.
         """
         return self._request(url, self._ask("HEAD", headers, None, retries))
 
@@ -176,7 +178,8 @@ class Transport:
             max_bytes: Largest body of the answer; None: the transport's limit.
 
         Raises:
-            TransportError: No answer, a refused host, or a body above the limit.
+            NetworkError: No answer, or a broken one.
+            TransportError: A refused host or certificate, or a body above the limit.
         """
         sent = {**(headers or {}), "content-type": content_type}
         ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body)
@@ -315,14 +318,14 @@ class Transport:
     def _translated(self, url: str, error: Exception, deadline: Deadline) -> TransportError:
         """One of our errors for one of the system's or the library's."""
         if self._sockets.ended.is_set():
-            reason = "the network was closed by this program"
-        elif isinstance(error, TimeoutError) and deadline.is_over:
+            return TransportError(f"{shown_url(url)}: {ENDED}")
+        if isinstance(error, TimeoutError) and deadline.is_over:
             reason = f"no complete answer in {deadline.total:g} s"
         elif isinstance(error, TimeoutError):
             reason = "no answer in time"
         else:
             reason = shown_text(str(error)) or type(error).__name__
-        return TransportError(
+        return NetworkError(
             f"{shown_url(url)}: {reason}",
             hint="check the address, the network and the proxy settings",
         )

@@ -9,7 +9,8 @@ from typing import Final
 
 from basekeeper.errors import TransportError
 
-_CUT: Final = "the network was closed by this program"
+ENDED: Final = "the network was closed by this program"
+"""What a message says of a request after `abort`."""
 
 
 class Sockets:
@@ -21,7 +22,7 @@ class Sockets:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant: a signal may interrupt its holder to abort
         self._open: set[socket.socket] = set()
         self.ended = threading.Event()
         """Set once no request may go on."""
@@ -70,4 +71,4 @@ class Sockets:
             TransportError: All were cut.
         """
         if self.ended.is_set():
-            raise TransportError(_CUT)
+            raise TransportError(ENDED)

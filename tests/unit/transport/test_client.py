@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.addresses import resolve_host
 from basekeeper.transport.client import MAX_ERROR_BYTES, Limits, Transport
 from tests.fakes.loopback import Answer, Loopback, serve
@@ -122,7 +122,7 @@ class TestRepeating:
         server.put("/x", Answer(b"half", length=100))
         with (
             transport(server) as client,
-            pytest.raises(TransportError, match=r"127\.0\.0\.1.*peer closed connection"),
+            pytest.raises(NetworkError, match=r"127\.0\.0\.1.*peer closed connection"),
         ):
             client.get(f"{server.url}/x")
         assert len(server.requests) == 3
@@ -377,9 +377,10 @@ def test_keeps_no_cookies(server: Loopback) -> None:
         ("https://localhost./", "private address"),
     ],
 )
-def test_refuses_all_but_https(url: str, match: str) -> None:
-    with Transport() as client, pytest.raises(TransportError, match=match):
+def test_refuses_all_but_https_to_public_hosts_for_good(url: str, match: str) -> None:
+    with Transport(environ={}) as client, pytest.raises(TransportError, match=match) as caught:
         client.get(url)
+    assert not isinstance(caught.value, NetworkError)
 
 
 @pytest.mark.parametrize("before", ["", "user:s3cret@"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.client import Limits, Transport
 from basekeeper.transport.connection import MAX_HEAD_BYTES, MAX_INTERIM
 from tests.fakes.loopback import RawServer, read_head, serve_raw
@@ -78,7 +78,7 @@ def test_whatever_drips_ends_when_the_time_for_the_request_is_over(
 ) -> None:
     with serve_raw(talk) as server, client_of(server) as client:
         begin = time.monotonic()
-        with pytest.raises(TransportError, match=r"no complete answer in 0\.3 s"):
+        with pytest.raises(NetworkError, match=r"no complete answer in 0\.3 s"):
             client.get(f"{server.url}/x")
         assert time.monotonic() - begin < QUICK
         assert server.connections == 1
@@ -90,7 +90,7 @@ def test_many_interim_answers_are_refused_at_once(method: str) -> None:
     with (
         serve_raw(endless(b"", flood, 0)) as server,
         client_of(server, Limits(retries=0)) as client,
-        pytest.raises(TransportError, match="more than 16 interim answers"),
+        pytest.raises(NetworkError, match="more than 16 interim answers"),
     ):
         (client.get if method == "GET" else client.head)(f"{server.url}/x")
 
@@ -106,7 +106,7 @@ def test_chunks_of_one_byte_are_bounded_too() -> None:
     chunks = OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2_000_000
     with serve_raw(answer(chunks)) as server, client_of(server) as client:
         begin = time.monotonic()
-        with pytest.raises(TransportError, match=r"no complete answer in 0\.3 s"):
+        with pytest.raises(NetworkError, match=r"no complete answer in 0\.3 s"):
             client.get(f"{server.url}/x")
         assert time.monotonic() - begin < QUICK
 
@@ -118,7 +118,7 @@ def test_the_time_is_for_all_hops_together() -> None:
         sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
 
     with serve_raw(talk) as server, client_of(server) as client:
-        with pytest.raises(TransportError, match=r"no complete answer in 0\.3 s"):
+        with pytest.raises(NetworkError, match=r"no complete answer in 0\.3 s"):
             client.get(f"{server.url}/x")
         assert server.connections == 3
 
@@ -157,7 +157,7 @@ def test_no_answer_or_none_of_http_is_an_error(
 ) -> None:
     limits = Limits(timeout=0.2, total=2, retries=0)
     with serve_raw(talk) as server, client_of(server, limits) as client:
-        with pytest.raises(TransportError, match=match) as caught:
+        with pytest.raises(NetworkError, match=match) as caught:
             client.get(f"{server.url}/x")
         assert server.host in caught.value.message
         assert len(caught.value.message) < 500

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.client import HostOptions, Limits, Transport
 from tests.fakes.loopback import Answer, serve, serve_raw
 from tests.fakes.registry.certificates import Certificates, make_certificates
@@ -63,6 +63,7 @@ def test_without_it_the_connection_is_refused_and_not_repeated(secure: Loopback)
     with pytest.raises(TransportError, match=r"localhost: .*certificate") as caught:
         get(secure, "localhost", HostOptions(private=True))
     assert "authority" in (caught.value.hint or "")
+    assert not isinstance(caught.value, NetworkError)
     assert secure.connections == 1
     assert secure.requests == []
 
