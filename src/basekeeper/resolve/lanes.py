@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 PER_HOST: Final = 4
 """Pieces of work at the same time for one host; the usual limit of registry clients."""
@@ -65,7 +65,7 @@ class Lanes(Generic[Job, Result]):
         self._stopped = False
         self._threads: list[threading.Thread] = []
 
-    def results(self, *, seconds: float | None = None) -> Iterator[Result]:
+    def results(self, *, seconds: float | None = None) -> Generator[Result, None, None]:
         """Do the work and yield results as they come; ends early when the time is over.
 
         Leaving the loop early, by an exception too, ends all threads.
