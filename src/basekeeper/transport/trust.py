@@ -43,7 +43,6 @@ class Trust:
         from ssl import SSLCertVerificationError  # noqa: PLC0415  # slow; not for plain http
 
         try:
-            # An unclean end is an error: without a length, someone may have cut the body short.
             wrapped = self._context(options).wrap_socket(
                 sock,
                 server_hostname=host,
@@ -82,6 +81,9 @@ def _new_context(options: HostOptions) -> ssl.SSLContext:
 
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    # An end without a word in TLS is an error: of a body without a length, someone may have cut
+    # off the rest. OpenSSL before 3.0 has no such option, and always says so.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if not options.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
