@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.fakes.registry import Answer, Simulator, digest_of, faults, scenarios
 from tests.unit.registry.asking import NOW, asking, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.fakes.registry import Fault, Host
 
@@ -66,7 +66,7 @@ def test_no_tag_means_latest(simulator: Simulator, host: Host) -> None:
     ],
 )
 def test_one_get_follows_a_head_that_does_not_tell_the_digest(
-    simulator: Simulator, host: Host, fault: type[Fault]
+    simulator: Simulator, host: Host, fault: Callable[[], Fault]
 ) -> None:
     image = host.content.image("team/app", "1", "linux/amd64")
     host.add(fault())
@@ -109,9 +109,9 @@ def test_a_content_type_with_parameters_is_read(simulator: Simulator, host: Host
 
 @pytest.mark.parametrize("scenario", [scenarios.schema_1, scenarios.unknown_type])
 def test_what_is_no_image_of_today_is_not_supported(
-    simulator: Simulator, host: Host, scenario: object
+    simulator: Simulator, host: Host, scenario: Callable[..., Any]
 ) -> None:
-    scenario(host.content, "team/app", "1")  # type: ignore[operator]
+    scenario(host.content, "team/app", "1")
     host.add(faults.head_without_digest())
     with asking(simulator) as client, pytest.raises(RegistryError) as caught:
         client.point(reference(f"{APP}:1"))
@@ -210,9 +210,9 @@ def test_of_two_manifests_for_one_platform_the_first_counts(
 
 @pytest.mark.parametrize("scenario", [scenarios.only_attestations, scenarios.empty_index])
 def test_an_index_without_any_image_says_so(
-    simulator: Simulator, host: Host, scenario: object
+    simulator: Simulator, host: Host, scenario: Callable[..., Any]
 ) -> None:
-    index = scenario(host.content, "team/app", "1")  # type: ignore[operator]
+    index = scenario(host.content, "team/app", "1")
     with asking(simulator) as client, pytest.raises(RegistryError, match="no image") as caught:
         client.image(reference(f"{APP}@{index.digest}"))
     assert caught.value.failure is Failure.UNSUPPORTED
@@ -244,7 +244,7 @@ def test_indexes_are_read_three_deep(
     ],
 )
 def test_a_body_that_is_not_what_was_asked_for_is_refused(
-    simulator: Simulator, host: Host, fault: type[Fault]
+    simulator: Simulator, host: Host, fault: Callable[[], Fault]
 ) -> None:
     image = host.content.image("team/app", "1", "linux/amd64")
     host.add(fault())

@@ -23,7 +23,7 @@ from tests.fakes.registry import Answer, Dialect, Simulator, faults
 from tests.unit.registry.asking import NOW, asking, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from basekeeper.tags.updates import TagList
     from tests.fakes.registry import Fault, Host
@@ -363,7 +363,7 @@ def test_docker_hub_is_read_whole_where_a_tag_vanished(simulator: Simulator, hub
     ],
 )
 def test_the_registry_is_asked_where_docker_hub_does_not_tell(
-    simulator: Simulator, hub: Host, fault: type[Fault]
+    simulator: Simulator, hub: Host, fault: Callable[[], Fault]
 ) -> None:
     pushed(hub, "3", 1)
     hub.add(fault())
@@ -424,8 +424,9 @@ def test_an_unknown_publisher_is_an_error_not_a_no(simulator: Simulator, hub: Ho
 
 def test_quay_tells_digests_and_times(simulator: Simulator) -> None:
     host = simulator.host("quay.io", dialect=Dialect.QUAY)
-    for minute in range(101):
-        digest = pushed(host, f"1.{minute}", minute, "team/app")
+    for minute in range(100):
+        pushed(host, f"1.{minute}", minute, "team/app")
+    digest = pushed(host, "1.100", 100, "team/app")
     found = listed(simulator, "quay.io/team/app")
     assert found.complete
     assert len(found.tags) == 101

@@ -278,7 +278,7 @@ def test_requests_are_paced_by_their_host_and_a_post_is_sent_once(time: Time) ->
             sent.append(("head", url))
             return answer()
 
-        def post(self, url: str, body: bytes, kind: str, **_: object) -> Response:
+        def post(self, url: str, body: bytes, content_type: str, **_: object) -> Response:
             sent.append(("post", url))
             return answer(503)
 
