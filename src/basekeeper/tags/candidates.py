@@ -12,10 +12,11 @@ from basekeeper.tags.ranges import VersionRange
 from basekeeper.tags.updates import TagFacts
 from basekeeper.tags.words import OS_RELEASE_PRODUCTS
 from basekeeper.values.facts import read_os_release
+from basekeeper.values.platforms import find_platform
 from basekeeper.values.reference import MAX_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from basekeeper.lifecycle.catalogue import Catalogue
@@ -49,53 +50,90 @@ def gather(available: Iterable[str | TagFacts], now: datetime) -> dict[str, Hist
 
     The order of the list does not matter.
     """
-    found: dict[str, set[TagFacts]] = {}
+    found: dict[str, TagFacts] = {}
+    more: dict[str, list[TagFacts]] = {}
     for entry in available:
         facts = TagFacts(entry) if isinstance(entry, str) else entry
-        if _TAG.fullmatch(facts.tag) is None or _ATTACHED.fullmatch(facts.tag) is not None:
+        tag = facts.tag
+        if _TAG.fullmatch(tag) is None or _ATTACHED.fullmatch(tag) is not None:
             continue
         if facts.digest is not None and _DIGEST.fullmatch(facts.digest) is None:
-            facts = TagFacts(facts.tag)
-        found.setdefault(facts.tag, set()).add(facts)
-    return {tag: _sorted(sights, now) for tag, sights in found.items()}
+            facts = TagFacts(tag)
+        if found.setdefault(tag, facts) is not facts:
+            more.setdefault(tag, []).append(facts)
+    return {
+        tag: _sorted((first, *more[tag]), now) if tag in more else (first,)
+        for tag, first in found.items()
+    }
 
 
-def _sorted(sights: set[TagFacts], now: datetime) -> History:
+def _sorted(sights: History, now: datetime) -> History:
     """Newest first; a sight without a time may be the newest of all, so it comes first."""
-    if len(sights) == 1:
-        return tuple(sights)
-    sights = {one for one in sights if one != TagFacts(one.tag)}
+    of_digest: dict[str, list[TagFacts]] = {}
+    others: set[TagFacts] = set()
+    for one in sights:
+        if one.digest is not None:
+            of_digest.setdefault(one.digest, []).append(one)
+        elif one != TagFacts(one.tag):
+            others.add(one)
+    merged = [*map(_merged, of_digest.values()), *others]
 
     def place(facts: TagFacts) -> tuple[object, ...]:
         age = age_of(facts, now)
         rest = (facts.os_release or "", facts.platforms or ())
         return age is not None, age or _MIDDLE, facts.digest or "", *rest
 
-    return tuple(sorted(sights, key=place))
+    return tuple(sorted(merged, key=place)) or sights[:1]
+
+
+def _merged(sights: Sequence[TagFacts]) -> TagFacts:
+    """Everything that is known of one digest: the earliest times, and what is inside."""
+    first = sights[0]
+    if len(sights) == 1:
+        return first
+    return TagFacts(
+        first.tag,
+        first.digest,
+        min((one.pushed for one in sights if one.pushed is not None), default=None),
+        min((one.first_seen for one in sights if one.first_seen is not None), default=None),
+        min((one.os_release for one in sights if one.os_release is not None), default=None),
+        min((one.platforms for one in sights if one.platforms is not None), default=None),
+    )
 
 
 def age_of(facts: TagFacts, now: datetime) -> timedelta | None:
-    """Age of a sight: by its push, else by our own first sight; None where neither is known.
+    """Age of a sight by the earliest instant that is proven; None where none is known.
 
-    A push that lies in the future tells nothing.
+    A registry may count every push of the same content anew, so our own first sight may be the
+    earlier one. An instant that lies in the future tells nothing.
     """
-    for seen in (facts.pushed, facts.first_seen):
-        if seen is not None and seen <= now:
-            return now - seen
-    return None
+    known = [seen for seen in (facts.pushed, facts.first_seen) if seen is not None and seen <= now]
+    return now - min(known) if known else None
 
 
-def matured(history: History, minimum: timedelta, now: datetime) -> Matured:
-    """The newest sight that is at least as old as asked.
+def matured(history: History, rules: UpdateRules, now: datetime) -> Matured:
+    """The newest sight that is old enough and on which the tag rested long enough.
 
     A sight of unknown age never passes where an age is asked for; it says so instead.
     """
-    ages = [(facts, age_of(facts, now)) for facts in history]
-    for facts, age in ages:
-        if minimum <= _MIDDLE or (age is not None and age >= minimum):
+    waits: list[timedelta] = []
+    newer: timedelta | None = None
+    for facts in history:
+        age = age_of(facts, now)
+        if age is None:
+            if rules.minimum_age <= _MIDDLE:
+                return Matured(facts)
+            continue
+        rested = age if newer is None else age - newer
+        is_left = newer is not None
+        newer = age
+        if is_left and rested < rules.settle:
+            continue  # it was a part of a longer rebuild
+        needed = rules.minimum_age if is_left else max(rules.minimum_age, rules.settle)
+        if age >= needed:
             return Matured(facts, age)
-    known = [age for _, age in ages if age is not None]
-    return Matured(None, None, now - max(known) + minimum if known else None)
+        waits.append(needed - age)
+    return Matured(None, None, now + min(waits) if waits else None)
 
 
 class RuleGate:
@@ -123,7 +161,10 @@ class RuleGate:
         """The platforms that a tag is known to lack; None where none is."""
         if facts.platforms is None:
             return None
-        missing = sorted(self._rules.platforms.difference(facts.platforms))
+        present = facts.platforms
+        missing = sorted(
+            one for one in self._rules.platforms if find_platform(one, present) is None
+        )
         return f"it lacks {', '.join(missing)}" if missing else None
 
     def _is_ignored(self, slot: Slot) -> bool:

@@ -51,10 +51,22 @@ def choose_digest(question: Question) -> Choice:
         reason = f"the digest behind {current.tag} is not known"
         return question.unknown(_KIND, reason, "build")
     newer = _newer(sights, question)
-    keeping = tuple(one for one in newer if os_change(question, one) is None)
+    keeping = _keeping_system(newer, question)
     if not keeping:
-        return _none(question, newer)
+        return _none(question, newer, sights)
     return _refresh(question, keeping)
+
+
+def _keeping_system(newer: History, question: Question) -> History:
+    """The sights on the same operating system; where one is on another, only those known to be."""
+    changes = [os_change(question, one) for one in newer]
+    if not any(changes):
+        return newer
+    return tuple(
+        one
+        for one, change in zip(newer, changes, strict=True)
+        if change is None and release_behind(one, question.catalogue) is not None
+    )
 
 
 def drift(question: Question) -> tuple[str, Choice | None] | None:
@@ -70,7 +82,7 @@ def drift(question: Question) -> tuple[str, Choice | None] | None:
     if facts is None or change is None:
         return None
     reason = f"{current.tag} moved to another operating system: {change}"
-    ripe = matured((facts,), question.rules.minimum_age, question.now)
+    ripe = matured((facts,), question.rules, question.now)
     if current.digest is None or facts.digest is None or ripe.facts is None:
         return reason, None
     return reason, Choice(
@@ -86,13 +98,18 @@ def drift(question: Question) -> tuple[str, Choice | None] | None:
 
 
 def _newer(sights: History, question: Question) -> History:
+    """The sights of other digests that are newer than the one in use and lack no platform."""
+    gate = RuleGate(question.rules)
+    return tuple(one for one in _later(sights, question) if gate.lacks(one) is None)
+
+
+def _later(sights: History, question: Question) -> History:
     """The sights of other digests that are newer than the one in use.
 
     The one in use is placed by its own sight in the list, else by the time given with it; where
     neither is known, every other digest counts as newer, for the tag has moved on.
     """
     current = question.current
-    gate = RuleGate(question.rules)
     digests = [one.digest for one in sights]
     if current.digest in digests and current.digest is not None:
         sights = sights[: digests.index(current.digest)]
@@ -100,12 +117,12 @@ def _newer(sights: History, question: Question) -> History:
         age = age_of(current, question.now)
         ages = ((one, age_of(one, question.now)) for one in sights)
         sights = tuple(one for one, its in ages if age is None or its is None or its < age)
-    return tuple(one for one in sights if gate.lacks(one) is None)
+    return sights
 
 
 def _refresh(question: Question, sights: History) -> Choice:
     current, rules = question.current, question.rules
-    ripe = matured(sights, rules.minimum_age, question.now)
+    ripe = matured(sights, rules, question.now)
     if ripe.facts is None:
         return _young(question, ripe)
     verb = "pins what" if current.digest is None else "is the newest digest that"
@@ -132,7 +149,7 @@ def _refresh(question: Question, sights: History) -> Choice:
 def _young(question: Question, ripe: Matured) -> Choice:
     known = ripe.until is not None
     reason = (
-        f"the newer digest is younger than {question.rules.minimum_age}"
+        f"the newer digest is younger than {max(question.rules.minimum_age, question.rules.settle)}"
         if known
         else "the age of the newer digest is not known, and counts from the day it is first seen"
     )
@@ -146,11 +163,15 @@ def _young(question: Question, ripe: Matured) -> Choice:
     )
 
 
-def _none(question: Question, newer: History) -> Choice:
-    """Nothing newer, or only what stands on another system."""
+def _none(question: Question, newer: History, sights: History) -> Choice:
+    """Nothing newer, or only what stands on another system or lacks a platform."""
     tag = question.current.tag
+    gate = RuleGate(question.rules)
+    lacking = next(filter(None, (gate.lacks(one) for one in _later(sights, question))), None)
     if newer:
         reason = f"the newer digest of {tag} stands on another operating system release"
+    elif lacking is not None:
+        reason = f"the newer digest of {tag} {lacking.removeprefix('it ')}"
     else:
         reason = f"no newer digest of {tag} was seen"
     return Choice(kind=_KIND, axis="build", value=Truth.NO, reason=reason)

@@ -62,7 +62,7 @@ def pick(bucket: Bucket, question: Question) -> Choice:
         return question.unknown(bucket.kind, reason, bucket.axis)
     young: tuple[Candidate, Matured] | None = None
     for candidate in sorted(bucket.found, key=lambda one: one.order, reverse=True):
-        ripe = matured(candidate.history, question.rules.minimum_age, question.now)
+        ripe = matured(candidate.history, question.rules, question.now)
         if ripe.facts is not None:
             return _chosen(bucket, question, candidate, ripe, young)
         young = young or (candidate, ripe)
@@ -125,7 +125,8 @@ def _too_young(question: Question, ripe: Matured) -> str:
     if ripe.until is None:
         return "waits: its age is not known, and counts from the day it is first seen"
     until = ripe.until.astimezone(UTC)
-    return f"is younger than {question.rules.minimum_age}, it waits until {until:%Y-%m-%d %H:%M}"
+    least = max(question.rules.minimum_age, question.rules.settle)
+    return f"is younger than {least}, it waits until {until:%Y-%m-%d %H:%M}"
 
 
 def os_change(question: Question, facts: TagFacts) -> str | None:

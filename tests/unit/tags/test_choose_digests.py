@@ -182,3 +182,68 @@ def test_signatures_and_broken_digests_are_left_out() -> None:
     ]
     found = choose_updates("x/y", "1.0", tags, NOW).minor
     assert (found.tag, found.digest) == ("1.1", None)
+
+
+def test_age_counts_from_the_earliest_proven_instant() -> None:
+    pushed_again = TagFacts(
+        "3.12.5", NEW, pushed=NOW - timedelta(days=1), first_seen=NOW - timedelta(days=9)
+    )
+    found = choose_updates("python", "3.12.4", [pushed_again], NOW, rules=WEEK).patch
+    assert (found.tag, found.age) == ("3.12.5", timedelta(days=9))
+
+
+def test_what_several_tell_of_one_digest_is_brought_together() -> None:
+    tags = [
+        TagFacts("3.12.5"),
+        TagFacts("3.12.5", NEW, os_release="debian 13"),
+        TagFacts("3.12.5", NEW, pushed=NOW - timedelta(days=1)),
+        TagFacts("3.12.5", NEW, first_seen=NOW - timedelta(days=9)),
+    ]
+    current = TagFacts("3.12.4", os_release="debian 12")
+    found = choose_updates("python", current, tags, NOW, rules=WEEK).patch
+    assert (found.digest, found.age) == (NEW, timedelta(days=9))
+    assert found.os_change == "debian 12 → debian 13"
+
+
+def test_digest_of_unknown_system_is_no_refresh_where_the_system_changed() -> None:
+    history = [seen(NEW, 1, "debian 13"), seen(MIDDLE, 8), seen(OLD, 30, "debian 12")]
+    updates = choose_updates("python", f"3.12-slim@{OLD}", history, NOW)
+    assert updates.digest.value is Truth.NO
+    assert "os_drift" in updates.flags
+
+
+def test_part_of_a_longer_rebuild_is_never_proposed() -> None:
+    rules = UpdateRules(settle=timedelta(hours=6))
+    history = [seen(NEW, 0.1), seen(MIDDLE, 0.3), seen(OLD, 30)]
+    moving = choose_updates("python", f"3.12-slim@{OLD}", history, NOW, rules=rules).digest
+    assert (moving.value, moving.waiting_until) == (Truth.NO, NOW + timedelta(days=0.15))
+    history = [seen(NEW, 1), seen(MIDDLE, 1.2), seen(OLD, 30)]
+    settled = choose_updates("python", f"3.12-slim@{OLD}", history, NOW, rules=rules).digest
+    assert settled.digest == NEW
+    history = [seen(NEW, 0.1), seen(MIDDLE, 1.2), seen(OLD, 30)]
+    earlier = choose_updates("python", f"3.12-slim@{OLD}", history, NOW, rules=rules).digest
+    assert (earlier.digest, earlier.waiting) == (MIDDLE, "3.12-slim")
+
+
+@pytest.mark.parametrize("platform", ["windows/amd64", "linux/arm64/v8", "linux/arm"])
+def test_platforms_are_compared_as_builders_do(platform: str) -> None:
+    present = ("windows/amd64:10.0.20348.2700", "linux/arm64", "linux/arm/v7")
+    rules = UpdateRules(platforms=frozenset({platform}))
+    tags = [TagFacts("1.1", platforms=present)]
+    assert choose_updates("x/y", "1.0", tags, NOW, rules=rules).minor.tag == "1.1"
+
+
+def test_digest_that_lacks_a_platform_is_named() -> None:
+    rules = UpdateRules(platforms=frozenset({"linux/arm64"}))
+    tags = [TagFacts("3.12-slim", NEW, platforms=("linux/amd64",))]
+    found = choose_updates("python", f"3.12-slim@{OLD}", tags, NOW, rules=rules).digest
+    assert found.reason == "the newer digest of 3.12-slim lacks linux/arm64"
+
+
+def test_many_sights_of_one_tag_cost_no_more_than_many_tags() -> None:
+    sights = [
+        TagFacts("1.1", f"sha256:{number:064x}", first_seen=NOW - timedelta(minutes=number))
+        for number in range(30_000)
+    ]
+    found = choose_updates("x/y", "1.0", sights, NOW, rules=WEEK).minor
+    assert found.age == timedelta(days=7)
