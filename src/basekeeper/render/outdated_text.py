@@ -104,11 +104,10 @@ def _body(row: Row, now: datetime, style: Style, *, verbose: bool) -> Iterator[s
         yield from _now(row, now, style)
     yield from _steps(row, style)
     for tag, until in waiting(row):
-        text = f"{tag} is too young" + (f" until {until:%Y-%m-%d}" if until else "")
+        since = f"is too young until {until:%Y-%m-%d}" if until else "waits: its age is not known"
+        text = f"{tag} {since}"
         yield from _labelled("waiting", text, "dim", style)
-    for choice in row.rest:
-        if verbose or (choice.value is Truth.UNKNOWN and not row.gaps):
-            yield from _labelled(choice.kind, choice.reason, "dim", style)
+    yield from _rest(row, style, verbose=verbose)
     for gap in row.gaps:
         yield from _labelled("unknown", gap.reason, "error", style)
     for kind, text in notes(row):
@@ -147,6 +146,16 @@ def _steps(row: Row, style: Style) -> Iterator[str]:
             reason = f"{reason}; {choice.os_change}"
         for part in wrap(visible(reason), style.width - _INDENT - _LABEL):
             yield " " * (_INDENT + _LABEL) + style.paint(part, "dim")
+
+
+def _rest(row: Row, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write why there is nothing else, or why that is not known; equal reasons once."""
+    kinds: dict[str, list[str]] = {}
+    for choice in row.rest:
+        if verbose or (choice.value is Truth.UNKNOWN and not row.gaps and not choice.waiting):
+            kinds.setdefault(choice.reason, []).append(choice.kind)
+    for reason, named in kinds.items():
+        yield from _labelled(", ".join(named), reason, "dim", style)
 
 
 def _kind(choice: Choice) -> str:

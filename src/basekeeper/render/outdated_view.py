@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.layout import short_digest
 from basekeeper.render.view import plural
-from basekeeper.tags.updates import KINDS, Choice
+from basekeeper.tags.updates import KINDS, Choice, Flag
+from basekeeper.values.change import NoteKind
 from basekeeper.values.finding import Truth
 from basekeeper.values.image import Unknown
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from basekeeper.values.change import Standing
     from basekeeper.values.finding import Judgement
     from basekeeper.values.resolution import Standings
+
+_OF_GAPS: Final = frozenset({NoteKind.UNRESOLVED, NoteKind.INCOMPLETE})
+"""Notes that say what the gaps of a row say."""
 
 _DAY: Final = timedelta(days=1)
 _MONTH_DAYS: Final = 30
@@ -115,14 +119,14 @@ def target(choice: Choice, row: Row) -> str:
 
 
 def notes(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield what a person should know beside the choices: its kind and the words."""
+    """Yield what a person should know beside choices and gaps: its kind and the words."""
     updates = row.updates
-    told: set[str] = set()
-    for kind, text in () if updates is None else updates.flags.items():
-        told.add(text)
-        yield kind.replace("_", "-"), text
+    flags = {} if updates is None else updates.flags
+    for kind, text in flags.items():
+        if kind != Flag.INCOMPLETE or not row.gaps:
+            yield kind.replace("_", "-"), text
     for note in row.standing.notes:
-        if note.text not in told:
+        if note.kind not in _OF_GAPS and note.text not in flags.values():
             yield note.kind.value, note.text
 
 

@@ -151,6 +151,7 @@ class _Round:
             tags, publisher = any(one.tags for one in group), any(one.publisher for one in group)
             if tags or publisher:
                 todo.append(_OfRepository(number, name, first, tags, publisher))
+                number += 1
             todo += [_OfImage(number + at, one) for at, one in enumerate(group)]
             number += len(group)
         return jobs
