@@ -132,6 +132,8 @@ class Wanted:
     """Kinds and axes; empty: those that the configuration takes unasked."""
     pin_digests: bool = False
     """Whether images without a digest get one."""
+    any_age: bool = False
+    """Whether what is too young for the configuration is taken all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +327,8 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
     everything = discover(tree, _settings(run), progress=progress)
     selected = _selected(everything, run)
     found = _of_images(selected, wanted.images)
+    if wanted.any_age:
+        run = replace(run, config=replace(run.config, updates=run.config.updates.at_any_age()))
     kinds = wanted.kinds or None
     images = [parse_pattern(text) for text in wanted.images]
     stand, told = _stand(found, run, registry, wanted.kinds, ledger=ledger, asking=asking)

@@ -72,6 +72,7 @@ registry or a file did not tell what was asked; 130 interrupted."""
 @kinds_option
 @click.option("-w", "--write", is_flag=True, help="Write the files instead of only the diff.")
 @click.option("--pin-digests", is_flag=True, help="Add digests to images that have none.")
+@click.option("--any-age", is_flag=True, help="Take also what is too young for the configuration.")
 @click.option("-i", "--interactive", is_flag=True, help="Ask about each change on the terminal.")
 @click.option(
     "--strict", is_flag=True, help="Make a change in all of its places or in none, and fail then."
@@ -91,6 +92,8 @@ def command(**given: Any) -> int:
     if given["interactive"] and not (sys.stdin.isatty() and sys.stdout.isatty()):
         message = "--interactive needs a terminal: choose with --image and --kind instead"
         raise click.UsageError(message)
+    if given["any_age"] and given["policy"] is not None:
+        raise click.UsageError("--any-age cannot loosen the operator's policy given by --policy")
     from basekeeper import pipeline
     from basekeeper.cli.run import opened
 
@@ -114,7 +117,10 @@ def _planned(has: Opened, given: Mapping[str, Any]) -> Planned:
 
     settings = has.run.config.settings
     wanted = pipeline.Wanted(
-        images=given["images"], kinds=given["kinds"], pin_digests=given["pin_digests"]
+        images=given["images"],
+        kinds=given["kinds"],
+        pin_digests=given["pin_digests"],
+        any_age=given["any_age"],
     )
     with (
         Progress("reading files") as shown,
@@ -182,7 +188,7 @@ def _prefix(tree: WorkingTree) -> str:
 
 def _exit_code(found: Proposal, given: Mapping[str, Any], *, written: bool) -> int:
     """Tell what is left to do."""
-    from basekeeper.render.update_view import unknown
+    from basekeeper.render.update_view import is_incomplete
 
     refused = bool(found.edits.refused)
     if written or given["write"]:
@@ -192,9 +198,7 @@ def _exit_code(found: Proposal, given: Mapping[str, Any], *, written: bool) -> i
             return EXIT_OK
     if found.edits.files or refused:
         return EXIT_FINDINGS
-    unread = any(item.fatal for item in found.standings.survey.skipped)
-    is_open = unread or bool(unknown(found)) or bool(found.standings.troubles)
-    return EXIT_UNKNOWN if is_open and not given["offline"] else EXIT_OK
+    return EXIT_UNKNOWN if is_incomplete(found) and not given["offline"] else EXIT_OK
 
 
 def _write(found: Proposal, given: Mapping[str, Any], *, written: bool, prefix: str) -> None:

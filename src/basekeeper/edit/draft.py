@@ -86,14 +86,10 @@ def patches_of(hunk: Hunk, pieces: Sequence[Piece]) -> list[Patch]:
     if locked is not None:
         raise Blocked(locked.locked or "it cannot be followed to its bytes", locked.hint)
     if len(touched) > 1:
-        names = " and ".join(
-            dict.fromkeys(
-                piece.source.name or "the reference itself"
-                for piece, _, _ in touched
-                if piece.source is not None
-            )
-        )
-        reason = f"the part that changes is put together of {names}"
+        sources = [piece.source for piece, _, _ in touched if piece.source is not None]
+        names = list(dict.fromkeys(each.name or "the reference itself" for each in sources))
+        twice = ", more than once" if len(names) == 1 else ""
+        reason = f"the part that changes is put together of {' and '.join(names)}{twice}"
         raise Blocked(reason, "edit it by hand")
     (piece, first, last) = touched[0]
     return _patches(piece, first, last, hunk.new.encode("ascii", "replace"))

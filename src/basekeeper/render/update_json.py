@@ -35,7 +35,7 @@ def update_pieces(found: Proposal, *, written: bool, prefix: str = "") -> Iterat
             "edits": sum(len(file.edits) for file in found.edits.files),
             "refused": len(found.edits.refused),
             "withheld": len(found.changes.withheld),
-            "unknown": len(unknown(found)),
+            "unknown": len(unknown(found, brief=False)),
             "asked": found.standings.asked,
         },
         "changes": map(_change, moved),
@@ -54,8 +54,17 @@ def update_pieces(found: Proposal, *, written: bool, prefix: str = "") -> Iterat
             for row, choice in larger(found)
         ],
         "unknown": [
-            {"image": row.name, "reasons": [gap.reason for gap in row.gaps]}
-            for row in unknown(found)
+            {"image": row.name, "reasons": reasons} for row, reasons in unknown(found, brief=False)
+        ],
+        "troubles": [
+            {
+                "registry": one.registry,
+                "failure": one.failure.value,
+                "reason": one.reason,
+                "hint": one.hint,
+                "images": one.images,
+            }
+            for one in found.standings.troubles
         ],
         "left_out": map(_left_out, found.left_out),
         "skipped": map(skipped_object, found.standings.survey.skipped),

@@ -93,9 +93,11 @@ def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str
             for row, choice in beyond
         )
     gaps = unknown(found)
-    if gaps:
+    troubles = found.standings.troubles
+    if gaps or troubles:
         out.add(["", "Not known:", ""])
-        out.add(f"- {code(row.name)}: {prose(gap.reason)}" for row in gaps for gap in row.gaps)
+        out.add(f"- {code(each.registry)}: {prose(each.reason)}" for each in troubles)
+        out.add(f"- {code(row.name)}: {prose('; '.join(reasons))}" for row, reasons in gaps)
     return out.text()
 
 
@@ -163,18 +165,16 @@ def _larger(found: Proposal, style: Style) -> Iterator[str]:
 
 def _unknown(found: Proposal, style: Style) -> Iterator[str]:
     """Write what could not be told: of a registry that did not answer once, else of an image."""
-    troubled = {trouble.reason for trouble in found.standings.troubles}
     for trouble in found.standings.troubles:
         count = plural(trouble.images, "image")
-        text = f"{trouble.registry}: {trouble.failure.value} ({count}): {trouble.reason}"
-        yield from _indented(visible(text), style)
+        yield visible(f"  {trouble.registry}: {trouble.failure.value} ({count})")
+        yield from _indented(visible(trouble.reason), style)
         if trouble.hint:
             yield from _indented(f"{style.sign('→', '>')} {visible(trouble.hint)}", style, "remedy")
-    for row in unknown(found):
+    for row, reasons in unknown(found):
         yield f"  {_short(visible(row.name), style)}"
-        for gap in row.gaps:
-            if gap.reason not in troubled:
-                yield from _indented(visible(gap.reason), style)
+        for reason in reasons:
+            yield from _indented(visible(reason), style)
 
 
 def _short(image: str, style: Style) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from basekeeper.render.outdated_view import Status, is_size, rows
+from basekeeper.render.outdated_view import is_size, rows
 from basekeeper.render.view import plural
 from basekeeper.tags.updates import KINDS
+from basekeeper.values.finding import Truth
 from basekeeper.values.reference import HUB
 
 if TYPE_CHECKING:
@@ -52,9 +53,36 @@ def moves(found: Proposal) -> list[Moved]:
     return [_moved(change, refused.get(id(change), ())) for change in found.changes.changes]
 
 
-def unknown(found: Proposal) -> list[Row]:
-    """Return the images about which something could not be told."""
-    return [row for row in rows(found.standings) if row.status is Status.UNKNOWN or row.gaps]
+def unknown(found: Proposal, *, brief: bool = True) -> list[tuple[Row, list[str]]]:
+    """Return the images about which something could not be told, and why.
+
+    What is told elsewhere is left out: a change that waits for its age to be known and, where it
+    is to be `brief`, every image of a registry that did not answer.
+    """
+    told = {(str(each.standing.reference), each.reason) for each in found.changes.withheld}
+    silent = {trouble.registry for trouble in found.standings.troubles} if brief else set[str]()
+    shown = []
+    for row in rows(found.standings):
+        reference = row.standing.reference
+        gaps = () if reference.registry in silent else row.gaps
+        reasons = [gap.reason for gap in gaps] or [
+            choice.reason
+            for choice in row.rest
+            if choice.value is Truth.UNKNOWN
+            and not row.gaps
+            and (str(reference), choice.reason) not in told
+        ]
+        if reasons:
+            shown.append((row, list(dict.fromkeys(reasons))))
+    return shown
+
+
+def is_incomplete(found: Proposal) -> bool:
+    """Tell whether a registry or a file did not tell what was asked."""
+    unread = any(item.fatal for item in found.standings.survey.skipped)
+    return (
+        unread or bool(found.standings.troubles) or any(row.gaps for row in rows(found.standings))
+    )
 
 
 def larger(found: Proposal) -> list[tuple[Row, Choice]]:
@@ -81,7 +109,7 @@ def summary(found: Proposal, *, written: bool) -> str:
     """Write the totals: `2 images in 3 places of 2 files`."""
     changed = [move for move in moves(found) if move.edited]
     if not changed:
-        return "nothing to edit"
+        return "nothing to edit" + (", as far as is known" if is_incomplete(found) else "")
     places = plural(sum(len(move.edited) for move in changed), "place")
     files = plural(len(found.edits.files), "file")
     verb = "written" if written else "to update"
