@@ -8,11 +8,12 @@ that reports name them as the user did.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import Failure, InputError, RegistryError, TransportError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.config.settings import Settings
+    from basekeeper.config.storage import StorageSettings
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.load import Config
     from basekeeper.ports import Cache, Ledger, Registry
@@ -36,12 +38,17 @@ if TYPE_CHECKING:
     Reader = Callable[[str], bytes | None]
     Fetch = Callable[[str], bytes]
 
+T = TypeVar("T")
+
 MAX_REFRESH_BYTES: Final = 64 * 1024 * 1024
 """Largest answer that a refresh takes: 64 MiB. All products together have about 3 MiB."""
 
 
-MAX_CACHE_BYTES: Final = 512 * 1024 * 1024
-"""What the cache on disk may take: 512 MiB, some ten thousand images without their layers."""
+CACHE_VARIABLE: Final = "BASEKEEPER_CACHE_DIR"
+"""Environment variable that names the directory of the cache."""
+
+LEDGER_VARIABLE: Final = "BASEKEEPER_LEDGER"
+"""Environment variable that names the ledger, as it may hold a password."""
 
 ANY_AGE: Final = timedelta(days=36_500)
 """How old an answer of the cache may be where only the cache may answer."""
@@ -289,7 +296,7 @@ def open_registry(
     keyring = Keyring(hosts, os.environ, Path.home())
     requests = NoRequests() if offline else PacedRequests(transport, pacer)
     limits = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
-    with open_cache(use_cache=use_cache) as cache:
+    with open_cache(settings, use_cache=use_cache) as cache:
         client = RegistryClient(
             Session(requests, keyring), find, cache, now, limits=limits, end=end
         )
@@ -300,23 +307,82 @@ def open_registry(
 
 
 @contextmanager
-def open_cache(*, use_cache: bool = True) -> Iterator[Cache]:
-    """Open the cache on disk, or one in memory that ends with the run."""
-    from basekeeper.cache.disk import DiskCache  # noqa: PLC0415  # only where registries are asked
-    from basekeeper.cache.memory import MemoryCache  # noqa: PLC0415
+def open_cache(settings: Settings, *, use_cache: bool = True) -> Iterator[Cache]:
+    """Open the cache on disk, or one in memory that ends with the run.
 
-    cache = DiskCache(cache_directory(), max_bytes=MAX_CACHE_BYTES) if use_cache else MemoryCache()
+    Where the one on disk could not be used, standard error tells why at the end.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.cache.memory import MemoryCache  # noqa: PLC0415  # where registries are asked
+
+    if not use_cache:
+        yield MemoryCache()
+        return
+    from basekeeper.cache.disk import DiskCache  # noqa: PLC0415
+
+    places = storage(settings)
+    cache = DiskCache(cache_directory(places), max_bytes=places.cache_bytes)
     try:
         yield cache
     finally:
         cache.close()
+        for notice in cache.notices:
+            _tell(notice)
 
 
-def cache_directory() -> Path:
-    """Return where the cache lies (XDG base directory specification)."""
+def storage(settings: Settings) -> StorageSettings:
+    """Settle where cache and ledger lie: by environment, operator, and the user's own settings.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.config.registries import read_user_settings  # noqa: PLC0415  # as above
+
+    _, users = read_user_settings(os.environ, Path.home())
+    return _named_storage().over(settings.storage).over(users)
+
+
+def _named_storage() -> StorageSettings:
+    """Read what the environment says."""
+    from basekeeper.config.storage import StorageSettings, absolute_directory  # noqa: PLC0415
+    from basekeeper.ledger.location import read_location  # noqa: PLC0415
+
+    return StorageSettings(
+        cache_directory=_variable(CACHE_VARIABLE, absolute_directory),
+        ledger=_variable(LEDGER_VARIABLE, read_location),
+    )
+
+
+def _variable(name: str, parse: Callable[[str], T]) -> T | None:
+    """Read an environment variable; None where it is not set, or empty."""
+    text = os.environ.get(name)
+    try:
+        return parse(text) if text else None
+    except ValueError as error:
+        raise InputError(
+            f"environment variable {name}: {error}", hint="correct the variable, or unset it"
+        ) from error
+
+
+def cache_directory(places: StorageSettings) -> Path:
+    """Return where the cache lies (XDG base directory specification, where nobody named it)."""
+    if places.cache_directory is not None:
+        return Path(places.cache_directory)
     named = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(named) if named.startswith("/") else Path.home() / ".cache"
     return base / "basekeeper"
+
+
+def _tell(notice: str) -> None:
+    """Tell a person what no report holds."""
+    from basekeeper.render.safe import visible  # noqa: PLC0415  # seldom needed
+
+    with suppress(OSError, ValueError):  # a reader that went away, or a closed stream
+        sys.stderr.write(f"notice: {visible(notice)}\n")
 
 
 class NoRequests:
@@ -358,10 +424,22 @@ class NoRequests:
 
 
 @contextmanager
-def open_sights(settings: Settings) -> Iterator[Ledger | None]:  # noqa: ARG001
+def open_sights(settings: Settings) -> Iterator[Ledger | None]:
     """Open the ledger to read first sights from; None where none is configured.
 
     Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
         LedgerError: It is configured and cannot be reached.
     """
-    yield None
+    location = storage(settings).ledger
+    if location is None:
+        yield None
+        return
+    from basekeeper.ledger.sql import open_ledger  # noqa: PLC0415  # slow to load, seldom there
+
+    ledger = open_ledger(location, clock=None)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

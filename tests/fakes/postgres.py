@@ -114,8 +114,8 @@ def _init(initdb: Path, directory: Path, user: dict[str, Any]) -> None:
     password = directory / "password"
     password.write_text("s3cr3t\n")
     command = [
-        initdb, f"-D{directory / 'data'}", "-Ukeeper", "-Ascram-sha-256", f"--pwfile={password}",
-        "-EUTF8", "--locale=C", "--no-sync",
+        str(initdb), f"-D{directory / 'data'}", "-Ukeeper", "-Ascram-sha-256",
+        f"--pwfile={password}", "-EUTF8", "--locale=C", "--no-sync",
     ]  # fmt: skip
     subprocess.run(command, cwd=directory, check=True, capture_output=True, **user)
 

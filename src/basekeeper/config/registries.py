@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from basekeeper.config.document import read_document
 from basekeeper.config.sources import read_named
+from basekeeper.config.storage import StorageSettings, parse_storage
 from basekeeper.config.table import Table
 from basekeeper.errors import InvalidReference
 from basekeeper.values.reference import HUB, Reference
@@ -56,12 +57,24 @@ def read_user_registries(environ: Mapping[str, str], home: Path) -> RegistrySett
         ConfigError: Something is wrong in it; holds all problems.
         InputError: It cannot be read, or was named and does not exist.
     """
+    return read_user_settings(environ, home)[0]
+
+
+def read_user_settings(
+    environ: Mapping[str, str], home: Path
+) -> tuple[RegistrySettings, StorageSettings]:
+    """Read all of the user's own settings; empty ones where there is no file.
+
+    Raises:
+        ConfigError: Something is wrong in it; holds all problems.
+        InputError: It cannot be read, or was named and does not exist.
+    """
     path, is_named = settings_path(environ, home)
     if not is_named and not path.is_file():
-        return RegistrySettings()
+        return RegistrySettings(), StorageSettings()
     document = read_document(read_named(str(path), kind="settings"), str(path))
     top = Table(document, document.data)
-    found = parse_registries(top)
+    found = parse_registries(top), parse_storage(top)
     top.finish()
     top.raise_problems()
     return found

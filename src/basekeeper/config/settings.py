@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.config.registries import parse_registries
+from basekeeper.config.storage import StorageSettings, parse_storage
 from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings, RegistrySettings
 
 if TYPE_CHECKING:
@@ -23,13 +24,27 @@ class Settings:
 
     discover: DiscoverSettings = field(default_factory=DiscoverSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
 
 
 def parse_settings(top: Table) -> Settings:
     """Read every table beside the policy; what is wrong is noted in the table's `problems`."""
     section = top.table("discover")
     discover = DiscoverSettings() if section is None else _discover(section)
-    return Settings(discover=discover, registry=parse_registries(top))
+    return Settings(discover=discover, registry=parse_registries(top), storage=parse_storage(top))
+
+
+def own_settings(said: Settings, source: str) -> tuple[Settings, tuple[str, ...]]:
+    """Return what a repository may say of itself where there is no operator.
+
+    Returns:
+        The settings, and a notice for each that is ignored: where cache and ledger lie.
+    """
+    notices = tuple(
+        f"{name} of {source} is ignored: it is to be set in your own settings"
+        for name in said.storage.given
+    )
+    return replace(said, storage=StorageSettings()), notices
 
 
 def permitted_settings(
@@ -39,8 +54,8 @@ def permitted_settings(
 
     A repository may have more read: more files, platforms and submodules. What would leave files
     out, or call them non-production, is ignored. So are build arguments: one could put an approved
-    image in the place of the one that a Dockerfile names. How registries are reached is
-    the operator's alone to say.
+    image in the place of the one that a Dockerfile names. How registries are reached, and where
+    cache and ledger lie, is the operator's alone to say.
 
     Returns:
         The settings, and a notice for each setting of the repository that is ignored.
@@ -54,6 +69,7 @@ def permitted_settings(
         "discover.respect_gitignore": not said.respect_gitignore and given.respect_gitignore,
     }
     hosts = {f'registry."{name}"': True for name in own.registry.hosts}
+    places = dict.fromkeys(own.storage.given, True)
     shipped = DiscoverSettings()
     platforms = () if said.platforms == shipped.platforms else said.platforms
     discover = replace(
@@ -64,7 +80,7 @@ def permitted_settings(
     )
     notices = tuple(
         f"{name} of {source} is ignored: it is the operator's to set"
-        for name, present in {**ignored, **hosts}.items()
+        for name, present in {**ignored, **hosts, **places}.items()
         if present
     )
     return replace(operator, discover=discover), notices

@@ -132,7 +132,10 @@ def _postgresql(location: Location, *, read_only: bool) -> Engine:
             f"ledger {location} cannot be opened: this is no connection URI of PostgreSQL",
             hint="write postgresql://user@host/database; special characters as %XX",
         ) from None
-    defaults = {"connect_timeout": CONNECT_SECONDS, "application_name": "basekeeper"}
+    defaults: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "basekeeper",
+    }
     # No prepared statements: a pooler between may give each transaction another server.
     settings = defaults | given | {"client_encoding": "utf8", "prepare_threshold": None}
 

@@ -10,7 +10,7 @@ from basekeeper.errors import LedgerError
 from basekeeper.values.event import Event, EventKind, Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from sqlalchemy import RowMapping
 
 MAX_TEXT_BYTES: Final = 1_000
 """Longest subject, key or source, as UTF-8: what an index entry of PostgreSQL surely holds."""
@@ -55,7 +55,7 @@ def row_of(event: Event, recorded: int) -> dict[str, Any]:
     }
 
 
-def event_of(row: Mapping[str, Any]) -> Event:
+def event_of(row: RowMapping) -> Event:
     """Read an event from a row.
 
     Raises:

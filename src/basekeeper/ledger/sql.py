@@ -36,21 +36,19 @@ PAGE_ROWS: Final = 2_000
 """Events read at once."""
 
 
-def open_ledger(
-    location: Location, *, clock: Callable[[], datetime], read_only: bool = False
-) -> SqlLedger:
+def open_ledger(location: Location, *, clock: Callable[[], datetime] | None) -> SqlLedger:
     """Open a ledger; to write, it is created or migrated first.
 
     Args:
         location: Where it lies.
-        clock: Tells when something is recorded.
-        read_only: Never create or migrate; refuse to append.
+        clock: Tells when something is recorded. None: to read alone, which never creates or
+            migrates, and refuses to append.
 
     Raises:
         LedgerError: It cannot be reached, is no ledger, is newer than this program, or, for
             reading, is not there.
     """
-    ledger = SqlLedger(location, open_engine(location, read_only=read_only), clock, read_only)
+    ledger = SqlLedger(location, open_engine(location, read_only=clock is None), clock)
     try:
         ledger.prepare()
     except BaseException:
@@ -63,17 +61,12 @@ class SqlLedger:
     """Events in a table; see `ports.Ledger`. Safe to share between threads."""
 
     def __init__(
-        self,
-        location: Location,
-        engine: Engine,
-        clock: Callable[[], datetime],
-        read_only: bool,  # noqa: FBT001  # called in one place
+        self, location: Location, engine: Engine, clock: Callable[[], datetime] | None
     ) -> None:
         """Keep what `open_ledger` opened."""
         self._location = location
         self._engine = engine
         self._clock = clock
-        self._read_only = read_only
         of_dialect = sqlite if location.kind is Kind.SQLITE else postgresql
         self._insert = of_dialect.insert(EVENT).on_conflict_do_nothing(index_elements=["id"])
 
@@ -83,7 +76,7 @@ class SqlLedger:
         Raises:
             LedgerError: It cannot.
         """
-        if self._read_only:
+        if self._clock is None:
             with self._connected() as connection:
                 check_readable(connection, str(self._location))
             return
@@ -92,7 +85,7 @@ class SqlLedger:
 
     def append(self, events: Iterable[Event]) -> int:
         """Add events in one transaction, and return how many were new."""
-        if self._read_only:
+        if self._clock is None:
             raise LedgerError(f"ledger {self._location} is open for reading alone")
         recorded, added, left = microseconds(self._clock()), 0, iter(events)
         with self._connected(writes=True) as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.config.document import read_document
-from basekeeper.config.settings import Settings, parse_settings, permitted_settings
+from basekeeper.config.settings import Settings, own_settings, parse_settings, permitted_settings
 from basekeeper.config.sources import (
     OUR_TABLE,
     PYPROJECT,
@@ -113,7 +113,10 @@ def load_config(tree: Reader | str | Path, *, policy_path: str | Path | None = N
     settings = own[0].settings if own else Settings()
     source = None if document is None else document.path
     if policy_path is None:
-        return Config(policy=policy, settings=settings, source=source, updates=updates)
+        settings, notices = own_settings(settings, source or "")
+        return Config(
+            policy=policy, settings=settings, source=source, notices=notices, updates=updates
+        )
     files = _chain(_named_file(policy_path), _Tree(_read_beside, is_confined=False))
     effective = _policy(files).tightened_by(policy)
     settings, notices = permitted_settings(files[0].settings, settings, source or "")
