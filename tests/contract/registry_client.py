@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from basekeeper.registry.pacing import PacedRequests, Pacer, Patience
 from basekeeper.registry.session import Session
 from basekeeper.transport.addresses import resolve_host
 from basekeeper.transport.client import Limits, Transport
+from basekeeper.transport.options import HostOptions
 from basekeeper.values.reference import parse_reference
 from basekeeper.values.settings import HostSettings, RegistrySettings
 from tests.contract.registry_places import ask
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from tests.contract.registry_places import Place
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+LOOPBACK = HostOptions(plain_http=True, private=True)
 LOGIN_VARIABLES = ("TEST_USER", "TEST_PASSWORD")
 
 
@@ -39,27 +43,52 @@ class Noting:
     """Passes requests on and notes them: what went out, repetitions included."""
 
     sender: Transport
+    routes: Mapping[str, str]
+    """`https://host` of a public registry → URL of the simulated host that plays it."""
     sent: list[str] = field(default_factory=list)
     """Method and path with query."""
 
     def get(self, url: str, **more: Any) -> Response:
         """Fetch."""
-        self._note("GET", url)
-        return self.sender.get(url, **more)
+        return self._send(url, "GET", partial(self.sender.get, **more))
 
     def head(self, url: str, **more: Any) -> Response:
         """Ask for headers."""
-        self._note("HEAD", url)
-        return self.sender.head(url, **more)
+        return self._send(url, "HEAD", partial(self.sender.head, **more))
 
     def post(self, url: str, body: bytes, content_type: str, **more: Any) -> Response:
         """Send a body."""
-        self._note("POST", url)
-        return self.sender.post(url, body, content_type, **more)
+        post = partial(self.sender.post, body=body, content_type=content_type, **more)
+        return self._send(url, "POST", post)
 
-    def _note(self, method: str, url: str) -> None:
+    def _send(self, url: str, method: str, send: Callable[[str], Response]) -> Response:
         parts = urlsplit(url)
         self.sent.append(f"{method} {parts.path}{'?' if parts.query else ''}{parts.query}")
+        public = f"{parts.scheme}://{parts.netloc}"
+        route = self.routes.get(public)
+        if route is None:
+            return send(url)
+        answer = send(route + url.removeprefix(public))
+        return replace(answer, url=answer.url.replace(route, public, 1))
+
+
+@dataclass(slots=True)
+class Watch:
+    """A clock that moves only when somebody sleeps by it."""
+
+    now: float = 0.0
+    pauses: list[float] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def clock(self) -> float:
+        """Tell the time in seconds."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Set the clock forward, however many threads sleep at once."""
+        with self._lock:
+            self.pauses.append(seconds)
+            self.now += seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +113,18 @@ def open_client(  # noqa: PLR0913  # each is one thing that a test turns
     limits: RegistryLimits | None = None,
     patience: Patience | None = None,
     resolve: Callable[[str], tuple[str, ...]] = resolve_host,
+    routes: Mapping[str, str] | None = None,
 ) -> Iterator[Opened]:
     """Open a client on hosts, as wiring does."""
     given = dict(zip(LOGIN_VARIABLES, login or (), strict=False))
-    pauses: list[float] = []
+    watch = Watch()
     settings = RegistrySettings(dict(hosts))
     short = Limits(timeout=5, total=10, retries=0)
-    options = transport_options(settings)
-    transport = Transport(short, hosts=options, sleep=pauses.append, resolve=resolve, environ={})
-    noting = Noting(transport)
-    pacer = Pacer(now, patience=patience, sleep=pauses.append, jitter=lambda: 0.0)
+    reached = {urlsplit(url).netloc: LOOPBACK for url in (routes or {}).values()}
+    options = {**transport_options(settings), **reached}
+    transport = Transport(short, hosts=options, sleep=watch.sleep, resolve=resolve, environ={})
+    noting = Noting(transport, routes or {})
+    pacer = Pacer(now, patience=patience, clock=watch.clock, sleep=watch.sleep, jitter=lambda: 0.0)
     keyring = Keyring(settings, {**given, **(environ or {})}, Path("/nonexistent"))
     session = Session(PacedRequests(noting, pacer), keyring)
     client = RegistryClient(
@@ -105,7 +136,7 @@ def open_client(  # noqa: PLR0913  # each is one thing that a test turns
         end=transport.close,
     )
     try:
-        yield Opened(client, session, noting.sent, pauses)
+        yield Opened(client, session, noting.sent, watch.pauses)
     finally:
         client.close()
 

@@ -13,7 +13,7 @@ from tests.fakes.registry.content import to_json
 from tests.fakes.registry.http import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.fakes.registry.http import Request
 
@@ -127,7 +127,9 @@ class Bearer:
     """A token of a token service."""
 
     tokens: Tokens
-    realm: str
+    base: Callable[[Request], str]
+    """Tells where the registry is, whose `/token` is the realm where no other is given."""
+    realm: str | None = None
     service: str | None = "test registry"
 
     def challenge(self, request: Request, repository: str) -> tuple[str, ...] | None:
@@ -137,7 +139,7 @@ class Bearer:
         is_known = scheme.lower() == "bearer" and self.tokens.permits(token, scope)
         if is_known or (scheme.lower() == "bearer" and not repository and token):
             return None
-        fields = [f'realm="{self.realm}"']
+        fields = [f'realm="{self.realm or self.base(request) + "/token"}"']
         if self.service is not None:
             fields.append(f'service="{self.service}"')
         if repository:

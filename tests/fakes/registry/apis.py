@@ -76,7 +76,8 @@ def _hub_tags(host: Host, request: Request, repository: Repository) -> Answer:
     if not shown and page > 1:
         return NO_SUCH
     more = {**query, "page": str(page + 1), "page_size": str(size)}
-    next_page = f"{host.url}{request.path}?{_joined(more)}" if page * size < len(tags) else None
+    has_more = page * size < len(tags)
+    next_page = f"{host.base(request)}{request.path}?{_joined(more)}" if has_more else None
     body = {
         "count": len(tags),
         "next": next_page,

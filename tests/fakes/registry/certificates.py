@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = VALID_FROM + timedelta(days=365 * 60)
 LOOPBACK = ("127.0.0.1", "::1")
-NAMES = ("localhost",)
+NAMES = ("localhost", "registry.corp.test", "tokens.other.test", "storage.other.test")
+"""Names that tests let resolve to the loopback interface."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ class Fault:
     met: int = 0
     """Requests that met the conditions so far."""
 
+    def only(self, part: str) -> Fault:
+        """Spare all requests but those whose path and query hold a text; returns itself."""
+        self.where = lambda request: part in request.target
+        return self
+
     def meets(self, kind: str, request: Request) -> bool:
         """Tell whether a request is hit, and count it."""
         if (self.kinds and kind not in self.kinds) or request.method not in self.methods:
@@ -69,7 +74,7 @@ def challenge(*lines: str) -> Fault:
     def change(host: Host, request: Request, answer: Answer) -> Answer:
         if answer.status != 401:
             return answer
-        realm = f"{host.url}/token"
+        realm = f"{host.base(request)}/token"
         repository = request.path.removeprefix("/v2/").rsplit("/", 2)[0]
         words = {
             "realm": realm, "service": "test registry", "scope": f"repository:{repository}:pull",
@@ -100,7 +105,7 @@ def never_satisfied() -> Fault:
     refused = (("Content-Type", "application/json"),)
 
     def change(host: Host, request: Request, answer: Answer) -> Answer:
-        asked = f'Bearer realm="{host.url}/token",service="test registry"'
+        asked = f'Bearer realm="{host.base(request)}/token",service="test registry"'
         return Answer(401, b'{"errors":[]}', (*refused, ("Www-Authenticate", asked)))
 
     return Fault(change, ("manifest", "blob", "tags", "referrers"))

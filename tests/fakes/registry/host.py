@@ -53,6 +53,8 @@ class Host:
     """What it plays, such as `docker.io`; only for people, but chooses the APIs beside /v2/."""
     port: int = 0
     scheme: str = "http"
+    public: str | None = None
+    """Base URL that it calls its own; None: as the client called it."""
     content: Content = field(default_factory=Content)
     access: Access = field(default_factory=Open)
     tokens: Tokens | None = None
@@ -88,8 +90,12 @@ class Host:
     def require_tokens(self, tokens: Tokens | None = None, realm: str | None = None) -> Tokens:
         """Let only tokens in, issued by this host at `/token` unless a realm is given."""
         self.tokens = tokens or Tokens()
-        self.access = Bearer(self.tokens, realm or f"{self.url}/token")
+        self.access = Bearer(self.tokens, self.base, realm)
         return self.tokens
+
+    def base(self, request: Request) -> str:
+        """Scheme, host and port under which the client that asks knows this host."""
+        return self.public or f"{self.scheme}://{request.headers.get('host', self.address)}"
 
     def count(self, kind: str | None = None, method: str | None = None) -> int:
         """Count the requests of a kind and method; None: any."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_right
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -70,7 +71,8 @@ def list_tags(
     link = None
     if page and start + size < len(tags):
         link = _link(dialect, name, page[-1], wanted if dialect is Dialect.ECR else size)
-    return _answer({"name": name, "tags": page}, link)
+    more = (("X-JFrog-Version", "Artifactory/7.98.8"),) if dialect is Dialect.ARTIFACTORY else ()
+    return _answer({"name": name, "tags": page}, link, more)
 
 
 def _start(dialect: Dialect, tags: Sequence[str], query: Mapping[str, str]) -> int:
@@ -83,7 +85,7 @@ def _start(dialect: Dialect, tags: Sequence[str], query: Mapping[str, str]) -> i
         return 0
     if dialect is Dialect.GHCR:
         return tags.index(last) + 1 if last in tags else len(tags)
-    return sum(tag <= last for tag in tags)
+    return bisect_right(tags, last)
 
 
 def _link(dialect: Dialect, name: str, last: str, size: int) -> str:
@@ -112,6 +114,8 @@ def _manifests(repository: Repository) -> dict[str, Any]:
     return {"manifest": found}
 
 
-def _answer(body: Mapping[str, Any], link: str | None = None) -> Answer:
-    headers = (JSON,) if link is None else (JSON, ("Link", link))
+def _answer(
+    body: Mapping[str, Any], link: str | None = None, more: tuple[tuple[str, str], ...] = ()
+) -> Answer:
+    headers = (JSON, *more) if link is None else (JSON, ("Link", link), *more)
     return Answer(body=to_json(body) + b"\n", headers=headers)
