@@ -183,7 +183,6 @@ class Transport:
         """
         sent = {**(headers or {}), "content-type": content_type}
         ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body)
-        check_scheme(split_url(url)[0], self._hosts)
         return self._repeated(url, ask, self._deadline())
 
     def close(self) -> None:
@@ -232,7 +231,6 @@ class Transport:
 
     def _request(self, url: str, ask: _Ask) -> Response:
         """Send, repeat and follow, in the steps of the module."""
-        check_scheme(split_url(url)[0], self._hosts)
         deadline = self._deadline()
         for hop in range(self._limits.redirects + 1):
             response = self._repeated(url, ask, deadline)
@@ -267,6 +265,7 @@ class Transport:
     def _once(self, url: str, ask: _Ask, deadline: Deadline) -> Response:
         """One exchange, on a new connection if an idle one turns out to be stale."""
         origin, target = split_url(url)
+        check_scheme(origin, self._hosts)
         options = self._hosts.find(origin)
         deadline.timeout = options.timeout or self._limits.timeout
         message = self._message(url, target, ask)
@@ -275,11 +274,8 @@ class Transport:
             return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=is_post)
         except Stale:
             return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=True)
-        except h11.LocalProtocolError:  # whose text may show a credential, and so may its context
-            raise TransportError(
-                f"{shown_url(url)}: a header of the request has characters that cannot be sent",
-                hint="check the credentials for this host",
-            ) from None
+        except h11.LocalProtocolError:  # whose text may show a credential
+            raise _unsendable(url) from None
 
     def _exchanged(  # noqa: PLR0913  # what is asked, and how
         self,
@@ -312,7 +308,7 @@ class Transport:
         try:
             own = [(name.encode("ascii"), text.encode()) for name, text in ask.headers.items()]
         except UnicodeError:
-            raise TransportError(f"{shown_url(url)}: a header's name is not ASCII") from None
+            raise _unsendable(url) from None
         return Message(ask.method, target, [*self._own_headers, *own], ask.body)
 
     def _translated(self, url: str, error: Exception, deadline: Deadline) -> TransportError:
@@ -333,6 +329,13 @@ class Transport:
 
 def _too_large(url: str, limit: int) -> str:
     return f"{shown_url(url)}: the answer is larger than {limit} bytes"
+
+
+def _unsendable(url: str) -> TransportError:
+    return TransportError(
+        f"{shown_url(url)}: a header of the request has characters that cannot be sent",
+        hint="check the credentials for this host",
+    )
 
 
 def _joined_headers(head: h11.Response) -> dict[str, str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 
 from basekeeper.errors import TransportError
 from basekeeper.transport.redaction import shown_url
-from basekeeper.transport.urls import check_scheme, split_url
+from basekeeper.transport.urls import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,6 @@ def next_url(url: str, location: str | None, hosts: Hosts) -> str:
     aim, _ = split_url(target)
     if source.scheme == "https" and aim.scheme != "https":
         raise TransportError(f"{shown_url(url)}: refused redirect from https to {aim.scheme}")
-    check_scheme(aim, hosts)
     if aim.host != source.host and hosts.find(aim).private and not hosts.find(source).private:
         raise TransportError(
             f"{shown_url(url)}: refused redirect to {aim.name}, which may have a private address",

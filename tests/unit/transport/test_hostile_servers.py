@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from basekeeper.errors import NetworkError, TransportError
-from basekeeper.transport.client import Limits, Transport
+from basekeeper.transport.client import HostOptions, Limits, Transport
 from basekeeper.transport.connection import MAX_HEAD_BYTES, MAX_INTERIM
 from tests.fakes.loopback import RawServer, read_head, serve_raw
 
@@ -161,6 +161,17 @@ def test_no_answer_or_none_of_http_is_an_error(
             client.get(f"{server.url}/x")
         assert server.host in caught.value.message
         assert len(caught.value.message) < 500
+
+
+def test_a_host_may_have_a_timeout_of_its_own() -> None:
+    with serve_raw(wait) as server:
+        options = HostOptions(plain_http=True, private=True, timeout=0.1)
+        limits = Limits(timeout=30, retries=0)
+        with Transport(limits, hosts={server.host: options}, environ={}) as client:
+            begin = time.monotonic()
+            with pytest.raises(NetworkError, match="no answer in time"):
+                client.get(f"{server.url}/x")
+            assert time.monotonic() - begin < QUICK
 
 
 def test_a_body_may_last_until_the_connection_ends() -> None:

@@ -12,6 +12,7 @@ from basekeeper.errors import TransportError
 from basekeeper.transport import connection as connection_module
 from basekeeper.transport.client import Limits, Transport
 from basekeeper.transport.pool import MAX_IDLE
+from basekeeper.transport.sockets import Sockets
 from tests.fakes.loopback import Answer, Loopback, read_head, serve_raw
 
 if TYPE_CHECKING:
@@ -187,6 +188,14 @@ class TestAbort:
             with pytest.raises(TransportError, match="closed by this program"):
                 client.get(f"{server.url}/x")
         assert server.connections == 0
+
+    def test_a_socket_made_after_it_is_closed(self) -> None:
+        sockets = Sockets()
+        sockets.abort()
+        late = socket.socket()
+        with pytest.raises(TransportError, match="closed by this program"):
+            sockets.add(late)
+        assert late.fileno() == -1
 
     def test_an_unanswered_connect_is_ended_too(self) -> None:
         with socket.socket() as full:

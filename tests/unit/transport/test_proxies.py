@@ -70,6 +70,7 @@ def test_the_environment_names_proxies(
         ("10.0.0.0/8", "10.1.2.3", True),
         ("10.0.0.0/8", "11.1.2.3", False),
         ("10.1.2.3", "10.1.2.3", True),
+        ("a.example", "10.1.2.3", False),
         ("fd00::/8", "fd00::1", True),
         ("[fd00::1]", "fd00::1", True),
         (".", "a.example", False),
