@@ -30,12 +30,17 @@ This page is the program's own help, written by `make docs`; change the program,
 | 0 | nothing to act on |
 | 1 | findings at or above `--fail-on`, or a source that could not be verified |
 | 2 | wrong usage or configuration |
-| 3 | no error found, but something that was asked for could not be read |
+| 3 | no error found, but something that was asked for could not be read or was not told |
 | 70 | a bug of basekeeper; the message can be pasted into a report |
 | 130 | interrupted |
 
 `check --format sarif` exits 0 when the report is written: the code host that reads it decides.
-`list` exits 0 unless `--exit-code` is given.
+`list` and `outdated` exit 0 unless `--exit-code` is given; then `outdated` exits 1 where an image
+is outdated, else 3 where a registry did not tell what was asked.
+
+What a registry does not tell makes `check` exit 3 only where an error may stay hidden without it:
+where the name of an image leaves open whether it is supported. A source that could not be verified
+is an error in any case. Facts that nobody asked for (`--offline`) do not count.
 
 ## Environment
 
@@ -44,8 +49,13 @@ This page is the program's own help, written by `make docs`; change the program,
 | `NO_COLOR` | set to anything: no colours, unless `--color always` |
 | `TERM=dumb` | no colours, unless `--color always` |
 | `XDG_DATA_HOME` | directory of refreshed lifecycle data; by default `~/.local/share` |
+| `XDG_CACHE_HOME` | directory of what registries told before; by default `~/.cache` |
+| `BASEKEEPER_SETTINGS`, `XDG_CONFIG_HOME` | where your own settings lie, see [here](registries.md) |
+| `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies |
 
-Nothing else of the environment is read, and none of it ever supplies the value of a build argument.
+Where registries are asked, credentials are looked for as [registries](registries.md) says, in the
+environment too. Nothing else of it is read, and none of it ever supplies the value of a build
+argument.
 """
 
 

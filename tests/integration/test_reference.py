@@ -17,7 +17,9 @@ def test_page_of_the_commands_is_the_programs_help() -> None:
     assert reference.PAGE.read_text(encoding="utf-8") == reference.page()
 
 
-@pytest.mark.parametrize("word", ["check", "list", "explain", "data info", "data update"])
+@pytest.mark.parametrize(
+    "word", ["check", "list", "explain", "outdated", "data info", "data update"]
+)
 def test_page_holds_every_verb(word: str) -> None:
     assert f"\n## `basekeeper {word}`\n" in reference.page()
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
-    from basekeeper.values.finding import Answer, AxisState, Finding, Judgement, Report
+    from basekeeper.values.finding import (
+        Answer,
+        AxisState,
+        Finding,
+        Judgement,
+        MissingFact,
+        Report,
+    )
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Skipped, SourceFile, Supplier, Use
     from basekeeper.values.waiver import Waiver
@@ -50,6 +57,7 @@ def report_object(report: Report) -> dict[str, Any]:
         "policy": {"name": report.policy_name, "digest": report.policy_digest},
         "data": {name: day.isoformat() for name, day in sorted(report.data_as_of.items())},
         "unconfigured": list(report.unconfigured),
+        "missing": [_missing(fact) for fact in report.missing],
         "summary": _summary(report),
         "files": map(_file, report.survey.files),
         "uses": uses_objects(report),
@@ -255,6 +263,17 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
         "source": waiver.source,
         "line": waiver.line,
         "inline": waiver.inline,
+    }
+
+
+def _missing(fact: MissingFact) -> dict[str, Any]:
+    """Write a fact that was asked for in vain."""
+    return {
+        "image": fact.image,
+        "fact": fact.fact,
+        "reason": fact.reason,
+        "hint": fact.hint,
+        "gates": fact.gates,
     }
 
 

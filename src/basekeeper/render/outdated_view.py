@@ -123,7 +123,7 @@ def notes(row: Row) -> Iterator[tuple[str, str]]:
     updates = row.updates
     flags = {} if updates is None else updates.flags
     for kind, text in flags.items():
-        if kind != Flag.INCOMPLETE or not row.gaps:
+        if kind != Flag.INCOMPLETE or not (row.gaps or row.standing.resolution.tags is None):
             yield kind.replace("_", "-"), text
     for note in row.standing.notes:
         if note.kind not in _OF_GAPS and note.text not in flags.values():

@@ -307,13 +307,16 @@ def _verdict(report: Report, sums: Totals, style: Style, exit_code: int) -> str:
         return style.paint(f"{style.sign('✓ ', '')}passed", "good") + f": {counts}"
     if exit_code == EXIT_UNKNOWN:
         words = f"{style.sign('? ', '')}not decided"
-        return style.paint(words, "warning") + f": {counts}, {_missing(sums)}"
+        return style.paint(words, "warning") + f": {counts}, {_missing(report, sums)}"
     word = f"{style.sign('✗ ', '')}failed" if exit_code == EXIT_FINDINGS else "ended"
     return style.paint(word, "error") + f": {counts}"
 
 
-def _missing(sums: Totals) -> str:
+def _missing(report: Report, sums: Totals) -> str:
     """Say what kept the run from an answer."""
     if sums.unreadable:
         return f"{plural(sums.unreadable, 'item')} could not be read"
+    untold = sum(fact.gates for fact in report.missing)
+    if untold:
+        return f"what is inside {plural(untold, 'image')} was not told (--allow-unknown passes)"
     return "a fact that was asked for is missing"
