@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
-from basekeeper.errors import Failure, RegistryError
+from basekeeper.errors import RegistryError
 from basekeeper.registry.answers import NOT_ALLOWED, NOT_MODIFIED, OK, failed
 from basekeeper.registry.documents import list_at, read_object, refused
 from basekeeper.registry.google import is_google, read_manifest_map
@@ -168,8 +168,6 @@ class _Pages:
                 return answer
             reason = failed(answer, self._what).message
         except RegistryError as error:
-            if error.failure is Failure.REFUSED:
-                raise
             reason = error.message
         found.problem = f"a page of the list could not be read: {reason}"
         return None

@@ -23,15 +23,18 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from basekeeper.errors import Failure, RegistryError, TransportError
 from basekeeper.registry.flights import Flights, copy_of
+from basekeeper.registry.hosts import find_host
 from basekeeper.transport.client import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from basekeeper.registry.keyring import Keyring
     from basekeeper.transport.client import Response
+    from basekeeper.values.settings import RegistrySettings
 
-__all__ = ["Flights", "PacedRequests", "Pacer", "Patience", "Sender", "usual_places"]
+__all__ = ["Flights", "PacedRequests", "Pacer", "Patience", "Sender", "places_for", "usual_places"]
 
 TOO_MANY: Final = 429
 _REPEATED: Final = frozenset({408, TOO_MANY, 499})
@@ -60,8 +63,26 @@ _ONE_PLACE: Final = frozenset({"ghcr.io", "lscr.io"})
 
 
 def usual_places(address: str) -> int:
-    """How many questions may be under way to a host (with port, if any), without credentials."""
+    """Tell how many questions may be under way to a host (with port, if any), unknown to us."""
     return 1 if address in _ONE_PLACE else PLACES
+
+
+def places_for(settings: RegistrySettings, keyring: Keyring) -> Callable[[str], int]:
+    """Tell how many questions may be under way to each host: as the settings say, else as usual.
+
+    Where only anonymous questions of many are counted together, a login is worth more places.
+    """
+    hosts = (find_host(name, settings) for name in settings.hosts)
+    said = {host.address: host.concurrency for host in hosts if host.concurrency is not None}
+
+    def places(address: str) -> int:
+        if address in said:
+            return said[address]
+        if address in _ONE_PLACE and keyring.credential(find_host(address, settings)) is not None:
+            return PLACES
+        return usual_places(address)
+
+    return places
 
 
 class Sender(Protocol):
@@ -152,7 +173,7 @@ class Pacer:
             repeat: Whether it may be sent again: a GET or HEAD.
 
         Returns:
-            The last answer; never one with status 429.
+            The last answer; one with status 429 only of what must not be sent again.
 
         Raises:
             RegistryError: LIMITED once the host's limit is reached; UNREACHABLE where there is no
@@ -177,7 +198,7 @@ class Pacer:
                     return answer
                 wait = self._note_refusal(gate, answer, tries)
                 if tries >= _TRIES.get(answer.status, tries + 1) or self._is_over(tries, wait, end):
-                    return self._given_up(gate, answer)
+                    return self._given_up(gate, answer) if repeat else answer
             finally:
                 gate.leave()
             tries += 1
@@ -191,8 +212,9 @@ class Pacer:
             gate.wake()
 
     def _new_gate(self, host: str) -> _Gate:
+        gate = _Gate(host, max(1, self._places(host)))  # may ask a program for credentials
         with self._lock:
-            return self._gates.setdefault(host, _Gate(host, max(1, self._places(host))))
+            return self._gates.setdefault(host, gate)
 
     def _enter(self, gate: _Gate) -> None:
         """Wait for a place and for the end of a pause."""
@@ -200,14 +222,15 @@ class Pacer:
             with gate.ready:
                 now = self._clock()
                 self._check(gate, now)
-                pause = gate.not_before - now
-                if pause <= 0:
+                until = gate.not_before
+                if until <= now:
                     if gate.free > 0:
                         gate.free -= 1
                         return
                     gate.ready.wait()
                     continue
-            self._sleep(pause)
+            self._sleep(until - now)
+            gate.waited(until)
 
     def _check(self, gate: _Gate, now: float) -> None:
         if self._stopped.is_set():
@@ -344,6 +367,12 @@ class _Gate:
         if self.failures or self.open_until:
             with self.ready:
                 self.failures, self.open_until = 0, 0.0
+
+    def waited(self, until: float) -> None:
+        """End a pause that somebody slept through, unless it was made longer meanwhile."""
+        with self.ready:
+            if self.not_before == until:
+                self.not_before = 0.0
 
     def hold(self, until: float) -> None:
         """Make everybody wait."""

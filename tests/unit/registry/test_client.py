@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
+from basekeeper.registry.contents import MAX_UNTOLD
 from basekeeper.registry.manifests import ACCEPT
 from basekeeper.values.image import INDEX_TYPES, MANIFEST_TYPES
 from tests.fakes.registry import Answer, Simulator, digest_of, faults, scenarios
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "registry.test"
 APP = f"{NAME}/team/app"
+INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
 
 @pytest.fixture
@@ -134,6 +137,66 @@ def test_a_status_becomes_a_kind_of_failure(
     assert "\x1b" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"errors": [{"code": "DENIED", "message": "by \\u001b[1mrule"}]}', "(DENIED: by "),
+        (b'{"errors": [{"code": "DENIED"}]}', "(DENIED)"),
+        (b'{"errors": []}', "denied"),
+        (b'{"errors": ["odd"]}', "denied"),
+        (b'{"errors": [{}]}', "denied"),
+        (b"<html>", "denied"),
+    ],
+)
+def test_what_a_registry_says_of_its_refusal_is_shown_clean(
+    simulator: Simulator, host: Host, body: bytes, told: str
+) -> None:
+    image = host.content.image("team/app", "1", "linux/amd64")
+    host.documents[f"/v2/team/app/manifests/{image.digest}"] = Answer(403, body)
+    with asking(simulator) as client, pytest.raises(RegistryError) as caught:
+        client.image(reference(f"{APP}@{image.digest}"))
+    assert told in caught.value.message
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("header", "modified"),
+    [
+        ("Thu, 26 Nov 2026 12:00:00 GMT", NOW),
+        ("Thu, 26 Nov 2026 13:00:00 +0100", NOW),
+        ("soon", None),
+        ("Thu, 99 Nov 2026 12:00:00 GMT", None),
+        (None, None),
+    ],
+)
+def test_a_registry_may_tell_when_a_tag_was_stored(
+    simulator: Simulator, host: Host, header: str | None, modified: datetime | None
+) -> None:
+    image = host.content.image("team/app", "1", "linux/amd64")
+    headers = [("Docker-Content-Digest", image.digest)]
+    if header is not None:
+        headers.append(("Last-Modified", header))
+    host.documents["/v2/team/app/manifests/1"] = Answer(headers=tuple(headers))
+    with asking(simulator) as client:
+        found = client.point(reference(f"{APP}:1"))
+        assert client.point(reference(f"{APP}:1")) == found
+    assert (found.digest, found.media_type, found.modified) == (image.digest, None, modified)
+    assert host.count() == 1
+
+
+def test_an_answer_that_the_cache_garbled_is_asked_for_again(
+    simulator: Simulator, host: Host
+) -> None:
+    class Garbled(MemoryCache):
+        def answer(self, key: str, *, now: datetime, max_age: timedelta) -> bytes | None:
+            return b"garbled"
+
+    image = host.content.image("team/app", "1", "linux/amd64")
+    with asking(simulator, cache=Garbled()) as client:
+        assert client.point(reference(f"{APP}:1")).digest == image.digest
+        assert [facts.tag for facts in client.tags(reference(APP)).tags] == ["1"]
+
+
 def test_a_tag_is_believed_for_minutes(simulator: Simulator, host: Host) -> None:
     cache = MemoryCache()
     first = host.content.image("team/app", "1", "linux/amd64").digest
@@ -206,6 +269,44 @@ def test_of_two_manifests_for_one_platform_the_first_counts(
     with asking(simulator) as client:
         found = client.image(reference(f"{APP}@{index.digest}"))
     assert found.platforms == {"linux/amd64": first.digest}
+
+
+def test_an_entry_without_a_platform_that_is_no_image_is_left_out(
+    simulator: Simulator, host: Host
+) -> None:
+    content = host.content
+    image = content.manifest("team/app", seed="image")
+    chart = content.attach("team/app", image, "application/vnd.cncf.helm.chart")
+    index = content.index("team/app", [image.descriptor(), chart.descriptor()])
+    with asking(simulator) as client:
+        found = client.image(reference(f"{APP}@{index.digest}"))
+        assert list(found.platforms.values()) == [image.digest]
+        with pytest.raises(RegistryError, match=r"no container image.*helm") as caught:
+            client.image(reference(f"{APP}@{chart.digest}"))
+    assert caught.value.failure is Failure.UNSUPPORTED
+
+
+def test_only_so_many_platforms_are_looked_up(simulator: Simulator, host: Host) -> None:
+    one = host.content.manifest("team/app").descriptor()
+    index = host.content.index("team/app", [one] * (MAX_UNTOLD + 1))
+    with asking(simulator) as client, pytest.raises(RegistryError, match="tell no platform"):
+        client.image(reference(f"{APP}@{index.digest}"))
+    assert host.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("announced", "is_index"), [(INDEX, False), (IMAGE, True)], ids=["manifest", "index"]
+)
+def test_an_entry_of_another_kind_than_announced_is_refused(
+    simulator: Simulator, host: Host, announced: str, *, is_index: bool
+) -> None:
+    content = host.content
+    child = content.index("team/app", []) if is_index else content.manifest("team/app")
+    entry = {**child.descriptor(), "mediaType": announced}
+    index = content.index("team/app", [entry])
+    with asking(simulator) as client, pytest.raises(RegistryError, match="announced") as caught:
+        client.image(reference(f"{APP}@{index.digest}"))
+    assert caught.value.failure is Failure.REFUSED
 
 
 @pytest.mark.parametrize("scenario", [scenarios.only_attestations, scenarios.empty_index])

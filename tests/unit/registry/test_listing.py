@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -53,7 +53,7 @@ def numbered(count: int) -> list[str]:
     return [f"1.{number}" for number in range(count)]
 
 
-def listed(simulator: Simulator, image: str = APP, **limits: int) -> TagList:
+def listed(simulator: Simulator, image: str = APP, **limits: Any) -> TagList:
     chosen = RegistryLimits(lists=ListLimits(**limits))
     with asking(simulator, limits=chosen) as client:
         return client.tags(reference(image))
@@ -194,11 +194,11 @@ def test_a_relative_link_is_followed(simulator: Simulator, link: str) -> None:
     ],
 )
 def test_a_list_beyond_a_limit_is_cut_and_incomplete(
-    simulator: Simulator, limits: dict[str, int], count: int, problem: str | None
+    simulator: Simulator, limits: dict[str, Any], count: int, problem: str | None
 ) -> None:
     host = simulator.host(NAME, dialect=Dialect.DISTRIBUTION)
     filled(host, numbered(count))
-    found = listed(simulator, **limits)
+    found = listed(simulator, APP, **limits)
     assert found.problem == (None if problem is None else f"the list was cut off {problem}")
     assert len(found.tags) <= limits.get("tags", 100_000)
 
@@ -230,6 +230,24 @@ def test_a_further_page_that_fails_leaves_the_list_incomplete(simulator: Simulat
     found = listed(simulator)
     assert "status 500" in (found.problem or "")
     assert len(found.tags) == 1000
+
+
+def test_a_limit_reached_between_pages_leaves_the_list_incomplete(simulator: Simulator) -> None:
+    host = simulator.host(NAME, dialect=Dialect.DISTRIBUTION)
+    filled(host, numbered(1001))
+    host.add(faults.limited(retry_after="3600", skip=1))
+    found = listed(simulator)
+    assert "rate limit" in (found.problem or "")
+    assert len(found.tags) == 1000
+
+
+def test_a_next_page_without_a_prefix_that_names_no_tag_makes_the_list_incomplete(
+    simulator: Simulator,
+) -> None:
+    host = simulator.host(NAME)
+    filled(host, ["1"])
+    host.add(faults.link("/v2/app/tags/list?n=1000"))
+    assert "not named" in (listed(simulator).problem or "")
 
 
 def test_a_missing_repository_is_not_an_empty_list(simulator: Simulator) -> None:
@@ -414,6 +432,82 @@ def test_what_is_not_told_of_an_end_is_unknown(
     hub.documents[path] = Answer(body=json.dumps(told).encode())
     with asking(simulator) as client:
         assert client.publisher(reference("alpine")).archived is archived
+
+
+@pytest.mark.parametrize(
+    ("told", "verified"),
+    [
+        ({"badge": None}, False),
+        ({"badge": 7}, False),
+        ({"type": "User"}, False),
+        ({"type": "Organization"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_an_owner_whose_badge_is_not_told_is_unknown(
+    simulator: Simulator, hub: Host, told: object, *, verified: bool | None
+) -> None:
+    pushed(hub, "3", 1, "grafana/grafana")
+    hub.documents["/v2/orgs/grafana/"] = (
+        Answer(404) if told is None else Answer(body=json.dumps(told).encode())
+    )
+    with asking(simulator) as client:
+        assert client.publisher(reference("grafana/grafana")).verified is verified
+
+
+def test_an_owner_that_cannot_be_asked_is_an_error(simulator: Simulator, hub: Host) -> None:
+    pushed(hub, "3", 1, "grafana/grafana")
+    hub.documents["/v2/orgs/grafana/"] = Answer(403)
+    with asking(simulator) as client, pytest.raises(RegistryError) as caught:
+        client.publisher(reference("grafana/grafana"))
+    assert caught.value.failure is Failure.DENIED
+
+
+def test_a_name_that_docker_hub_cannot_have_is_asked_of_the_registry_alone(
+    simulator: Simulator, hub: Host
+) -> None:
+    registry = simulator.hosts["docker.io"]
+    filled(registry, ["1"], "a/b/c")
+    assert names(listed(simulator, "docker.io/a/b/c")) == ["1"]
+    with asking(simulator) as client, pytest.raises(RegistryError, match="two parts"):
+        client.publisher(reference("docker.io/a/b/c"))
+    assert not hub.log
+
+
+def test_pages_of_docker_hub_that_repeat_are_not_read_for_ever(
+    simulator: Simulator, hub: Host
+) -> None:
+    pushed(hub, "3", 1)
+    hub.add(faults.next_page(f"{hub.url}/v2/repositories/library/alpine/tags?page=1"))
+    found = listed(simulator, "alpine")
+    assert (names(found), found.complete) == (["3"], True)
+    assert hub.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"name": "1"}, TagFacts("1")),
+        ({"name": "1", "digest": None, "images": None}, TagFacts("1")),
+        ({"name": "1", "digest": "x", "last_updated": "x", "images": []}, TagFacts("1")),
+        ({"name": "1", "last_updated": NOW.isoformat()}, TagFacts("1", pushed=NOW)),
+        (
+            {"name": "1", "images": [{"os": "unknown", "architecture": "unknown"}, 7,
+             {"os": "windows", "architecture": "amd64", "os_version": "10.0.1"}]},
+            TagFacts("1", platforms=("windows/amd64:10.0.1",)),
+        ),
+        ({"name": 7}, None),
+        ("odd", None),
+    ],
+)  # fmt: skip
+def test_a_row_of_docker_hub_is_read_as_far_as_it_tells(
+    simulator: Simulator, hub: Host, row: object, expected: TagFacts | None
+) -> None:
+    hub.documents["/v2/namespaces/library/repositories/alpine/tags"] = Answer(
+        body=json.dumps({"count": 1, "next": None, "results": [row]}).encode()
+    )
+    assert listed(simulator, "alpine").tags == (() if expected is None else (expected,))
 
 
 def test_an_unknown_publisher_is_an_error_not_a_no(simulator: Simulator, hub: Host) -> None:

@@ -11,16 +11,19 @@ import pytest
 
 from basekeeper.errors import Failure, RegistryError, TransportError
 from basekeeper.registry.flights import Flights
+from basekeeper.registry.keyring import Keyring
 from basekeeper.registry.pacing import (
     COOL_DOWN,
     MAX_FAILURES,
     PacedRequests,
     Pacer,
     Patience,
+    places_for,
     usual_places,
 )
 from basekeeper.transport.client import Response
-from tests.unit.registry.asking import Time
+from basekeeper.values.settings import HostSettings, RegistrySettings
+from tests.unit.registry.asking import NOWHERE, Time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -223,6 +226,39 @@ def test_a_host_is_asked_so_many_questions_at_a_time(host: str, places: int) -> 
     with ThreadPoolExecutor(12) as threads:
         list(threads.map(lambda _: pacer.send(host, request), range(40)))
     assert most == places
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "places"),
+    [
+        ("r.test", {}, 4),
+        ("ghcr.io", {}, 1),
+        ("ghcr.io", {"TOKEN": "secret"}, 4),
+        ("slow.test:5000", {}, 2),
+        ("mirror.test", {}, 7),
+        ("docker.test", {}, 4),
+    ],
+)
+def test_settings_and_logins_tell_how_much_a_host_is_asked(
+    address: str, environ: dict[str, str], places: int
+) -> None:
+    hosts = {
+        "slow.test:5000": HostSettings(concurrency=2),
+        "docker.test": HostSettings(mirror="mirror.test/x"),
+        "mirror.test": HostSettings(concurrency=7),
+    }
+    if environ:
+        hosts["ghcr.io"] = HostSettings(token_env="TOKEN")  # noqa: S106  # a name
+    settings = RegistrySettings(hosts)
+    keyring = Keyring(settings, environ, NOWHERE)
+    assert places_for(settings, keyring)(address) == places
+
+
+def test_a_post_that_is_refused_for_a_limit_is_a_value(time: Time) -> None:
+    pacer, server = pacer_of(time), Server(answer(429), answer())
+    assert pacer.send("r.test", server, repeat=False).status == 429
+    assert pacer.send("r.test", server, repeat=False).status == 200
+    assert len(time.pauses) == 1
 
 
 def test_a_place_is_given_back_whatever_happens() -> None:
