@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from basekeeper.errors import Failure, RegistryError, TransportError
-from basekeeper.registry.challenge import Bearer, choose_challenge
-from basekeeper.registry.credential import Kind
-from basekeeper.registry.tokens import Order, Tokens
+from basekeeper.registry.authorizer import Authorizer
+from basekeeper.registry.challenge import choose_challenge
+from basekeeper.registry.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from basekeeper.registry.challenge import Basic
-    from basekeeper.registry.credential import Credential
+    from basekeeper.registry.challenge import Basic, Bearer
     from basekeeper.registry.hosts import Host
     from basekeeper.registry.keyring import Keyring
     from basekeeper.registry.requests import Requests
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     """Sends a request with an Authorization header, or without."""
 
 _UNAUTHORIZED: Final = 401
-_BEARER: Final = "Bearer "
 
 
 class _Door:
@@ -70,15 +68,14 @@ class Session:
         """
         self._requests = requests
         self._keyring = keyring
-        self._tokens = Tokens(requests, clock=clock)
+        self._authorizer = Authorizer(keyring, Tokens(requests, clock=clock))
         self._lock = threading.Lock()
         self._doors: dict[str, _Door] = {}
-        self._notices: dict[str, str] = {}
 
     @property
     def notices(self) -> tuple[str, ...]:
         """Why credentials were not read or not used so far, each reason once."""
-        return (*self._keyring.notices(), *self._notices.copy())
+        return self._authorizer.notices()
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -152,19 +149,19 @@ class Session:
         if scope is not None:
             door.challenge = challenge
         if authorization is None:
-            authorization = self._authorization(host, challenge, scope)
+            authorization = self._authorizer.answer(host, challenge, scope)
             if authorization is None:
-                raise self._denied(host, scope)
+                raise self._authorizer.denied(host, challenge, scope)
             answer = send(authorization)
             if answer.status != _UNAUTHORIZED:
                 return answer
             challenge = _challenge_of(host, answer)
-        renewed = self._renewed(host, challenge, scope, authorization)
-        if renewed is not None:
-            answer = send(renewed)
+        other = self._authorizer.answer(host, challenge, scope, refused=authorization)
+        if other is not None:
+            answer = send(other)
             if answer.status != _UNAUTHORIZED:
                 return answer
-        raise self._denied(host, scope)
+        raise self._authorizer.denied(host, challenge, scope)
 
     def _door(self, host: Host) -> _Door:
         with self._lock:
@@ -195,84 +192,7 @@ class Session:
         challenge = door.challenge
         if challenge is None or scope is None:
             return None
-        return self._authorization(host, challenge, scope)
-
-    def _authorization(
-        self, host: Host, challenge: Bearer | Basic, scope: Scope | None
-    ) -> str | None:
-        """Answer a challenge; None where there is nothing to answer it with."""
-        credential = self._credential(host, scope)
-        if credential is not None and credential.kind is Kind.BEARER:
-            return _BEARER + credential.secret
-        if isinstance(challenge, Bearer):
-            return _BEARER + self._tokens.get(self._order(host, challenge, scope))
-        if credential is not None and credential.kind is Kind.PASSWORD:
-            return credential.basic
-        return None
-
-    def _renewed(
-        self, host: Host, challenge: Bearer | Basic, scope: Scope | None, refused: str
-    ) -> str | None:
-        """Answer once more, if there may be another answer than the refused one."""
-        if isinstance(challenge, Bearer):
-            credential = self._credential(host, scope)
-            if credential is not None and credential.kind is Kind.BEARER:
-                return None
-            order = self._order(host, challenge, scope)
-            return _BEARER + self._tokens.renew(order, refused.removeprefix(_BEARER))
-        other = self._authorization(host, challenge, scope)
-        return None if other == refused else other
-
-    def _order(self, host: Host, challenge: Bearer, scope: Scope | None) -> Order:
-        """Order a token, with credentials only where they may go.
-
-        Raises:
-            RegistryError: Nobody may be asked at that address.
-        """
-        realm = challenge.realm
-        if not host.is_permitted(realm):
-            raise RegistryError(
-                f"{host.name}: refused to ask for a token at {realm!r:.200}, expected https",
-                Failure.REFUSED,
-            )
-        credential = self._credential(host, scope)
-        if credential is not None and not host.trusts(realm):
-            self._notices[
-                f"the credentials for {host.credentials_of} are not sent to"
-                f" {urlsplit(realm).hostname}: name it in token_hosts if both are one"
-            ] = host.credentials_of
-            credential = None
-        return Order(realm, challenge.service, scope, credential)
-
-    def _credential(self, host: Host, scope: Scope | None) -> Credential | None:
-        return self._keyring.credential(host, "" if scope is None else scope.repository)
-
-    def _denied(self, host: Host, scope: Scope | None) -> RegistryError:
-        """Say that nothing more can be tried."""
-        what = host.name if scope is None else f"{host.name}/{scope.repository}"
-        credential = self._credential(host, scope)
-        if credential is None:
-            return RegistryError(
-                f"{what}: not found, or to be read only after a login",
-                Failure.NOT_FOUND,
-                hint=self._login_hint(host),
-            )
-        return RegistryError(
-            f"{what}: refused with the credentials from {credential.source}",
-            Failure.DENIED,
-            hint="check the name, and what the account may read",
-        )
-
-    def _login_hint(self, host: Host) -> str:
-        """Say what could make a refusal without credentials go away."""
-        if host.anonymous:
-            return (
-                "check the name; no credentials are sent to a host that a scanned repository's"
-                " own file tells how to reach: tell it in your own settings"
-            )
-        own = [text for text, name in self._notices.copy().items() if name == host.credentials_of]
-        told = (*self._keyring.notices(host.credentials_of), *own)
-        return "; ".join((f"check the name, or log in to {host.credentials_of}", *told))
+        return self._authorizer.answer(host, challenge, scope)
 
 
 def _challenge_of(host: Host, answer: Response) -> Bearer | Basic:

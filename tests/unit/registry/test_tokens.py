@@ -332,7 +332,11 @@ class Counting:
         self.asked += 1
         return Response(200, {}, b'{"token": "t"}', url)
 
-    head = post = get
+    def head(self, url: str, **_: Any) -> Response:
+        raise NotImplementedError
+
+    def post(self, url: str, body: bytes, content_type: str, **_: Any) -> Response:
+        raise NotImplementedError
 
 
 def test_tokens_of_more_repositories_than_are_kept_are_asked_for_again() -> None:
