@@ -220,12 +220,13 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
         yield fetch
 
 
-def with_registries(config: Config, *, has_operator: bool) -> Config:
+def with_registries(config: Config, *, has_operator: bool, is_gate: bool = False) -> Config:
     """Settle how registries are reached: by the user's own settings, the operator, the repository.
 
     Args:
         config: What was read of the repository, and of the operator's policy where there is one.
         has_operator: Whether its settings are an operator's.
+        is_gate: Whether a proposal is judged; then the repository has no say.
 
     Raises:
         ConfigError: The user's own settings are wrong.
@@ -242,6 +243,7 @@ def with_registries(config: Config, *, has_operator: bool) -> Config:
         said if has_operator else None,
         RegistrySettings() if has_operator else said,
         source=config.source or "",
+        is_gate=is_gate,
     )
     return replace(
         config,
@@ -268,11 +270,12 @@ def open_registry(
     # None of these is needed by a verb that asks nobody.
     from basekeeper import __version__  # noqa: PLC0415
     from basekeeper.registry.client import RegistryClient, RegistryLimits  # noqa: PLC0415
-    from basekeeper.registry.hosts import find_host, transport_options  # noqa: PLC0415
+    from basekeeper.registry.hosts import HUB_HOST, find_host, transport_options  # noqa: PLC0415
     from basekeeper.registry.keyring import Keyring  # noqa: PLC0415
     from basekeeper.registry.pacing import PacedRequests, Pacer, usual_places  # noqa: PLC0415
     from basekeeper.registry.session import Session  # noqa: PLC0415
     from basekeeper.transport.client import Limits, Transport  # noqa: PLC0415
+    from basekeeper.values.reference import HUB  # noqa: PLC0415
 
     hosts = settings.registry
 
@@ -280,7 +283,8 @@ def open_registry(
         return find_host(name, hosts)
 
     def places(address: str) -> int:
-        return hosts.of(address).concurrency or usual_places(address)
+        name = HUB if address == HUB_HOST else address
+        return hosts.of(name).concurrency or usual_places(address)
 
     transport = Transport(
         Limits(retries=0),  # the pacer repeats, for it knows what else a host was asked

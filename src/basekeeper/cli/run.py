@@ -45,7 +45,9 @@ def opened(given: Mapping[str, Any]) -> Iterator[Opened]:
         config = load_config(source, policy_path=policy_path)
         config = pipeline.narrowed_settings(config, _extra_settings(given))
         if "no_cache" in given:  # a verb that may ask registries
-            config = wiring.with_registries(config, has_operator=policy_path is not None)
+            config = wiring.with_registries(
+                config, has_operator=policy_path is not None, is_gate=base is not None
+            )
         notices = list(where.notices)
         comparison = None
         if base is not None:
