@@ -33,7 +33,7 @@ TOO_MANY: Final = 429
 NOT_IMPLEMENTED: Final = 501
 _SERVER_ERRORS: Final = 500
 
-_WARNING: Final = re.compile(r'299 [^ "]{1,255} "((?:[^"\\]|\\.)*+)"')
+_WARNING: Final = re.compile(r'299 [^ "]{1,255} "((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -39,8 +39,8 @@ PAGE_SIZES: Final = (1000, 100)
 _TOO_SLOW: Final = frozenset({NOT_ALLOWED, 500, 502, 503, 504})
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _SIGNATURE: Final = re.compile(r"sha256-.*|.*\.(?:sig|att|sbom)", re.DOTALL)
-_LINK: Final = re.compile(r'<([^<>]{0,8192})>((?:[^<>,"]|"[^"]*+")*+)')
-_NEXT: Final = re.compile(r';\s*rel\s*=\s*"?next(?:"|\s|;|$)', re.IGNORECASE)
+_LINK: Final = re.compile(r"<([^<>]{0,8192})>([^<]*)")
+_NEXT: Final = re.compile(r';\s*rel\s*=\s*"?next(?:["\s,;]|$)', re.IGNORECASE)
 _PRINTABLE: Final = re.compile(r"[!-~]*")
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
@@ -572,6 +575,7 @@ def test_quays_history_is_not_taken_for_tags(simulator: Simulator) -> None:
         ('</a>; rel="nextish"', None),
         ("</a; rel=next", None),
         ("<" * 50_000, None),
+        ("</a>; rel=next, </b>; rel=prev", "/a"),
     ],
 )
 def test_the_next_link_is_found(header: str, link: str | None) -> None:
@@ -593,6 +597,17 @@ def test_the_next_link_is_found(header: str, link: str | None) -> None:
 )
 def test_only_a_link_to_the_same_list_is_followed(link: str, target: str | None) -> None:
     assert same_path("https://r.test/v2/a/tags/list", link, ("/v2/a/tags/list",)) == target
+
+
+@given(
+    st.text()
+    | st.from_regex(
+        r"(https?:)?(//)?(r\.test|evil\.test|@|:|443)*/?(v2|a|tags|list|\.\.|%2e|/)*(\?.*)?"
+    )
+)
+def test_no_link_leads_elsewhere(link: str) -> None:
+    target = same_path("https://r.test/v2/a/tags/list", link, ("/v2/a/tags/list",))
+    assert target is None or re.fullmatch(r"/v2/a/tags/list\?[!-~]*", target)
 
 
 def test_a_list_survives_the_cache() -> None:
