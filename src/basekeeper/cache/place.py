@@ -28,6 +28,7 @@ Signature: 8a477f597d28d172789f06886806bc55
 FORMAT: Final = 1
 """Version of what is inside the files; another version's files are left alone."""
 
+_DRAFT: Final = ".claim-"
 _OURS: Final = re.compile(r"answers-[0-9]+-[0-9]{1,9}\.sqlite(?:-wal|-shm|-journal)?|\.claim-.+")
 _CURRENT: Final = re.compile(rf"answers-{FORMAT}-([0-9]{{1,9}})\.sqlite")
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -50,9 +51,25 @@ def claim(directory: Path) -> None:
     check_owner(directory)
     if is_marked(directory):
         return
-    if any(not _OURS.fullmatch(name) for name in os.listdir(directory) if name != MARKER):  # noqa: PTH208  # names alone
-        raise Unusable("it holds files that are not of a cache; name an empty or new directory")
+    try:
+        check_empty(directory)
+    except Unusable:
+        if is_marked(directory):  # by another process, in between
+            return
+        raise
     _mark(directory)
+
+
+def check_empty(directory: Path) -> None:
+    """Check that a directory without our mark is only new.
+
+    Raises:
+        Unusable: It holds something: then it may be anything.
+        OSError: It cannot be read.
+    """
+    # Another process may be about to mark it, so its draft does not count.
+    if any(not path.name.startswith(_DRAFT) for path in directory.iterdir()):
+        raise Unusable("it holds files that are not of a cache; name an empty or new directory")
 
 
 def check_owner(directory: Path) -> None:
@@ -135,7 +152,7 @@ def retire(path: Path) -> Path:
 
 def _mark(directory: Path) -> None:
     """Write the mark whole or not at all, as other processes may look for it meanwhile."""
-    draft = directory / f".claim-{os.getpid()}-{os.urandom(4).hex()}"
+    draft = directory / f"{_DRAFT}{os.getpid()}-{os.urandom(4).hex()}"
     create(draft)
     try:
         draft.write_bytes(MARKER_TEXT)

@@ -43,6 +43,7 @@ OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 at Python's own 700 (3.11) a large tree takes a tenth longer."""
 
 _VERBS: Final = {
+    "cache": ("basekeeper.cli.cache", "Show or empty the cache."),
     "check": ("basekeeper.cli.check", "Judge the base images of a repository."),
     "completion": ("basekeeper.cli.completion", "Print the completion script of a shell."),
     "data": ("basekeeper.cli.data", "Show or refresh the lifecycle data."),

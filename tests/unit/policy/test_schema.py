@@ -67,6 +67,9 @@ EXAMPLES = [
         "concurrency = 64\n"
     ),
     '[registry.localhost]\ntoken_env = "T"\n',
+    '[cache]\ndirectory = "/var/cache/x"\nmax_mib = 1048576\n[ledger]\nurl = "sqlite:/x"\n',
+    '[cache]\ndirectory = "~/x"\n[ledger]\nurl = "postgresql://u@h/d?sslmode=require"\n',
+    '[ledger]\nurl = " sqlite:~/x "\n',
     '[registry."docker.io"]\nmirror = "HTTP://M.example:1/a/b/"\nhub_api = "http://h.example/x"\n',
 ]
 
@@ -144,6 +147,19 @@ def test_the_schema_accepts_the_shipped_policy() -> None:
         "[registry.'r.example']\nconcurrency = 65",
         "[registry.'docker.io']\nhub_api = 'hub.example'",
         "[registry.'r.example']\npassword = 'x'",
+        "[cache]\ndirectory = 'x'",
+        "[cache]\ndirectory = ''",
+        "[cache]\nmax_mib = 0",
+        "[cache]\nmax_mib = 1048577",
+        "[cache]\nx = 1",
+        "[ledger]\nurl = 'sqlite:x'",
+        "[ledger]\nurl = 'sqlite://x'",
+        "[ledger]\nurl = 'sqlite:'",
+        "[ledger]\nurl = 'mysql://x'",
+        "[ledger]\nurl = 'postgresql:x'",
+        "[ledger]\nurl = 'branch:x'",
+        "[ledger]\nurl = 1",
+        "[ledger]\nx = 1",
     ],
 )
 def test_both_refuse_what_is_wrong(text: str) -> None:
@@ -172,6 +188,8 @@ def _keys(*path: str) -> set[str]:
         ("[policy.waivers]", _keys("$defs", "policy", "properties", "waivers")),
         ("[discover]", _keys("$defs", "discover")),
         ("[registry.'docker.io']", _keys("$defs", "registry_host")),
+        ("[cache]", _keys("$defs", "cache")),
+        ("[ledger]", _keys("$defs", "ledger")),
         ("[updates]", _keys("$defs", "updates")),
         ("[[updates.image]]\nmatch = 'a'\ngroup = 'x'", _keys("$defs", "update_entry")),
         ("[[policy.preferred]]\nimage = 'a'", _keys("$defs", "entry")),
