@@ -1,0 +1,354 @@
+"""`update` as a user meets it: registries on loopback, real git and patch, a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.fakes.registry import Simulator
+from tests.fakes.registry.faults import late
+from tests.integration.program import Outcome, environment, git, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.registry.host import Host
+
+DOCKERFILE = b"""\
+ARG NODE=20
+# caf\xe9
+FROM node:${NODE}-slim AS build\r
+RUN echo $NODE
+FROM alpine:3.20
+COPY --from=build / /
+"""
+DEVCONTAINER = b'{\n  // c\n  "image": "alpine:3.20"\n}'
+
+SCHEMA = json.loads(
+    (files("basekeeper.render") / "schemas" / "update.schema.json").read_text("utf-8")
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tree, and a registry that stands in for Docker Hub."""
+
+    root: Path
+    host: Host
+
+    def update(self, *arguments: str) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, "-m", "basekeeper", *timed(("update", "--any-age", *arguments))],
+            cwd=self.root,
+            env=environment(self.root.parent),
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        out = done.stdout.decode("utf-8", "surrogateescape")
+        return Outcome(done.returncode, out, done.stderr.decode())
+
+    def save(self, path: str, data: bytes) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+    def content(self, path: str) -> bytes:
+        return (self.root / path).read_bytes()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    root = tmp_path / "tree"
+    root.mkdir()
+    with Simulator() as simulator:
+        host = simulator.host("docker.io")
+        for tag in ("20-slim", "22-slim", "24-slim"):
+            host.content.image("library/node", tag)
+        for tag in ("3.20", "3.22", "3.23"):
+            host.content.image("library/alpine", tag)
+        settings = tmp_path / ".config" / "basekeeper" / "settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(
+            f'[registry."docker.io"]\nmirror = "http://{host.address}"\n'
+            f'[registry."{host.address}"]\nhttp = true\nprivate = true\n'
+        )
+        found = Place(root, host)
+        found.save("Dockerfile", DOCKERFILE)
+        found.save(".devcontainer/devcontainer.json", DEVCONTAINER)
+        yield found
+
+
+def pinned(host: Host, repository: str, tag: str) -> bytes:
+    return host.content.repository(repository).tags[tag].encode()
+
+
+def test_a_diff_is_shown_and_nothing_is_written(place: Place) -> None:
+    outcome = place.update()
+    assert outcome.code == 1, outcome.err
+    assert "-FROM alpine:3.20\n+FROM alpine:3.23\n" in outcome.out
+    assert "+++ b/.devcontainer/devcontainer.json" in outcome.out
+    assert "node:20-slim → 24-slim  --kind major" in outcome.out
+    assert outcome.out.endswith("to update: 1 image in 2 places of 2 files\n")
+    assert place.content("Dockerfile") == DOCKERFILE
+
+
+@pytest.mark.parametrize("tool", [["git", "apply"], ["patch", "-p1", "-s"]])
+@pytest.mark.parametrize("inside", [False, True])
+def test_the_diff_applies_and_is_what_write_writes(
+    place: Place,
+    tool: list[str],
+    inside: bool,  # noqa: FBT001
+) -> None:
+    place.save('odd "n\xe4me/x y.Dockerfile', b"FROM alpine:3.20")
+    paths = sorted(path for path in place.root.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in paths]
+    above, arguments = place.root, list[str]()
+    if inside:
+        git(above.parent, "init", "-q")
+        above, arguments = above.parent, ["tree"]
+    kinds = ("--kind", "major", "--kind", "minor", "--pin-digests")
+    done = subprocess.run(
+        [sys.executable, "-m", "basekeeper", "update", "--any-age", *kinds, *arguments],
+        cwd=above,
+        env=environment(place.root.parent),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    subprocess.run(tool, cwd=above, input=done.stdout, check=True, env=environment(above))
+    patched = [path.read_bytes() for path in paths]
+    assert all(one != other for one, other in zip(before, patched, strict=True))
+    for path, data in zip(paths, before, strict=True):
+        path.write_bytes(data)
+    assert place.update(*kinds, "--write").code == 0
+    assert [path.read_bytes() for path in paths] == patched
+
+
+def test_write_changes_the_bytes_of_references_alone(place: Place) -> None:
+    outcome = place.update("--kind", "major", "--kind", "minor", "--write")
+    assert outcome.code == 0, outcome.err
+    assert place.content("Dockerfile") == DOCKERFILE.replace(b"=20", b"=24").replace(
+        b"3.20", b"3.23"
+    )
+    assert place.content(".devcontainer/devcontainer.json") == DEVCONTAINER.replace(
+        b"3.20", b"3.23"
+    )
+    assert "NODE is also used in line 4 of Dockerfile" in outcome.out
+    assert outcome.out.endswith("written: 2 images in 3 places of 2 files\n")
+    again = place.update("--kind", "major", "--kind", "minor")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "nothing to edit")
+
+
+def test_images_and_kinds_narrow_what_changes(place: Place) -> None:
+    assert place.update("--image", "node", "--kind", "patch").code == 0
+    assert place.update("--image", "node", "--kind", "major", "--write").code == 0
+    assert place.content("Dockerfile") == DOCKERFILE.replace(b"=20", b"=24")
+    asked = place.host.asked()
+    assert not [each for each in asked if "alpine" in each.target]
+
+
+def test_digests_are_pinned_and_then_move_with_the_tag(place: Place) -> None:
+    place.save("Dockerfile", b"FROM alpine:3.23\n")
+    assert place.update("--pin-digests", "--image", "alpine", "-w", "Dockerfile").code == 0
+    old = pinned(place.host, "library/alpine", "3.23")
+    assert place.content("Dockerfile") == b"FROM alpine:3.23@" + old + b"\n"
+    place.host.content.image("library/alpine", "3.23", seed="new")
+    assert place.update("--no-cache", "-w", "Dockerfile").code == 0
+    new = pinned(place.host, "library/alpine", "3.23")
+    assert new != old
+    assert place.content("Dockerfile") == b"FROM alpine:3.23@" + new + b"\n"
+    place.host.content.image("library/alpine", "3.24")
+    assert place.update("--no-cache", "--kind", "minor", "-w", "Dockerfile").code == 0
+    newest = pinned(place.host, "library/alpine", "3.24")
+    assert place.content("Dockerfile") == b"FROM alpine:3.24@" + newest + b"\n"
+
+
+def test_only_named_files_are_edited(place: Place) -> None:
+    outcome = place.update("Dockerfile", "-w")
+    assert outcome.code == 0
+    assert place.content(".devcontainer/devcontainer.json") == DEVCONTAINER
+    assert place.content("Dockerfile") == DOCKERFILE.replace(b"3.20", b"3.23")
+
+
+def test_refused_uses_are_told_and_the_others_edited(place: Place) -> None:
+    place.save("b/Dockerfile", b"ARG V=3.20-x\nFROM alpine:${V%-x}\n")
+    outcome = place.update("-w")
+    assert outcome.code == 0
+    assert "not edited:\n  b/Dockerfile:2  alpine:3.20 → alpine:3.23" in outcome.out
+    assert "the expansion '${V%-x}' hides" in outcome.out
+    assert place.content("Dockerfile") == DOCKERFILE.replace(b"3.20", b"3.23")
+    again = place.update()
+    assert (again.code, again.out.splitlines()[-1]) == (1, "nothing to edit")
+
+
+def test_strict_makes_a_change_everywhere_or_nowhere(place: Place) -> None:
+    place.save("b/Dockerfile", b"ARG V=3.20-x\nFROM alpine:${V%-x}\n")
+    outcome = place.update("-w", "--strict", "--kind", "minor", "--kind", "major")
+    assert outcome.code == 1
+    assert place.content("Dockerfile") == DOCKERFILE.replace(b"=20", b"=24")
+
+
+def test_json_says_everything_and_fits_its_schema(place: Place) -> None:
+    place.save("b/Dockerfile", b"ARG V=3.20-x\nFROM alpine:${V%-x}\nFROM missing:1\nFROM $NONE\n")
+    outcome = place.update("--format", "json", "--kind", "minor", "--kind", "digest")
+    assert outcome.code == 1, outcome.err
+    found = outcome.json
+    Draft202012Validator(SCHEMA).validate(found)
+    assert found["summary"]["images"] == 1
+    assert found["changes"][0]["to"]["tag"] == "3.23"
+    assert {file["path"] for file in found["files"]} == {
+        "Dockerfile", ".devcontainer/devcontainer.json",
+    }  # fmt: skip
+    assert [(each["path"], each["line"]) for each in found["refused"]] == [("b/Dockerfile", 2)]
+    assert [each["image"] for each in found["unknown"]] == ["missing:1"]
+    assert [each["text"] for each in found["left_out"]] == ["$NONE"]
+    assert found["written"] is False
+
+
+def test_markdown_fences_the_diff(place: Place) -> None:
+    place.save("b/Dockerfile", b"# ```` \nFROM alpine:3.20\n")
+    out = place.update("--format", "markdown").out
+    assert out.startswith("## basekeeper: update\n\n**to update: 1 image in 3 places of 3 files**")
+    assert "\n`````diff\n" in out
+    assert "| <code>alpine:3.20</code> | <code>alpine:3.23</code> | minor | 3 |" in out
+
+
+def test_what_could_not_be_asked_is_unknown_and_not_current(place: Place) -> None:
+    place.save("Dockerfile", b"FROM missing:1\n")
+    outcome = place.update("Dockerfile")
+    assert outcome.code == 3
+    assert "not known:\n  missing:1\n" in outcome.out
+    assert outcome.out.endswith("nothing to edit, as far as is known\n")
+    assert place.update("--offline", "--no-cache").code == 0
+
+
+def test_offline_uses_what_is_cached(place: Place) -> None:
+    place.update()
+    place.host.log.clear()
+    outcome = place.update("--offline", "-w")
+    assert outcome.code == 0
+    assert b"alpine:3.23" in place.content("Dockerfile")
+    assert not place.host.log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--interactive"], "needs a terminal"),
+        (["--policy", "x.toml"], "cannot loosen the operator's policy"),
+        (["--kind", "huge"], "'huge' is not one of"),
+        (["--image", ":::"], "':::'"),
+    ],
+)
+def test_wrong_usage_is_told(place: Place, arguments: list[str], words: str) -> None:
+    outcome = place.update(*arguments)
+    assert outcome.code == 2
+    assert words in outcome.err
+
+
+def test_a_read_only_file_keeps_all_from_being_written(place: Place) -> None:
+    (place.root / "Dockerfile").chmod(0o444)
+    outcome = place.update("-w")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: cannot write 'Dockerfile': it is read-only")
+    assert place.content(".devcontainer/devcontainer.json") == DEVCONTAINER
+
+
+def test_what_a_killed_run_left_is_removed(place: Place) -> None:
+    place.save(".basekeeper-0123456789abcdef.tmp", b"FROM x\n")
+    assert place.update("-w").code == 0
+    assert sorted(path.name for path in place.root.iterdir()) == [".devcontainer", "Dockerfile"]
+
+
+def on_a_terminal(place: Place, typed: str, *arguments: str) -> tuple[int, str]:
+    """Run with a terminal in the place of all three streams; type after each question."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(place.root)
+        os.execve(  # noqa: S606
+            sys.executable,
+            [sys.executable, "-m", "basekeeper", "update", "--any-age", *arguments],
+            environment(place.root.parent, TERM="xterm", NO_COLOR="1"),
+        )
+    shown, answers, end = b"", list(typed), time.monotonic() + 60
+    while time.monotonic() < end:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if shown.endswith(b"]? ") and answers:
+            answer = answers.pop(0)
+            os.write(terminal, b"\x04" if answer == "^" else answer.encode() + b"\n")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "alpine", "node"),
+    [
+        ("yn", True, False),
+        ("ny", False, True),
+        ("?xa", True, True),
+        ("q", False, False),
+        ("yq", True, False),
+        ("^", False, False),
+    ],
+)
+def test_interactive_asks_about_each_change(
+    place: Place,
+    typed: str,
+    alpine: bool,
+    node: bool,  # noqa: FBT001
+) -> None:
+    kinds = ("--kind", "major", "--kind", "minor")
+    code, shown = on_a_terminal(place, typed, "--interactive", "--write", *kinds)
+    assert code == 0, shown
+    assert (b"alpine:3.23" in place.content("Dockerfile")) is alpine
+    assert (b"NODE=24" in place.content("Dockerfile")) is node
+    assert "change it (1 of 2) [y,n,a,q,?]?" in shown
+    assert ("make this change and all that follow" in shown) is ("?" in typed)
+
+
+def test_control_c_at_a_question_writes_nothing(place: Place) -> None:
+    code, shown = on_a_terminal(place, "\x03", "--interactive", "--write")
+    assert (code, place.content("Dockerfile")) == (130, DOCKERFILE), shown
+
+
+def test_control_c_while_asking_registries_ends_soon_and_writes_nothing(place: Place) -> None:
+    place.host.add(late(60))
+    with subprocess.Popen(
+        [sys.executable, "-m", "basekeeper", "update", "--write"],
+        cwd=place.root,
+        env=environment(place.root.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        end = time.monotonic() + 30
+        while not place.host.log and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130, error
+    assert time.monotonic() - began < 5
+    assert b"Traceback" not in error
+    assert place.content("Dockerfile") == DOCKERFILE
