@@ -245,9 +245,10 @@ def _asked(surveys: tuple[Survey, ...], run: Run, network: NetworkAccess) -> Net
     asked = questions(every, want, platforms=platforms)
     with network.open() as registry:
         found = resolve(asked, registry, seconds=network.seconds, asking=network.asking)
+        notices = registry.notices()
     gating = {str(reference) for reference, need in wanted.items() if need.gates}
     told = told_of(found, run.catalogue, gating=gating)
-    return Network(told.facts, told.missing, told.notices)
+    return Network(told.facts, told.missing, (*told.notices, *notices))
 
 
 def _ignored_edits(tree: Tree, base: Tree, run: Run) -> Iterator[str]:
@@ -439,7 +440,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
         judgements=_judgements(stand, run),
         troubles=answers.troubles,
         asked=answers.asked,
-        notices=(*run.config.notices, *run.catalogue.stale(run.now)),
+        notices=(*run.config.notices, *run.catalogue.stale(run.now), *registry.notices()),
     )
     return sums, answers
 

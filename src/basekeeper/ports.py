@@ -49,6 +49,13 @@ class Registry(Protocol):
         """Tell who stands behind a repository; unknown parts are None."""
         ...
 
+    def notices(self) -> tuple[str, ...]:
+        """Say what the user should know beside the answers so far, each thing once.
+
+        What registries warned of, and which credentials could not be read or were not used.
+        """
+        ...
+
     def close(self) -> None:
         """End every connection."""
         ...

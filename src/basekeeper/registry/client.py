@@ -116,6 +116,10 @@ class RegistryClient:
         """What registries warned of in this run, each once, with the registry's name."""
         return self._warnings.texts()
 
+    def notices(self) -> tuple[str, ...]:
+        """Say what became of credentials, and what registries warned of."""
+        return (*self._session.notices, *self.warnings)
+
     def point(self, image: Reference) -> Pointer:
         """Tell what the tag of an image points to now; without a tag, `latest`."""
         host = self._host(image.registry)

@@ -416,3 +416,4 @@ def test_warnings_of_registries_are_kept_once_and_clean(simulator: Simulator, ho
         client.point(reference(f"{APP}:1"))
         client.image(reference(f"{APP}@{image.digest}"))
         assert client.warnings == (f'{NAME}: goes away "soon"',)
+        assert client.notices() == client.warnings

@@ -73,6 +73,9 @@ class Scripted:
         usual = Publisher(verified=True, source="hub.docker.com", as_of=NOW)
         return self._told(f"publisher {image.name}", usual)
 
+    def notices(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         self.closed = True
 
