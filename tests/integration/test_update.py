@@ -316,7 +316,7 @@ def on_a_terminal(place: Place, typed: str, *arguments: str) -> tuple[int, str]:
 def test_interactive_asks_about_each_change(
     place: Place,
     typed: str,
-    alpine: bool,
+    alpine: bool,  # noqa: FBT001
     node: bool,  # noqa: FBT001
 ) -> None:
     kinds = ("--kind", "major", "--kind", "minor")

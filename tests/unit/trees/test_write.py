@@ -21,6 +21,8 @@ from basekeeper.values.change import FileEdit
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.unit.trees.conftest import Powerless
+
 OLD, NEW = b"FROM node:20\r\n", b"FROM node:22\r\n"
 
 
@@ -113,13 +115,14 @@ def test_what_must_not_be_written_keeps_all_from_it(tmp_path: Path, spoil, words
     assert not litter(tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_directory_is_told(tmp_path: Path) -> None:
-    save(tmp_path, "a/b")
-    (tmp_path / "a").chmod(0o555)
-    with pytest.raises(InputError, match="Permission denied") as caught:
-        write_to(tmp_path, "a/b")
+def test_a_read_only_directory_is_told(open_directory: Path, powerless: Powerless) -> None:
+    save(open_directory, "a/b")
+    (open_directory / "a" / "b").chmod(0o666)
+    (open_directory / "a").chmod(0o555)
+    with powerless(), pytest.raises(InputError, match="Permission denied") as caught:
+        write_to(open_directory, "a/b")
     assert "its directory" in (caught.value.hint or "")
+    assert (open_directory / "a" / "b").read_bytes() == OLD
 
 
 def test_a_change_while_the_others_are_prepared_is_seen(
