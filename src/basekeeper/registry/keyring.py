@@ -111,7 +111,7 @@ class Keyring:
         try:
             return file.find(name, repository, ask)
         except AuthFileError as error:
-            self._notice(f"no credentials for {name} are taken from there: {error.message}", name)
+            self._notice(f"credentials for {name} are not read: {error.message}", name)
             return None
 
     def _ask(self, helper: str, server: str, source: str, name: str) -> Credential | None:
@@ -123,9 +123,9 @@ class Keyring:
                 self._answers[key] = ask_helper(helper, server, self._environ, source=source)
             except HelperUnusable as error:
                 self._unusable.add(helper)
-                self._notice(f"no credentials are taken from there: {error.message}")
+                self._notice(f"credentials are not read: {error.message}")
             except HelperError as error:
-                message = f"no credentials for {name} are taken from there: {error.message}"
+                message = f"credentials for {name} are not read: {error.message}"
                 self._notice(message, name)
         return self._answers.get(key)
 
@@ -150,7 +150,7 @@ class Keyring:
             try:
                 yield AuthFile(label, data)
             except AuthFileError as error:
-                self._notice(f"no credentials are taken from there: {error.message}")
+                self._notice(f"credentials are not read: {error.message}")
 
     def _contents(self) -> Iterator[tuple[str, bytes]]:
         """Yield the content of every source, in their order."""
@@ -188,7 +188,7 @@ class Keyring:
                     return data
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-        self._notice(f"no credentials are taken from {str(path)!r:.300}: {reason}")
+        self._notice(f"credentials are not read: {str(path)!r:.300}: {reason}")
         return None
 
     def _notice(self, text: str, registry: str = "") -> None:

@@ -33,8 +33,8 @@ CLIENT_ID: Final = "basekeeper"
 MAX_ANSWER: Final = 65_536
 """Largest answer with a token: 64 KiB; the largest tokens seen have less than 10."""
 
-MAX_TOKENS: Final = 512
-"""Most tokens kept; of more repositories, the oldest are asked for again."""
+MAX_TOKENS: Final = 4096
+"""Most tokens kept, of about 3 KiB each; of more repositories, the oldest are asked for again."""
 
 SHORTEST_LIFE: Final = 60.0
 """Seconds that a token lives where nothing, or less, is said: the specification's default."""

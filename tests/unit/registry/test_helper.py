@@ -174,7 +174,7 @@ def test_a_failing_helper_is_a_notice_for_each_host(install: Install, tmp_path: 
     for name in ("a.example", "b.example"):
         assert keyring.credential(find_host(name, RegistrySettings())) is None
         (notice,) = keyring.notices(name)
-        assert notice.startswith(f"no credentials for {name} are taken from there: ")
+        assert notice.startswith(f"credentials for {name} are not read: ")
         assert notice.endswith("docker-credential-test failed with status 1")
 
 
