@@ -50,7 +50,7 @@ is an error in any case. Facts that nobody asked for (`--offline`) do not count.
 | `TERM=dumb` | no colours, unless `--color always` |
 | `XDG_DATA_HOME` | directory of refreshed lifecycle data; by default `~/.local/share` |
 | `XDG_CACHE_HOME` | directory of what registries told before; by default `~/.cache` |
-| `BASEKEEPER_SETTINGS`, `XDG_CONFIG_HOME` | where your own settings lie, see [here](registries.md) |
+| `BASEKEEPER_SETTINGS`, `XDG_CONFIG_HOME` | your own settings, see [here](registries.md) |
 | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies |
 
 Where registries are asked, credentials are looked for as [registries](registries.md) says, in the

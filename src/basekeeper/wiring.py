@@ -50,6 +50,9 @@ CACHE_VARIABLE: Final = "BASEKEEPER_CACHE_DIR"
 LEDGER_VARIABLE: Final = "BASEKEEPER_LEDGER"
 """Environment variable that names the ledger, as it may hold a password."""
 
+HURRY_SECONDS: Final = 10.0
+"""Longest wait for a connection, for a piece of an answer and before a repetition, in a hurry."""
+
 ANY_AGE: Final = timedelta(days=36_500)
 """How old an answer of the cache may be where only the cache may answer."""
 
@@ -254,7 +257,12 @@ def with_registries(config: Config, *, has_operator: bool, is_gate: bool = False
 
 @contextmanager
 def open_registry(
-    settings: Settings, *, now: datetime, offline: bool = False, use_cache: bool = True
+    settings: Settings,
+    *,
+    now: datetime,
+    offline: bool = False,
+    use_cache: bool = True,
+    hurry: bool = False,
 ) -> Iterator[Registry]:
     """Open all registries behind one door, and end every connection afterwards.
 
@@ -266,13 +274,19 @@ def open_registry(
         offline: Whether only the cache may answer, however old; everything else then fails as not
             reachable.
         use_cache: False to read and write no cache.
+        hurry: Whether a host that fails is soon given up, as a gate must answer soon.
     """
     # None of these is needed by a verb that asks nobody.
     from basekeeper import __version__  # noqa: PLC0415
     from basekeeper.registry.client import RegistryClient, RegistryLimits  # noqa: PLC0415
     from basekeeper.registry.hosts import HUB_HOST, find_host, transport_options  # noqa: PLC0415
     from basekeeper.registry.keyring import Keyring  # noqa: PLC0415
-    from basekeeper.registry.pacing import PacedRequests, Pacer, usual_places  # noqa: PLC0415
+    from basekeeper.registry.pacing import (  # noqa: PLC0415
+        PacedRequests,
+        Pacer,
+        Patience,
+        usual_places,
+    )
     from basekeeper.registry.session import Session  # noqa: PLC0415
     from basekeeper.transport.client import Limits, Transport  # noqa: PLC0415
     from basekeeper.values.reference import HUB  # noqa: PLC0415
@@ -286,12 +300,15 @@ def open_registry(
         name = HUB if address == HUB_HOST else address
         return hosts.of(name).concurrency or usual_places(address)
 
+    # The pacer repeats, for it knows what else a host was asked.
+    limits = Limits(retries=0, timeout=HURRY_SECONDS) if hurry else Limits(retries=0)
     transport = Transport(
-        Limits(retries=0),  # the pacer repeats, for it knows what else a host was asked
+        limits,
         user_agent=f"basekeeper/{__version__}",
         hosts=transport_options(hosts),
     )
-    pacer = Pacer(now, places=places)
+    patience = Patience(tries=2, longest=HURRY_SECONDS, budget=HURRY_SECONDS) if hurry else None
+    pacer = Pacer(now, patience=patience, places=places)
 
     def end() -> None:
         pacer.stop()
@@ -299,11 +316,9 @@ def open_registry(
 
     keyring = Keyring(hosts, os.environ, Path.home())
     requests = NoRequests() if offline else PacedRequests(transport, pacer)
-    limits = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
+    ages = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
     with open_cache(settings, use_cache=use_cache) as cache:
-        client = RegistryClient(
-            Session(requests, keyring), find, cache, now, limits=limits, end=end
-        )
+        client = RegistryClient(Session(requests, keyring), find, cache, now, limits=ages, end=end)
         try:
             yield client
         finally:

@@ -162,7 +162,9 @@ def _network(has: Opened, given: Mapping[str, Any], shown: Progress) -> NetworkA
     use_cache = not given["no_cache"]
 
     def registry() -> AbstractContextManager[Registry]:
-        return wiring.open_registry(run.config.settings, now=run.now, use_cache=use_cache)
+        return wiring.open_registry(
+            run.config.settings, now=run.now, use_cache=use_cache, hurry=True
+        )
 
     return NetworkAccess(registry, MAX_ASKING_SECONDS, shown.asking)
 
