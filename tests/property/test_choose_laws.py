@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basekeeper.lifecycle.datafile import BUNDLED
-from basekeeper.tags import choose
+from basekeeper.tags import likeness
 from basekeeper.tags.choose import choose_updates
+from basekeeper.tags.frozen import FrozenWatch
+from basekeeper.tags.likeness import Likeness
 from basekeeper.tags.slots import Axis, frame_of_tag
 from basekeeper.tags.updates import TagFacts, UpdateRules
 from basekeeper.values.finding import Truth
@@ -178,12 +180,62 @@ def test_each_tag_of_a_long_list_is_taken_apart_once(monkeypatch: pytest.MonkeyP
         seen[tag] = seen.get(tag, 0) + 1
         return frame_of_tag(path, tag)
 
-    monkeypatch.setattr(choose, "frame_of_tag", counted)
-    tags = [f"{number % 40}.{number % 97}.{number}-slim" for number in range(20_000)]
-    updates = choose_updates("x/y", tags[0], tags, NOW)
+    monkeypatch.setattr(likeness, "frame_of_tag", counted)
+    plain = [f"{number % 40}.{number % 97}.{number}-slim" for number in range(20_000)]
+    others = [f"{tag[:-5]}-alpine" for tag in plain]
+    early = [f"{number % 40}.0.{number}rc1-slim" for number in range(2_000)]
+    updates = choose_updates("x/y", plain[0], [*plain, *others, *early], NOW)
     assert updates.major.tag == "39.96.19399-slim"
-    assert set(seen.values()) == {1}
-    assert len(seen) == len(tags)
+    assert seen == dict.fromkeys(early, 1)
+
+
+COMPARED = st.sampled_from(["library/python", "library/node", "library/debian", "x/y", "x/ubuntu"])
+MORE_TAGS = TAGS | st.sampled_from(
+    [
+        *("1809", "ltsc2022", "windowsservercore-1809", "nanoserver-ltsc2025", "iron", "jod-slim"),
+        *("2024-01-05", "2024-12-31-7", "1-3.12-bookworm", "8u452-b09-jdk", "21.0.5_11-jdk"),
+        *("11.2.2-security-01", "1.0.0-SNAPSHOT", "1.0.0-RC.2", "1.0.Final", "v1.2", "V1.3"),
+        *("386", "1.386", "alpine-1.38.0", "alpine-3.20", "ubuntu22.04", "1-ubi9", "Bookworm"),
+        *("2022-CU14-ubuntu-22.04", "4.0.9.2244-ls255", "python3.12", "python-312", "r123"),
+    ]
+)
+
+
+@given(COMPARED, MORE_TAGS, st.lists(MORE_TAGS, min_size=1, max_size=20))
+@settings(max_examples=400, deadline=None)
+def test_quick_look_leaves_out_nothing_that_can_be_compared(
+    path: str, current: str, tags: list[str]
+) -> None:
+    own = frame_of_tag(path, current)
+    quick = Likeness(own, path)
+    for tag in tags:
+        frame = frame_of_tag(path, tag)
+        found = quick.frame(tag)
+        if found is not None:
+            assert found == frame
+            continue
+        moved = frame.moved_from(own)
+        pairs = zip(frame.slots, own.slots, strict=False)
+        assert moved is None or not all(new.is_of_form(old) for new, old in pairs)
+        watch = FrozenWatch(own, None)
+        watch.see(frame, tag)
+        assert not watch.newest
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_quick_look_agrees_on_every_pair_of_official_tags(name: str) -> None:
+    path = f"library/{name}"
+    tags = [tag for line in LISTS[name] for tag in line.split(" ")]
+    frames = {tag: frame_of_tag(path, tag) for tag in tags}
+    for tag in tags[:: max(1, len(tags) // 60)]:
+        own = frames[tag]
+        quick = Likeness(own, path)
+        for other, frame in frames.items():
+            found = quick.frame(other)
+            assert found in (None, frame)
+            if found is None and frame.moved_from(own) is not None:
+                pairs = zip(frame.slots, own.slots, strict=True)
+                assert not all(new.is_of_form(old) for new, old in pairs), (tag, other)
 
 
 def _rest(facts: TagFacts) -> tuple[str | None, datetime | None, datetime | None, str | None]:

@@ -42,6 +42,18 @@ _TAIL: Final = re.compile(
 _BUILD: Final = re.compile(r"r?\d+(?:\.\d+)*", re.ASCII)
 _UBI: Final = re.compile(r"ubi\d*(?:-(?:minimal|micro|init))?", re.ASCII)
 _UPDATE: Final = re.compile(r"\d+u\d+", re.ASCII)
+_HYPHENED_DATE: Final = re.compile(
+    r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.\d+)*", re.ASCII
+)
+_SECURITY: Final = re.compile(r"security-\d+", re.ASCII)
+
+_RELEASE_PARTS: Final = 2
+"""Most numbers of a system's release that stands in front: `ubuntu-22.04`; in `alpine-1.38.0` the
+version is that of the application."""
+
+_DEVCONTAINERS: Final = "devcontainers/"
+"""Images of development containers count their own version before that of the product: `1-3.12`.
+Source: https://github.com/devcontainers/images."""
 
 _DOTLESS: Final = frozenset({"python", "php", "ruby", "perl"})
 """Runtimes whose versions lose their first dot in names (`python-312` is Python 3.12)."""
@@ -120,7 +132,8 @@ def split_tag(repository: str, tag: str) -> TagAxes:
             `library/debian`, a bare number is the release of that system.
         tag: The tag without its colon.
     """
-    return _Splitter(tag, _os_family(repository)).run()
+    layered = _DEVCONTAINERS in f"{repository}/"
+    return _Splitter(tag, _os_family(repository), layered=layered).run()
 
 
 def split_name(repository: str) -> TagAxes:
@@ -145,11 +158,17 @@ class _Splitter:
     """One pass over the words of a tag, left to right; each rule takes one word or more."""
 
     def __init__(
-        self, text: str, os_family: str | None, *, separator: str = "-", is_name: bool = False
+        self,
+        text: str,
+        os_family: str | None,
+        *,
+        separator: str = "-",
+        is_name: bool = False,
+        layered: bool = False,
     ) -> None:
-        self._text = text
         self._os_family = os_family
         self._is_name = is_name
+        self._layered = layered
         pieces = re.split(f"([{re.escape(separator)}])", text)
         self._words = pieces[::2] if len(text) <= MAX_TAG_CHARS else [text]
         self._separators = pieces[1::2]
@@ -187,6 +206,7 @@ class _Splitter:
         return (
             self._take_os(at, word)
             or self._take_runtime(at, word)
+            or self._take_hyphened_date(at)
             or self._take_simple(word)
             or self._take_version(at)
             or self._take_word(word)
@@ -205,6 +225,14 @@ class _Splitter:
                 return 1, kind
         return None
 
+    def _take_hyphened_date(self, at: int) -> tuple[int, PartKind] | None:
+        """A date of three words: `2024-06-05`."""
+        text = self._joined(at, 3)
+        if self._is_name or _HYPHENED_DATE.fullmatch(text) is None:
+            return None
+        self._found.setdefault(PartKind.DATE, text)
+        return 3, PartKind.DATE
+
     def _take_os(self, at: int, word: str) -> tuple[int, PartKind] | None:
         """An operating system: a codename, `alpine3.20`, `alpine-3.20`, `ltsc2022`."""
         for names, family in ((DEBIAN_CODENAMES, "debian"), (UBUNTU_CODENAMES, "ubuntu")):
@@ -218,7 +246,8 @@ class _Splitter:
         if word not in OS_PRODUCTS or word in OS_NEEDS_VERSION:
             return None
         behind = self._word(at + 1)
-        if _DIGITS.fullmatch(behind) and not _DATE.fullmatch(behind):
+        is_application = at == 0 and not self._is_name and behind.count(".") >= _RELEASE_PARTS
+        if _DIGITS.fullmatch(behind) and not _DATE.fullmatch(behind) and not is_application:
             self._set_os(word, behind.removeprefix("v"))
             return 2, PartKind.OS
         if self._is_name:  # `oracle/serverjre` names a company
@@ -268,6 +297,9 @@ class _Splitter:
             return self._version_words(at), PartKind.OS
         if self._application is not None:
             return 1, PartKind.VERSION
+        if self._layered and not self._runtimes and parse_version(self._word(at + 1)) is not None:
+            self._add_runtime("devcontainer", self._words[at].lower().removeprefix("v"))
+            return 1, PartKind.RUNTIME
         count = self._version_words(at)
         self._application = parse_version(self._joined(at, count))
         return count, PartKind.VERSION
@@ -282,6 +314,8 @@ class _Splitter:
             self._word(at + count)
         ):
             count += 1
+        if _SECURITY.fullmatch(self._joined(at + count, 2).lower()):
+            count += 2
         while count > 1 and parse_version(self._joined(at, count)) is None:
             count -= 1
         return count

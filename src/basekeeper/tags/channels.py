@@ -7,7 +7,7 @@ The line in use is always open. A dead line is open only to those on a dead line
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.tags.slots import Axis
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from basekeeper.tags.slots import Slot
 
 _EVEN: Final = 2
+_COUNTED: Final = 1_000
+"""First numbers from here on are dates or counts of builds, not versions."""
+_LEAP: Final = 10
+"""How many times as large a first number must be to be of another scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Verdict:
     """False where its line is known to be past its end."""
     is_known: bool = True
     """False where it is refused only because the calendar has no data on its line."""
+    is_counted: bool = False
+    """True where it is refused because it counts otherwise than the version in use."""
 
 
 _OPEN: Final = Verdict(allowed=True)
@@ -52,7 +58,8 @@ class ChannelGate:
         self._own = own
         self._product = product
         self._now = now
-        self._known: dict[str, Verdict] = {}
+        self._known: dict[tuple[int, str], Verdict] = {}
+        self._depth = _depth(product)
         self._own_line = self._line(own)
         self._lts_only = channel == "lts" and product is not None and self._has_lts(product)
 
@@ -67,20 +74,26 @@ class ChannelGate:
         return self._dead(self._own_line)
 
     def verdict(self, slot: Slot) -> Verdict:
-        """Judge one version; the same line is looked up once."""
-        product = self._product
-        if product is None:
-            return _OPEN
-        key = ".".join(slot.version.split(".")[:3])
-        same = self._is_same_unknown(slot)
-        if same:
-            return _OPEN
+        """Judge one version; the same line is looked up once.
+
+        Releases of a system are few, and named as they are written.
+        """
+        is_system = slot.axis is Axis.OS
+        line = slot.text if is_system else _cut(slot.version, self._depth)
+        key = (slot.numbers[0] if slot.numbers else 0, line)
         if key not in self._known:
-            self._known[key] = self._judge(slot, product)
+            numbers = slot.numbers[: self._depth]
+            one = slot if is_system else replace(slot, text=line, version=line, numbers=numbers)
+            self._known[key] = self._judge(one)
         return self._known[key]
 
-    def _judge(self, slot: Slot, product: Product) -> Verdict:
-        line = self._line(slot)
+    def _judge(self, slot: Slot) -> Verdict:
+        product, line = self._product, self._line(slot)
+        if self._is_new_scheme(slot, line):
+            reason = f"{slot.version} is counted otherwise than {self._own.version}"
+            return Verdict(allowed=False, reason=reason, is_known=False, is_counted=True)
+        if product is None or self._is_same_unknown(slot):
+            return _OPEN
         dead = self._dead(line)
         if line is not None and self._own_line is not None and line.cycle == self._own_line.cycle:
             return Verdict(allowed=True, is_alive=dead is None)
@@ -102,6 +115,17 @@ class ChannelGate:
             return None
         found = self._product.line_of(slot.version)
         return found or self._product.newest_within(slot.version, self._now)
+
+    def _is_new_scheme(self, slot: Slot, line: Release | None) -> bool:
+        """Tell whether a first number is a date or count where that in use is none.
+
+        Repositories keep old tags of another scheme (`2021.12.16` beside `0.6.24`), and some count
+        builds beside versions. Only a calendar tells which of them is the newer one.
+        """
+        if line is not None or not slot.numbers or not self._own.numbers:
+            return False
+        new, old = slot.numbers[0], self._own.numbers[0]
+        return new >= _COUNTED and new >= _LEAP * max(old, 1)
 
     def _is_same_unknown(self, slot: Slot) -> bool:
         """Two versions without data on their line are of one line where the first numbers agree."""
@@ -144,6 +168,17 @@ class ChannelGate:
         if line is None and slot.axis is Axis.OS:
             return f"{slot.text} is not known to be released"
         return None
+
+
+def _depth(product: Product | None) -> int:
+    """How many numbers tell the line of a version, at least two, which tell even from odd."""
+    lines = () if product is None else product.releases
+    return max(2, 1 + max((line.cycle.count(".") for line in lines), default=0))
+
+
+def _cut(version: str, count: int) -> str:
+    """A version cut to its first numbers."""
+    return ".".join(version.split(".", count)[:count])
 
 
 def _is_even(slot: Slot) -> bool:

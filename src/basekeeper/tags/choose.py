@@ -14,19 +14,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
-from basekeeper.tags.candidates import RuleGate, gather
+from basekeeper.tags.candidates import RuleGate, age_of, gather
 from basekeeper.tags.digests import choose_digest, drift, with_known_release
 from basekeeper.tags.frozen import FrozenWatch
+from basekeeper.tags.likeness import Likeness
 from basekeeper.tags.pick import Bucket, Candidate, pick
 from basekeeper.tags.question import Question, read_current
 from basekeeper.tags.renames import name_moves, replacement_of
-from basekeeper.tags.slots import Axis, Frame, Slot, frame_of_tag
+from basekeeper.tags.slots import Axis, Frame, Slot
 from basekeeper.tags.updates import Choice, Flag, UpdateRules, Updates, in_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from basekeeper.tags.candidates import History
+    from basekeeper.tags.channels import Verdict
     from basekeeper.tags.updates import TagFacts
 
 _SIZES: Final = ("major", "minor", "patch")
@@ -87,8 +90,13 @@ class _Chooser:
     def __init__(self, question: Question) -> None:
         self._question = question
         self._own = question.frame
+        self._dates = self._own.dates
+        self._has_builds = bool(self._own.builds)
         self._rules = RuleGate(question.rules)
         self._gates = [question.gate(slot) for slot in self._own.slots]
+        self._own_age = age_of(question.current, question.now)
+        if self._own_age is None and question.is_listed:
+            self._own_age = age_of(question.available[question.current.tag][-1], question.now)
         self._buckets: dict[str, Bucket] = {}
         self._axes: dict[int, Bucket] = {}
         main = self._own.main
@@ -98,12 +106,12 @@ class _Chooser:
     def run(self) -> Updates:
         """Read the list, then answer."""
         self._open_buckets()
+        likeness = Likeness(self._own, self._question.path)
         for tag, history in self._question.available.items():
-            if not self._own.may_fit(tag):
-                continue
-            frame = frame_of_tag(self._question.path, tag)
-            self._watch.see(frame, tag)
-            self._sort_in(tag, frame, history)
+            frame = likeness.frame(tag)
+            if frame is not None:
+                self._watch.see(frame, tag)
+                self._sort_in(tag, frame, history)
         question, drifted = self._question, drift(self._question)
         replacement = replacement_of(question)
         moves = [pick(bucket, question) for _, bucket in sorted(self._axes.items())]
@@ -144,30 +152,40 @@ class _Chooser:
             return
         refusal = self._rules.refusal(tag, slot, old, is_main=is_main)
         verdict = self._gates[at].verdict(slot)
-        is_known = refusal is not None or verdict.is_known
+        is_known = refusal is not None or verdict.is_known or self._is_stale(verdict, history)
         refusal = refusal or (None if verdict.allowed else verdict.reason)
-        usable = tuple(one for one in history if self._rules.lacks(one) is None)
+        usable = history
+        if self._question.rules.platforms:
+            usable = tuple(one for one in history if self._rules.lacks(one) is None)
         if refusal is None and not usable:
             refusal = self._rules.lacks(history[0])
         if refusal is not None:
             bucket.refuse(slot, tag, refusal, is_known=is_known)
             return
         note = "" if verdict.allowed and slot.text == old.text else verdict.reason
-        bucket.found.append(Candidate(tag, slot, frame.builds, usable, verdict.is_alive, note))
+        builds = frame.builds if self._has_builds else ()
+        bucket.found.append(Candidate(tag, slot, builds, usable, verdict.is_alive, note))
 
     def _step(self, frame: Frame) -> int | None:
         """The one slot that a tag moves upwards, builds alone counting for the main slot."""
         own = self._own
         moved = frame.moved_from(own)
-        if moved is None or len(moved) > 1 or frame.dates < own.dates:
+        if moved is None or len(moved) > 1 or (self._dates and frame.dates < self._dates):
             return None
-        pairs = list(zip(frame.slots, own.slots, strict=True))
-        if not all(new.is_of_form(old) for new, old in pairs):
-            return None
+        for new, old in zip(frame.slots, own.slots, strict=True):
+            if new is not old and not new.is_of_form(old):
+                return None
         if not moved:
             return self._build_step(frame) if frame.builds > own.builds else None
-        new, old = pairs[moved[0]]
-        return moved[0] if new.key > old.key else None
+        at = moved[0]
+        return at if frame.slots[at].key > own.slots[at].key else None
+
+    def _is_stale(self, verdict: Verdict, history: History) -> bool:
+        """Tell whether a tag of another scheme is known to be older than the tag in use."""
+        if not verdict.is_counted or self._own_age is None:
+            return False
+        age = age_of(history[0], self._question.now)
+        return age is not None and age > self._own_age
 
     def _build_step(self, frame: Frame) -> int | None:
         """Where a move of builds alone belongs: to the main slot, else to the first build."""

@@ -42,15 +42,16 @@ class Bucket:
     axis: str
     own: Slot
     found: list[Candidate] = field(default_factory=list)
-    refused: tuple[Key, str, str] | None = None
-    """Key, tag and reason of the newest tag that a gate refused."""
+    refused: tuple[bool, Key, str, str] | None = None
+    """Whether it is a final release, key, tag and reason of the newest tag that a gate refused; a
+    final one tells more than a prerelease, which everybody expects to be left out."""
     is_known: bool = True
     """False where some tag was refused only because nothing is known of its line."""
 
     def refuse(self, slot: Slot, tag: str, reason: str, *, is_known: bool = True) -> None:
         """Remember the newest refusal, and whether any rests on missing data."""
         self.is_known = self.is_known and is_known
-        entry = (slot.key, tag, reason)
+        entry = (not slot.is_prerelease, slot.key, tag, reason)
         if self.refused is None or self.refused < entry:
             self.refused = entry
 
@@ -91,8 +92,8 @@ def _chosen(
         reasons.append(f"the operating system behind it changes: {change}")
     if young is not None:
         reasons.append(f"{young[0].tag} {_too_young(question, young[1])}")
-    elif bucket.refused is not None and bucket.refused[0] > candidate.slot.key:
-        reasons.append(f"{bucket.refused[1]} is left out: {bucket.refused[2]}")
+    elif bucket.refused is not None and bucket.refused[1] > candidate.slot.key:
+        reasons.append(f"{bucket.refused[2]} is left out: {bucket.refused[3]}")
     if not question.complete:
         reasons.append("the list of tags was not complete, so a newer one may exist")
     return Choice(
@@ -148,4 +149,4 @@ def _why_none(bucket: Bucket) -> str:
     reason = f"no newer {_what(bucket)} than {bucket.own.text}"
     if bucket.refused is None:
         return reason
-    return f"{reason}; {bucket.refused[1]} is left out: {bucket.refused[2]}"
+    return f"{reason}; {bucket.refused[2]} is left out: {bucket.refused[3]}"

@@ -12,17 +12,28 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.tags.axes import Part, PartKind, TagAxes, split_name, split_tag
 from basekeeper.tags.version import FINAL_RANK, Version, parse_version
-from basekeeper.tags.words import DEBIAN_CODENAMES, UBUNTU_CODENAMES, WINDOWS_BUILDS
+from basekeeper.tags.words import (
+    DEBIAN_CODENAMES,
+    NODE_CODENAMES,
+    UBUNTU_CODENAMES,
+    WINDOWS_BUILDS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NUMBERS: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _WINDOWS: Final = re.compile(r"ltsc(\d{4})|(?<!\d)(1607|1809)(?!\d)", re.ASCII)
-_REVISION: Final = re.compile(r"kb\d{5,9}|r\d{1,6}", re.ASCII | re.IGNORECASE)
+_REVISION: Final = re.compile(r"kb\d{5,9}|(?:r|ls|cu|gdr)\d{1,6}", re.ASCII | re.IGNORECASE)
+"""Builds with a word: Windows' update numbers, revisions, LinuxServer's builds (`ls255`), SQL
+Server's updates (`CU14`, `GDR1`)."""
 _BUILD_TEXT: Final = re.compile(r"(?:[_-]r?\d[\d.]*)+\Z", re.ASCII)
+_SECURITY: Final = re.compile(r"-security-\d+\Z", re.ASCII | re.IGNORECASE)
 _JAVA_BUILD: Final = re.compile(r"(?:_\d+|-b\d+)\Z", re.ASCII)
 _CODENAMES: Final = tuple(
     (codename, f"@{family}", release)
@@ -30,6 +41,7 @@ _CODENAMES: Final = tuple(
     for codename, release in names.items()
 )
 _CODENAME_FORMS: Final = {codename: (form, release) for codename, form, release in _CODENAMES}
+_NO_CODENAMES: Final[Mapping[str, str]] = {}
 _WINDOWS_NT: Final = (10, 0)
 """Every Windows Server since 2016 counts as 10.0; the third number is the release.
 Source: Microsoft's list of Windows Server releases."""
@@ -105,27 +117,19 @@ class Frame:
         slots = (slot for slot in self.slots if slot.axis is Axis.BUILD)
         return tuple(slot.key for slot in slots if slot.text[0].isdigit())
 
-    def may_fit(self, tag: str) -> bool:
-        """Tell cheaply whether a tag has all fixed texts, as every comparable one must."""
-        first, *others = self.fixed
-        return (
-            tag.startswith(first)
-            and tag.endswith(self.fixed[-1])
-            and all(piece in tag for piece in others)
-        )
-
     def moved_from(self, own: Frame) -> tuple[int, ...] | None:
         """The slots, builds aside, whose text differs; None where tags cannot be compared."""
         if self.fixed != own.fixed or len(self.slots) != len(own.slots):
             return None
-        pairs = list(zip(self.slots, own.slots, strict=True))
-        if not all(new.axis is old.axis for new, old in pairs):
-            return None
-        return tuple(
-            at
-            for at, (new, old) in enumerate(pairs)
-            if new.axis is not Axis.BUILD and new.text != old.text
-        )
+        moved = []
+        for at, (new, old) in enumerate(zip(self.slots, own.slots, strict=True)):
+            if new is old:
+                continue
+            if new.axis is not old.axis:
+                return None
+            if new.axis is not Axis.BUILD and new.text != old.text:
+                moved.append(at)
+        return tuple(moved)
 
 
 @lru_cache(maxsize=8192)  # one list is read for each tag of it in use
@@ -136,7 +140,8 @@ def frame_of_tag(path: str, tag: str) -> Frame:
         path: The repository without its registry.
         tag: The tag.
     """
-    return _Reader(split_tag(path, tag), is_system=is_system(path)).run()
+    codenames = NODE_CODENAMES if path.rpartition("/")[2] == "node" else _NO_CODENAMES
+    return _Reader(split_tag(path, tag), is_system=is_system(path), codenames=codenames).run()
 
 
 def frame_of_name(path: str) -> Frame:
@@ -153,8 +158,15 @@ def is_system(path: str) -> bool:
 class _Reader:
     """One pass over the parts of a tag."""
 
-    def __init__(self, axes: TagAxes, *, is_system: bool) -> None:
+    def __init__(
+        self,
+        axes: TagAxes,
+        *,
+        is_system: bool,
+        codenames: Mapping[str, str] = _NO_CODENAMES,
+    ) -> None:
         self._axes = axes
+        self._codenames = codenames
         self._is_system = is_system
         self._fixed = [""]
         self._slots: list[Slot] = []
@@ -191,6 +203,9 @@ class _Reader:
         if part.kind is PartKind.DATE or _REVISION.fullmatch(part.text):
             form = re.sub(r"\d+", "#", part.text.split(".", maxsplit=1)[0])
             return Slot(Axis.BUILD, part.text, form, _ints(part.text))
+        line = self._codenames.get(part.text)
+        if part.kind is PartKind.WORD and line is not None and self._axes.application is None:
+            return Slot(Axis.APPLICATION, part.text, "@line", _ints(line), version=line)
         return None
 
     def _version(self, text: str) -> Slot | None:
@@ -215,7 +230,7 @@ class _Reader:
         form, numbers = found
         version = parse_version(text)
         release = system.release or ""
-        if version is None:
+        if version is None or "@" in form:
             return Slot(Axis.OS, text, form, numbers, version=release, product=system.product)
         slot = _versioned(Axis.OS, version, release)
         numbers = slot.numbers
@@ -294,7 +309,8 @@ def _form(version: Version) -> str:
     prefix = version.text[0] if version.text[0] in "vV" else ""
     if _JAVA_BUILD.search(version.text) and version.build:
         return prefix + "java"
-    build = _BUILD_TEXT.search(version.text) if version.build else None
+    text = _SECURITY.sub("", version.text)  # a security build takes the place of the version
+    build = _BUILD_TEXT.search(text) if version.build else None
     marks = "" if build is None else _open_all(build[0])
     written = version.plain.count(".") + 1
     update = 2 if re.search(r"\du\d", version.text) else 0

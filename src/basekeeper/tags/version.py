@@ -40,7 +40,8 @@ _VERSION: Final = re.compile(
     (?:[._-]?(?P<pre>{_WORDS})[.-]?(?P<tail>[0-9]+(?:\.[0-9]+)*)?
     |[.](?:final|ga|release))?
     (?P<letter>[a-z])?                                        # OpenSSL-like patch letters
-    (?P<build>(?:[_-]r?[0-9]+(?:\.[0-9]+)*)*)                 # 21.0.5_11, 1.24-3.1736, 3.4.1-r2
+    (?P<build>(?:[_-]r?[0-9]+(?:\.[0-9]+)*)*                  # 21.0.5_11, 1.24-3.1736, 3.4.1-r2
+    (?:-security-[0-9]+)?)                                    # Grafana: 11.2.2-security-01
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )

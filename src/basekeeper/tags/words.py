@@ -47,6 +47,21 @@ UBUNTU_CODENAMES: Final = {
 }
 """First word of an Ubuntu codename → its number. Source: distro-info-data, ubuntu.csv."""
 
+NODE_CODENAMES: Final = {
+    "krypton": "24",
+    "jod": "22",
+    "iron": "20",
+    "hydrogen": "18",
+    "gallium": "16",
+    "fermium": "14",
+    "erbium": "12",
+    "dubnium": "10",
+    "carbon": "8",
+    "boron": "6",
+    "argon": "4",
+}
+"""Codename of a Node.js LTS line → its number. Source: the Node.js release schedule."""
+
 OS_PRODUCTS: Final = {
     "alpine": "alpine-linux",
     "debian": "debian",
@@ -204,6 +219,7 @@ RUNTIMES: Final = {
     "cuda": None,
     "cudnn": None,
     "dotnet": "dotnet",
+    "devcontainer": None,
 }
 """Runtime word → product of its calendar; None where there is none.
 

@@ -178,6 +178,57 @@ def moves(updates: Updates) -> dict[str, str]:
         ("node", "26-slim", "24-slim 22-slim 18-slim", {}),
         ("alpine", "3.22", "3.21 3.20", {}),
         ("php", "7.2", "7.3 7.4", {"minor": "7.4"}),
+        # builds with a word: LinuxServer, SQL Server
+        (
+            "lscr.io/linuxserver/sonarr",
+            "4.0.9.2244-ls255",
+            "4.0.9.2244-ls260 4.0.10.2544-ls261 5.14-ls2",
+            {"patch": "4.0.10.2544-ls261"},
+        ),
+        (
+            "mcr.microsoft.com/mssql/server",
+            "2022-CU14-ubuntu-22.04",
+            "2022-CU15-ubuntu-22.04 2022-CU9-ubuntu-22.04 2025-CU1-ubuntu-24.04 2022-latest",
+            {"patch": "2022-CU15-ubuntu-22.04"},
+        ),
+        ("mcr.microsoft.com/mssql/server", "2022-latest", "2025-latest", {"major": "2025-latest"}),
+        # security builds stand between a version and the next
+        ("grafana/grafana", "11.2.0", "11.2.2 11.2.2-security-01", {"patch": "11.2.2-security-01"}),
+        (
+            "grafana/grafana",
+            "11.2.2-security-01",
+            "11.2.2 11.2.2-security-02 11.2.1-security-09",
+            {"patch": "11.2.2-security-02"},
+        ),
+        ("grafana/grafana", "11.2.2-security-01", "11.2.3", {"patch": "11.2.3"}),
+        # a system in front of the application's version
+        (
+            "denoland/deno",
+            "alpine-1.38.0",
+            "alpine-1.46.3 alpine-2.5.6 debian-2.5.6",
+            {"minor": "alpine-1.46.3", "major": "alpine-2.5.6"},
+        ),
+        # images of development containers count themselves before the product
+        (
+            "mcr.microsoft.com/devcontainers/typescript-node",
+            "1-20-bookworm",
+            "1-24-bookworm 4-24-bookworm 4-20-bookworm",
+            {"major": "1-24-bookworm"},
+        ),
+        # codenames of Node.js
+        ("node", "iron-slim", "jod-slim krypton-slim krypton", {"major": "krypton-slim"}),
+        ("node", "krypton", "jod iron", {}),
+        # a build of Windows and the release that it belongs to
+        (
+            "mcr.microsoft.com/windows/nanoserver",
+            "1809",
+            "ltsc2022 ltsc2025 1809-KB5034439",
+            {"major": "ltsc2025"},
+        ),
+        # other schemes of counting that a repository kept or began
+        ("lscr.io/linuxserver/calibre-web", "0.6.24", "2021.12.16 0.6.25", {"patch": "0.6.25"}),
+        ("x/y", "7", "8 20231 1706543210", {"major": "8"}),
+        ("x/y", "999", "1000", {"major": "1000"}),
         # names that cannot be ordered
         ("x/y", "1.2.3-gd53f375", "1.2.4-gaaaaaa1", {}),
         ("x/y", "d53f3751", "d53f3752 53f37521", {}),
@@ -232,6 +283,13 @@ def test_best_tag_of_each_size(
             {"runtime": "12.4.1-cudnn9-devel-ubuntu22.04"},
         ),
         ("alpine", "20240901", "20260805 3.24", {"build": "20260805"}),
+        ("x/y", "2024-01-05", "2024-06-05 2023-12-31 2024-06-05-slim", {"build": "2024-06-05"}),
+        (
+            "mcr.microsoft.com/devcontainers/python",
+            "1-3.12-bookworm",
+            "3-3.12-bookworm 3-3.14-bookworm",
+            {"runtime": "3-3.12-bookworm"},
+        ),
         (
             "x/y",
             "20231203-230414-gd53f375",
@@ -373,6 +431,24 @@ def test_reason_names_the_newest_tag_that_was_left_out() -> None:
     )
     reason = choose("eclipse-temurin", "17-jre", "21-jre 26-jre").major.reason
     assert reason.startswith("21 is the newest major above 17; 26-jre is left out: ")
+
+
+def test_a_final_release_that_was_left_out_tells_more_than_a_prerelease() -> None:
+    reason = choose("haproxy", "2.8", "3.2 3.3 3.4-dev").major.reason
+    assert reason.endswith("3.3 is left out: 3.3 is no LTS line")
+
+
+def test_another_scheme_is_open_unless_its_tags_are_known_to_be_older() -> None:
+    old, new = NOW - timedelta(days=900), NOW - timedelta(days=90)
+    for pushed, value in ((None, Truth.UNKNOWN), (old, Truth.NO), (NOW, Truth.UNKNOWN)):
+        tags = [TagFacts("0.6.24", pushed=new), TagFacts("2021.12.16", pushed=pushed)]
+        assert choose_updates("x/y", "0.6.24", tags, NOW).major.value is value
+
+
+def test_order_does_not_decide_which_version_a_reason_names() -> None:
+    tags = ["1.0.0.1", "9.1.0.1", "9.1.0.2", "9.1.0.3"]
+    one = choose_updates("mysql", "8.4.0.1", tags, NOW)
+    assert one == choose_updates("mysql", "8.4.0.1", tags[::-1], NOW)
 
 
 def test_line_without_data_leaves_the_answer_open() -> None:
