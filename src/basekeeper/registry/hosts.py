@@ -14,7 +14,6 @@ dangerous side. The rule below errs on the safe side; what it refuses can be nam
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -103,6 +102,7 @@ _SHARED: Final = (
 )
 """Domains below which strangers are neighbours: there, only equal hosts belong together."""
 
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT: Final = re.compile(r":[0-9]+\Z")
 
 _COUNTRY_LETTERS: Final = 2
@@ -300,9 +300,5 @@ def _is_open_second_level(labels: list[str]) -> bool:
 
 
 def _is_address(name: str) -> bool:
-    """Tell whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    """Tell whether a host is an IP address, or would be read as one (`127.1`, `0x7f000001`)."""
+    return ":" in name or _NUMBER.fullmatch(name.rpartition(".")[2]) is not None

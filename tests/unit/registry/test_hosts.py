@@ -187,6 +187,8 @@ def test_realms_are_asked_by_https_or_as_the_registry_itself(
         ("localhost", None),
         ("a..example", ["a", ".example"][1] and None),
         ("1.2.3.4", None),
+        ("x.127.1", None),
+        ("x.0x7f000001", None),
         ("[::1]", None),
         ("::1", None),
         ("github.io", None),

@@ -283,6 +283,22 @@ def test_what_concerns_no_repository_is_asked_without_a_token_first(talk: Talk) 
     assert talk.asked[-1] == ("/api", None)
 
 
+def test_what_concerns_no_repository_is_answered_when_it_asks(talk: Talk) -> None:
+    talk.log_in()
+    talk.server.put("/api", _refusal("Basic"), OK)
+    talk.server.put(PATH, _refusal(talk.bearer), OK)
+    talk.server.put("/token", _token("t"))
+    assert talk.get("/api", None).body == b"found"
+    assert talk.get().body == b"found"
+    assert talk.asked == [
+        ("/api", None),
+        ("/api", BASIC),
+        (PATH, None),
+        ("/token", BASIC),
+        (PATH, "Bearer t"),
+    ]
+
+
 def test_a_token_that_has_ended_is_renewed_before_it_is_refused(talk: Talk) -> None:
     talk.server.put(PATH, _refusal(talk.bearer), OK)
     talk.server.put("/token", _token("one"), _token("two"))
