@@ -6,6 +6,7 @@ import pytest
 
 from basekeeper import wiring
 from basekeeper.errors import InputError, TransportError
+from basekeeper.policy.load import load_config
 from basekeeper.values.settings import DiscoverSettings
 from tests.fakes.loopback import Answer, serve
 
@@ -117,3 +118,28 @@ def test_fetch_without_encryption_is_only_for_mirrors() -> None:
         pytest.raises(TransportError, match="http"),
     ):
         fetch(f"{server.url}/x")
+
+
+@pytest.mark.parametrize(
+    ("has_operator", "is_gate", "mirror"),
+    [(False, False, "m.example"), (False, True, None), (True, False, "m.example")],
+)
+def test_a_repository_has_no_say_in_how_registries_are_reached_in_a_gate(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_operator: bool,
+    is_gate: bool,
+    mirror: str | None,
+) -> None:
+    own = tmp_path / "settings.toml"
+    own.write_text("[registry.'own.example']\nprivate = true\n", encoding="utf-8")
+    monkeypatch.setenv("BASEKEEPER_SETTINGS", str(own))
+    text = b"[registry.'r.example']\nmirror = 'm.example'\n"
+    config = load_config({"basekeeper.toml": text}.get)
+    settled = wiring.with_registries(config, has_operator=has_operator, is_gate=is_gate)
+    registry = settled.settings.registry
+    assert registry.of("own.example").private
+    assert registry.of("r.example").mirror == mirror
+    assert registry.of("r.example").by_repository is (mirror is not None and not has_operator)
+    assert bool(settled.notices) is is_gate
