@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from basekeeper.registry.hosts import Host
     from basekeeper.values.image import Descriptor, ImageConfig
 
-MAX_UNTOLD: Final = 16
-"""Entries of one index without a platform whose configs are read to learn it."""
+MAX_READ: Final = 16
+"""Entries of all indexes below one digest that are read to learn which platforms they have."""
 _SHOWN_PLATFORMS: Final = 20
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -49,17 +49,17 @@ class Shelf:
         self._cache = cache
         self._flights = flights
 
-    def take(self, place: Place, kind: str, digest: str, size: int | None) -> Content:
+    def take(self, place: Place, kind: str, digest: str, size: int | None) -> bytes:
         """Return verified content by its digest, of `kind` `manifests` or `blobs`."""
         kept = self._cache.content(digest)
         if kept is not None:
             verify(kept, digest, size, place.name(digest))
-            return Content(kept, None)
+            return kept
         path = f"/v2/{place.path}/{kind}/{digest}"
         key = f"{place.host.base_url}{path}"
         return self._flights.once(key, lambda: self._fetch(place, path, digest, size))
 
-    def _fetch(self, place: Place, path: str, digest: str, size: int | None) -> Content:
+    def _fetch(self, place: Place, path: str, digest: str, size: int | None) -> bytes:
         is_manifest = "/manifests/" in path
         answer = self._get(
             place.host,
@@ -72,17 +72,10 @@ class Shelf:
         if answer.status != OK:
             raise failed(answer, what)
         verify(answer.body, digest, size, what)
+        if is_manifest:  # once it is kept, nobody knows any more as what it came
+            read_manifest(answer.body, answer.headers.get("content-type"), what)
         self._cache.keep_content(digest, answer.body)
-        return Content(answer.body, answer.headers.get("content-type") if is_manifest else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Bytes that have the digest under which they were asked for."""
-
-    data: bytes
-    content_type: str | None
-    """With which it came; None for cached content and for configs."""
+        return answer.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +102,8 @@ class Place:
         Raises:
             RegistryError: It cannot be had, or is not what was announced.
         """
-        content = self.shelf.take(self, "manifests", digest, size)
-        return read_manifest(content.data, content.content_type, self.name(digest))
+        data = self.shelf.take(self, "manifests", digest, size)
+        return read_manifest(data, None, self.name(digest))
 
     def manifest(self, digest: str, size: int | None) -> Manifest:
         """Read a manifest; else as `read`."""
@@ -137,10 +130,8 @@ class Place:
                 f"{self.name(digest)}: this is no container image, but {kind!r:.120}",
                 Failure.UNSUPPORTED,
             )
-        content = self.shelf.take(self, "blobs", manifest.config.digest, manifest.config.size)
-        return read_config(
-            content.data, manifest, digest, platform=platform, annotations=annotations
-        )
+        data = self.shelf.take(self, "blobs", manifest.config.digest, manifest.config.size)
+        return read_config(data, manifest, digest, platform=platform, annotations=annotations)
 
     def platforms(self, index: Index) -> dict[str, str]:
         """Tell what an index names for each platform; of two for one, the first counts.
@@ -148,42 +139,15 @@ class Place:
         Raises:
             RegistryError: It names no image.
         """
-        found: dict[str, str] = {}
-        self._gather(index, found, 1)
+        gathering = _Gathering(self)
+        gathering.add(index, 1)
+        found = gathering.found
         if not found:
             raise RegistryError(
                 f"{self.name(self.digest)}: the index names no image for any platform",
                 Failure.UNSUPPORTED,
             )
         return found
-
-    def _gather(self, index: Index, found: dict[str, str], depth: int) -> None:
-        if sum(entry.platform is None for entry in index.entries) > MAX_UNTOLD:
-            raise refused(
-                self.name(self.digest), f"more than {MAX_UNTOLD} entries tell no platform"
-            )
-        for entry in index.entries:
-            if entry.is_index:
-                self._gather_below(entry, found, depth + 1)
-                continue
-            key = entry.platform or self._platform(entry)
-            if key is not None:
-                found.setdefault(key, entry.digest)
-
-    def _gather_below(self, entry: Entry, found: dict[str, str], depth: int) -> None:
-        if depth > MAX_NESTING:
-            raise refused(
-                self.name(self.digest), f"indexes are nested more than {MAX_NESTING} deep"
-            )
-        below = self.read(entry.digest, entry.size)
-        if isinstance(below, Manifest):
-            raise refused(self.name(entry.digest), "it is a manifest where an index was announced")
-        self._gather(below, found, depth)
-
-    def _platform(self, entry: Entry) -> str | None:
-        """Read the platform that an index does not tell; None where it is no image."""
-        manifest = self.manifest(entry.digest, entry.size)
-        return self.config(manifest, entry.digest).platform if manifest.is_image else None
 
     def choose(self, platforms: Mapping[str, str], platform: str) -> str:
         """Find a platform among those that there are.
@@ -204,3 +168,46 @@ class Place:
     def annotations(self, descriptor: Descriptor) -> Mapping[str, str]:
         """Read the annotations of a further manifest here."""
         return self.read(descriptor.digest, descriptor.size).annotations
+
+
+class _Gathering:
+    """What the indexes below one digest name for each platform."""
+
+    def __init__(self, place: Place) -> None:
+        self.found: dict[str, str] = {}
+        self._place = place
+        self._left = MAX_READ
+
+    def add(self, index: Index, depth: int) -> None:
+        """Add the images of an index, which lies so deep, and of those below it."""
+        if depth > MAX_NESTING:
+            raise self._refused(f"indexes are nested more than {MAX_NESTING} deep")
+        for entry in index.entries:
+            if entry.is_index:
+                self.add(self._read_index(entry), depth + 1)
+                continue
+            key = entry.platform or self._read_platform(entry)
+            if key is not None:
+                self.found.setdefault(key, entry.digest)
+
+    def _read_index(self, entry: Entry) -> Index:
+        found = self._read(entry)
+        if isinstance(found, Index):
+            return found
+        raise self._refused(f"{entry.digest} is a manifest where an index was announced")
+
+    def _read_platform(self, entry: Entry) -> str | None:
+        """Read the platform that an index does not tell; None where it is no image."""
+        found = self._read(entry)
+        if isinstance(found, Index):
+            raise self._refused(f"{entry.digest} is an index where a manifest was announced")
+        return self._place.config(found, entry.digest).platform if found.is_image else None
+
+    def _read(self, entry: Entry) -> Index | Manifest:
+        self._left -= 1
+        if self._left < 0:
+            raise self._refused(f"more than {MAX_READ} entries tell no platform")
+        return self._place.read(entry.digest, entry.size)
+
+    def _refused(self, reason: str) -> RegistryError:
+        return refused(self._place.name(self._place.digest), reason)
