@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "images"
-RECIPE: Final = "2"
+RECIPE: Final = "4"
 """Raise it when this file makes other images: the folder's name holds it."""
 
 ARCHIVE: Final = "http://deb.debian.org/debian"
@@ -43,8 +43,10 @@ SECURITY: Final = "http://deb.debian.org/debian-security"
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 TIMEOUT_SECONDS: Final = 600
 
-PACKAGES: Final = ("base-files", "base-passwd", "bash", "coreutils", "dash", "grep", "openssl")
-"""Named packages; apt adds what they depend on (about 25: libc6, libssl, dpkg, tar, zlib1g, …)."""
+PACKAGES: Final = (
+    "base-files", "base-passwd", "bash", "coreutils", "dash", "dpkg", "grep", "openssl",
+)  # fmt: skip
+"""Named packages; apt adds what they depend on (about 20: libc6, libssl, tar, zlib1g, …)."""
 
 LEFT_OUT: Final = ("usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian")
 MERGED: Final = ("bin", "lib", "lib64", "sbin")
@@ -119,6 +121,7 @@ def ensure() -> Path:
     with _locked(CACHE / "lock"):
         if not layout.exists():
             _check_tools()
+            _forget_older()
             work = CACHE / "work"
             shutil.rmtree(work, ignore_errors=True)
             _make(work, work / "layout")
@@ -148,6 +151,13 @@ def _check_tools() -> None:
         raise UnavailableError(
             f"{KEYRING} not found; run: sudo apt-get install debian-archive-keyring"
         )
+
+
+def _forget_older() -> None:
+    """Remove what earlier versions of this file made, and what was made of that."""
+    for pattern in ("layout-*", "storage-layout-*"):
+        for folder in CACHE.glob(pattern):
+            shutil.rmtree(folder)
 
 
 def _make(work: Path, layout: Path) -> None:
@@ -223,19 +233,14 @@ def _run(command: list[str]) -> str:
 
 def _unpack(packages: list[Path], root: Path) -> None:
     """Unpack the packages into one root, and record them as dpkg would."""
-    for name in MERGED:
-        (root / "usr" / name).mkdir(parents=True)
-        (root / name).symlink_to(f"usr/{name}")
     info = root / "var/lib/dpkg/info"
     info.mkdir(parents=True)
     status = []
     for package in packages:
         _run(["dpkg-deb", "-x", str(package), str(root)])
-        control = _run(["dpkg-deb", "-f", str(package)]).strip()
-        head, rest = control.split("\n", 1)
+        head, rest = _record(package, info).strip().split("\n", 1)
         status.append(f"{head}\nStatus: install ok installed\n{rest}\n")
-        fields = dict(line.split(": ", 1) for line in control.splitlines() if ": " in line)
-        _record(package, info, fields)
+    _merge(root)
     (root / "var/lib/dpkg/status").write_text("\n".join(status), encoding="utf-8")
     for name in ("passwd", "group"):
         shutil.copy(root / f"usr/share/base-passwd/{name}.master", root / "etc" / name)
@@ -243,16 +248,30 @@ def _unpack(packages: list[Path], root: Path) -> None:
         shutil.rmtree(root / name, ignore_errors=True)
 
 
-def _record(package: Path, info: Path, fields: Mapping[str, str]) -> None:
-    """Write a package's list of files and their sums, which scanners read."""
+def _merge(root: Path) -> None:
+    """Move what packages put beside /usr into it, as usrmerge does."""
+    for name in MERGED:
+        beside = root / name
+        if beside.is_symlink() or not beside.is_dir():
+            continue
+        shutil.copytree(beside, root / "usr" / name, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(beside)
+        beside.symlink_to(f"usr/{name}")
+
+
+def _record(package: Path, info: Path) -> str:
+    """Write a package's list of files and their sums, which scanners read; returns its fields."""
+    control = info / "control"
+    _run(["dpkg-deb", "-e", str(package), str(control)])
+    told = (control / "control").read_text(encoding="utf-8")
+    fields = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     same = fields.get("Multi-Arch") == "same"
     name = f"{fields['Package']}:{fields['Architecture']}" if same else fields["Package"]
     (info / f"{name}.list").write_text(_contents(package), encoding="utf-8")
-    control = info / "control"
-    _run(["dpkg-deb", "-e", str(package), str(control)])
     if (control / "md5sums").exists():
         (control / "md5sums").rename(info / f"{name}.md5sums")
     shutil.rmtree(control)
+    return told
 
 
 def _contents(package: Path) -> str:
@@ -313,7 +332,7 @@ class Store:
 
     def layer(self, archive: bytes) -> dict[str, Any]:
         """Keep a layer, compressed."""
-        return self.blob(gzip.compress(archive, compresslevel=6, mtime=0), LAYER)
+        return self.blob(gzip.compress(archive, compresslevel=3, mtime=0), LAYER)
 
     def manifest(
         self, layer: Layer, *, docker: bool = False, on: tuple[str, str] | None = None
