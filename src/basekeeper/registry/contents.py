@@ -51,13 +51,16 @@ class Shelf:
 
     def take(self, place: Place, kind: str, digest: str, size: int | None) -> bytes:
         """Return verified content by its digest, of `kind` `manifests` or `blobs`."""
-        kept = self._cache.content(digest)
-        if kept is not None:
-            verify(kept, digest, size, place.name(digest))
-            return kept
         path = f"/v2/{place.path}/{kind}/{digest}"
-        key = f"{place.host.base_url}{path}"
-        return self._flights.once(key, lambda: self._fetch(place, path, digest, size))
+        key = (place.host.base_url, path, size)
+        return self._flights.once(key, lambda: self._take(place, path, digest, size))
+
+    def _take(self, place: Place, path: str, digest: str, size: int | None) -> bytes:
+        kept = self._cache.content(digest)
+        if kept is None:
+            return self._fetch(place, path, digest, size)
+        verify(kept, digest, size, place.name(digest))
+        return kept
 
     def _fetch(self, place: Place, path: str, digest: str, size: int | None) -> bytes:
         is_manifest = "/manifests/" in path

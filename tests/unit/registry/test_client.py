@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -419,3 +420,26 @@ def test_warnings_of_registries_are_kept_once_and_clean(simulator: Simulator, ho
         client.image(reference(f"{APP}@{image.digest}"))
         assert client.warnings == (f'{NAME}: goes away "soon"',)
         assert client.notices() == client.warnings
+
+
+def test_the_cost_depends_on_distinct_images_alone(simulator: Simulator, host: Host) -> None:
+    host.require_tokens()
+    images = [f"team/app{number}" for number in range(12)]
+    for image in images:
+        host.content.image(image, "1", "linux/amd64", "linux/arm64")
+
+    def ask(number: int) -> tuple[str, int]:
+        image = reference(f"{NAME}/{images[number % 12]}:1")
+        digest = client.point(image).digest
+        pinned = image.with_digest(digest)
+        client.image(pinned)
+        client.config(pinned, "linux/amd64")
+        return digest, len(client.tags(image).tags)
+
+    with asking(simulator) as client, ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(ask, range(600)))
+    assert len(found) == 12
+    assert host.count("manifest", "HEAD") <= 12 + 1  # the first teaches how the host is asked
+    assert host.count("tags") == 12
+    assert host.count("token") == 12
+    assert (host.count("manifest", "GET"), host.count("blob")) == (24, 12)
