@@ -64,7 +64,9 @@ def run(root: Path, *arguments: str, **more: str) -> Outcome:
             code = int(end.code or 0)
         out.flush()
         err.flush()
-    return Outcome(code, *(each.buffer.getvalue().decode() for each in (out, err)))
+    return Outcome(
+        code, *(each.buffer.getvalue().decode("utf-8", "surrogateescape") for each in (out, err))
+    )
 
 
 def spawn(root: Path, *arguments: str, **more: str) -> Outcome:

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from tests.fakes.registry import Simulator
 from tests.fakes.registry.faults import late
-from tests.integration.program import Outcome, environment, git, timed
+from tests.integration.program import Outcome, environment, git, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,16 +50,7 @@ class Place:
     host: Host
 
     def update(self, *arguments: str) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", "basekeeper", *timed(("update", "--any-age", *arguments))],
-            cwd=self.root,
-            env=environment(self.root.parent),
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        out = done.stdout.decode("utf-8", "surrogateescape")
-        return Outcome(done.returncode, out, done.stderr.decode())
+        return run(self.root, "update", "--any-age", *arguments)
 
     def save(self, path: str, data: bytes) -> None:
         target = self.root / path
