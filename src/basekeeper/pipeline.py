@@ -432,7 +432,15 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
         answers = told.with_more(answers)
     names = {use.reference.name for use in found.uses if use.reference is not None}
     sights = ledger.first_seen(names) if ledger is not None else {}
-    stand = standings(found, answers, rules, run.now, catalogue=run.catalogue, sights=sights)
+    stand = standings(
+        found,
+        answers,
+        rules,
+        run.now,
+        catalogue=run.catalogue,
+        sights=sights,
+        platforms=run.config.settings.discover.platforms,
+    )
     sums = Standings(
         survey=found,
         now=run.now,
