@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basekeeper.errors import Failure, RegistryError
-from basekeeper.registry.answers import MAX_WARNING, read_warnings
+from basekeeper.registry.answers import MAX_WARNING, failed, read_warnings
 from basekeeper.registry.documents import (
     digest_of,
     is_digest,
@@ -17,6 +17,7 @@ from basekeeper.registry.documents import (
     time_of_milliseconds,
     verify,
 )
+from basekeeper.transport.client import Response
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,8 @@ def test_content_is_compared_with_digest_and_size(algorithm: str) -> None:
 )
 def test_warnings_are_read_up_to_a_limit(header: str, texts: tuple[str, ...]) -> None:
     assert read_warnings(header) == texts
+
+
+def test_a_refusal_for_a_limit_is_told_as_one() -> None:
+    error = failed(Response(429, {}, b"", "https://r.test/"), "r.test/app:1")
+    assert error.failure is Failure.LIMITED

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "registry.test"
 APP = f"{NAME}/team/app"
+DIGEST = f"sha256:{'0' * 64}"
 LIST = "/v2/team/app/tags/list"
 
 
@@ -540,6 +541,53 @@ def test_quay_is_asked_as_a_registry_where_its_own_list_is_refused(simulator: Si
     assert found.complete
     assert len(found.tags) == 60
     assert host.count("tags") == 2
+
+
+def test_a_long_list_of_quay_is_cut_too(simulator: Simulator) -> None:
+    host = simulator.host("quay.io", dialect=Dialect.QUAY)
+    filled(host, numbered(250))
+    found = listed(simulator, "quay.io/team/app", tags=100)
+    assert found.problem == "the list was cut off after 100 tags"
+    assert len(found.tags) == 100
+    assert host.count() == 2
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"tags": {}}', b'{"tags": [], "has_additional": 7}'])
+def test_quay_is_asked_as_a_registry_where_its_own_list_makes_no_sense(
+    simulator: Simulator, body: bytes
+) -> None:
+    host = simulator.host("quay.io", dialect=Dialect.QUAY)
+    filled(host, ["1"])
+    host.documents["/api/v1/repository/team/app/tag/"] = Answer(body=body)
+    assert names(listed(simulator, "quay.io/team/app")) == ["1"]
+
+
+def test_a_long_list_of_docker_hub_is_cut_too(simulator: Simulator, hub: Host) -> None:
+    filled(hub, numbered(250), "library/alpine")
+    found = listed(simulator, "alpine", pages=2)
+    assert found.problem == "the list was cut off after 2 pages"
+    assert len(found.tags) == 200
+    assert not simulator.hosts["docker.io"].log
+
+
+def test_what_makes_no_sense_in_googles_map_is_left_out(simulator: Simulator) -> None:
+    host = simulator.host("gcr.io", dialect=Dialect.GCR)
+    filled(host, ["1"])
+    digest = host.content.repository("team/app").tags["1"]
+    entries = {digest: {"tag": ["1", 7], "timeUploadedMs": "x"}, "odd": {"tag": ["2"]}, DIGEST: 7}
+    host.add(faults.tags_body({"tags": ["1"], "manifest": entries}))
+    assert listed(simulator, "gcr.io/team/app").tags == (TagFacts("1", digest),)
+
+
+def test_a_garbled_publisher_in_the_cache_is_asked_for_again(
+    simulator: Simulator, hub: Host
+) -> None:
+    cache = MemoryCache()
+    pushed(hub, "3", 1)
+    key = f"publisher {hub.url}/library/alpine"
+    cache.keep_answer(key, b"[1]", now=NOW)
+    with asking(simulator, cache=cache) as client:
+        assert client.publisher(reference("alpine")).official is True
 
 
 def test_quays_history_is_not_taken_for_tags(simulator: Simulator) -> None:
