@@ -44,7 +44,7 @@ class Info(Protocol):
 
 def render_cache_text(info: Info, style: Style) -> str:
     """Write directory, entries and size; a cache that is not used stands out."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("directory", visible(info.directory)),
         ("entries", f"{info.entries:,}"),
         ("size", f"{size_text(info.size)} of {size_text(info.max_bytes)}"),

@@ -275,19 +275,34 @@ def test_file_that_is_busy_for_long_is_given_up(
             assert len(cache.notices) == 1
 
 
-def test_full_disk_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = sqlite3.OperationalError("database or disk is full")
-    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+FULL = """
+import resource, signal, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from basekeeper.cache.disk import DiskCache
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+now = datetime(2026, 11, 23, 8, tzinfo=UTC)
+cache = DiskCache(Path(sys.argv[1]), max_bytes=1 << 24)
+for index in range(300):
+    cache.keep_answer(str(index), b"." * 3000, now=now)
+wrong = [i for i in range(300) if cache.answer(str(i), now=now, max_age=timedelta(1)) is not None]
+cache.close()
+print(len(wrong), len(cache.notices), *cache.notices)
+"""
 
-    def refuse(*_: object) -> None:
-        raise full
 
-    monkeypatch.setattr(store.Store, "put", refuse)
+@pytest.mark.parametrize("room", [0, 100, 5_000, 40_000, 200_000])
+def test_file_that_cannot_grow_is_told_of_once(tmp_path: Path, room: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "cache"), str(room)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.startswith("0 1 the cache ")
     with opened(tmp_path / "cache") as cache:
-        assert not works(cache)
-        assert not works(cache)
-        (notice,) = cache.notices
-    assert "disk is full" in notice
+        assert works(cache)
+        assert cache.notices == ()
 
 
 UNPRIVILEGED = """
