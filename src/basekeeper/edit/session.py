@@ -24,7 +24,7 @@ from basekeeper.values.reference import parse_reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from basekeeper.edit.prove import Difference
+    from basekeeper.edit.prove import Difference, Spot
     from basekeeper.edit.trace import Piece
     from basekeeper.edit.wanted import Hunk
     from basekeeper.values.change import Change
@@ -188,7 +188,8 @@ class _Session:
         )
         jobs, found = self.active, dict[tuple[int, int], None]()
         for at, (patch, one) in enumerate(patches):
-            for later, other in patches[at + 1 :]:
+            for following in range(at + 1, len(patches)):
+                later, other = patches[following]
                 if later.path != patch.path or later.start > patch.end:
                     break
                 if one != other and patch.clashes(later):
@@ -228,10 +229,8 @@ class _Session:
             return True
         later = Places(after, lambda path: new[path] if path in new else self.places.read(path))
         size = self._size()
-        extended = {each.spot for each in wrong if self._extend(each, later, drafts)}
-        for each in wrong:
-            if each.text and each.spot not in extended:
-                self._blame(each)
+        extended = self._extend(wrong, later, drafts)
+        self._blame([each for each in wrong if each.text and each.spot not in extended])
         if self._size() == size:
             self._blame_all(wrong)
         return False
@@ -243,27 +242,36 @@ class _Session:
     def _before(self, path: str) -> bytes:
         return self.places.read(path) or b""
 
-    def _extend(self, wrong: Difference, later: Places, drafts: Mapping[str, list[Patch]]) -> bool:
-        """Edit also the value that another build gives the place of a job."""
+    def _extend(
+        self, wrong: Sequence[Difference], later: Places, drafts: Mapping[str, list[Patch]]
+    ) -> set[Spot | None]:
+        """Edit also the value that another build gives the place of a job; return the places."""
+        uses = _by_spot(later.survey.uses)
+        stale = {(each.spot, each.text) for each in wrong}
+        extended: set[Spot | None] = set()
         for job in self.active:
-            if spot_of(job.use) != wrong.spot or job.use.text != wrong.text:
-                continue
-            for use in later.survey.uses:
-                if spot_of(use) == wrong.spot and use.text == wrong.text:
-                    self._trace(job, later, use, drafts)
-            return True
-        return False
+            spot = spot_of(job.use)
+            if (spot, job.use.text) in stale:
+                extended.add(spot)
+                for use in uses.get(spot, ()):
+                    if use.text == job.use.text:
+                        self._trace(job, later, use, drafts)
+        return extended
 
-    def _blame(self, wrong: Difference) -> None:
+    def _blame(self, wrong: Sequence[Difference]) -> None:
         """Refuse the jobs whose patches changed what nobody meant to change."""
-        for use in self.ground.survey.uses:
-            if spot_of(use) != wrong.spot:
-                continue
-            ranges = [(each.path, *each.span) for each in use.supplied_by if each.span is not None]
-            ranges += [(use.path, *use.span)] if use.span is not None else []
-            for job in self.active:
-                if any(job.touches(outer_path(path), start, end) for path, start, end in ranges):
-                    job.refuse(wrong.said, "give each image an ARG of its own")
+        uses = _by_spot(self.ground.survey.uses) if wrong else {}
+        jobs: dict[str, list[_Job]] = {}
+        for job in self.active:
+            for path in {patch.path for patch in job.patches}:
+                jobs.setdefault(path, []).append(job)
+        for each in wrong:
+            for use in uses.get(each.spot, ()) if each.spot is not None else ():
+                spans = [(one.path, one.span) for one in use.supplied_by]
+                for path, span in (*spans, (use.path, use.span)):
+                    for job in jobs.get(outer_path(path), ()):
+                        if span is not None and job.touches(outer_path(path), *span):
+                            job.refuse(each.said, "give each image an ARG of its own")
 
     def _blame_all(self, wrong: Iterable[Difference]) -> None:
         """Refuse the jobs of the files concerned; where that hits nobody, all of them."""
@@ -305,6 +313,14 @@ class _Session:
             names = {patch.name for patch in patches if patch.name is not None}
             files = [self.places.files[each] for each in built[path] if each in self.places.files]
             yield FileEdit(path, before, apply(before, patches), edits, mentions(files, names))
+
+
+def _by_spot(uses: Iterable[Use]) -> dict[Spot, list[Use]]:
+    """Put the uses of a survey to their places."""
+    found: dict[Spot, list[Use]] = {}
+    for use in uses:
+        found.setdefault(spot_of(use), []).append(use)
+    return found
 
 
 def _patched(steps: list[Hunk], use: Use, pieces: Sequence[Piece]) -> list[Patch]:
