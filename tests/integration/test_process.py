@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "basekeeper"]
-HEAVY = {"httpx2", "sqlalchemy", "jinja2", "rich", "hcl2", "lark", "difflib", "importlib.metadata"}
+HEAVY = {"h11", "ssl", "sqlalchemy", "jinja2", "rich", "hcl2", "lark", "difflib", "importlib.metadata"}
 
 
 @pytest.mark.parametrize(

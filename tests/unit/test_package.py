@@ -45,4 +45,4 @@ def test_start_loads_no_heavy_library(verb: str) -> None:
         [sys.executable, "-c", code, verb], capture_output=True, text=True, check=True
     )
     loaded = done.stdout.rpartition("loaded ")[2].split()
-    assert not {"rich", "httpx2", "yaml", "hcl2", "basekeeper.pipeline"} & set(loaded)
+    assert not {"rich", "h11", "yaml", "hcl2", "basekeeper.pipeline"} & set(loaded)

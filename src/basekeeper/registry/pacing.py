@@ -13,7 +13,6 @@ There are no threads here; whoever waits can be woken by `Pacer.stop`.
 from __future__ import annotations
 
 import random
-import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
-from basekeeper.errors import Failure, RegistryError, TransportError
-from basekeeper.registry.flights import Flights, copy_of
+from basekeeper.errors import Failure, NetworkError, RegistryError, TransportError
+from basekeeper.registry.flights import copy_of
 from basekeeper.registry.hosts import find_host
 from basekeeper.transport.client import retry_after
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from basekeeper.registry.keyring import Keyring
     from basekeeper.transport.client import Response
     from basekeeper.values.settings import RegistrySettings
-
-__all__ = ["Flights", "PacedRequests", "Pacer", "Patience", "Sender", "places_for", "usual_places"]
 
 TOO_MANY: Final = 429
 _REPEATED: Final = frozenset({408, TOO_MANY, 499})
@@ -187,7 +184,7 @@ class Pacer:
             try:
                 answer = request()
             except TransportError as error:
-                if not _is_passing(error):
+                if not isinstance(error, NetworkError):
                     raise
                 wait = self._note_failure(gate, tries)
                 if self._is_over(tries, wait, end):
@@ -387,17 +384,6 @@ def _address(url: str) -> str:
 
 def _is_repeated(status: int) -> bool:
     return status in _REPEATED or (status in _SERVER_ERRORS and status != _NOT_IMPLEMENTED)
-
-
-def _is_passing(error: TransportError) -> bool:
-    """Tell whether the network failed, which may be different the next time.
-
-    The transport names the failure of the network as the cause of its error. What it refuses by
-    a rule has none, or a value that broke the rule; and a wrong certificate stays wrong.
-    """
-    cause = error.__cause__
-    is_lasting = isinstance(cause, (ValueError, RegistryError, ssl.SSLCertVerificationError))
-    return cause is not None and not is_lasting
 
 
 def _unreachable(error: TransportError) -> RegistryError:
