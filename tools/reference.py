@@ -50,6 +50,8 @@ is an error in any case. Facts that nobody asked for (`--offline`) do not count.
 | `TERM=dumb` | no colours, unless `--color always` |
 | `XDG_DATA_HOME` | directory of refreshed lifecycle data; by default `~/.local/share` |
 | `XDG_CACHE_HOME` | directory of what registries told before; by default `~/.cache` |
+| `BASEKEEPER_CACHE_DIR` | directory of the [cache](cache.md); wins over all settings |
+| `BASEKEEPER_LEDGER` | where the [ledger](ledger.md) lies; wins over all settings |
 | `BASEKEEPER_SETTINGS`, `XDG_CONFIG_HOME` | your own settings, see [here](registries.md) |
 | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies |
 
