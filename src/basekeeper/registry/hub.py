@@ -10,6 +10,8 @@ Sources:
   not documented at all; public programs read them (docker_sentinel `tools/docker_hub.py`, cupdate
   `internal/dockerhub`), and for the name of a person they are redirected to `/v2/users/`, whose
   answer has the type `User` and no badge. A missing badge so is unknown, not "no".
+- The documented paths of a repository are said to want a login, the older ones (deprecated since
+  2025-09) are read by public programs without: both are tried.
 - `status_description` of a repository is `active` in every public example. How an archived one
   looks could not be verified: `is_archived` and `status_description: archived` are believed where
   they are told, and everything else is unknown.
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from basekeeper.errors import Failure, RegistryError
-from basekeeper.registry.answers import NOT_FOUND, OK, failed
+from basekeeper.registry.answers import FORBIDDEN, NOT_FOUND, OK, failed
 from basekeeper.registry.documents import is_digest, list_at, read_object, text_at, time_of
 from basekeeper.registry.listing import MAX_PAGE, same_path
 from basekeeper.registry.manifests import platform_key
@@ -49,6 +51,7 @@ OFFICIAL_NAMESPACE: Final = "library"
 _VERIFIED: Final = "verified_publisher"
 _PERSON: Final = "user"
 _PARTS: Final = 2
+_CLOSED: Final = frozenset({Failure.DENIED, Failure.NOT_FOUND})
 
 
 def split(repository: str) -> tuple[str, str] | None:
@@ -88,11 +91,8 @@ def list_tags(
     if parts is None:
         return False
     pages = _Pages(get, api, *parts)
-    target: str | None = f"{pages.path}?page_size={PAGE_SIZE}&ordering=last_updated"
-    while target is not None:
-        page = pages.read(target)
-        if page is None:
-            return False
+    page = pages.first()
+    while page is not None:
         is_known = known is not None and all(
             known.facts.get(facts.tag) == facts for facts in page.facts
         )
@@ -108,7 +108,7 @@ def list_tags(
             known = None
         if not found.may_go_on():
             return True
-        target = page.target
+        page = pages.read(page.target) if page.target is not None else None
     return False
 
 
@@ -123,14 +123,12 @@ def publisher(get: Get, api: Host, repository: str, now: datetime) -> Publisher:
     if parts is None:
         raise RegistryError(f"{what}: a repository of Docker Hub has two parts", Failure.NOT_FOUND)
     namespace, name = parts
-    answer = _ask(get, api, f"/v2/namespaces/{namespace}/repositories/{name}")
-    if answer.status != OK:
-        raise failed(answer, what)
+    about = _about(get, api, namespace, name)
     is_official = namespace == OFFICIAL_NAMESPACE
     return Publisher(
         official=is_official,
         verified=None if is_official else _is_verified(get, api, namespace),
-        archived=_is_archived(read_object(answer.body, what)),
+        archived=_is_archived(about),
         source=api.name,
         as_of=now,
     )
@@ -151,20 +149,31 @@ class _Pages:
     def __init__(self, get: Get, api: Host, namespace: str, name: str) -> None:
         self._get = get
         self._api = api
-        self.path = f"/v2/namespaces/{namespace}/repositories/{name}/tags"
-        # Answers were seen to name their next page by the older path.
-        self._paths = (self.path, f"/v2/repositories/{namespace}/{name}/tags")
+        self._paths = (
+            f"/v2/namespaces/{namespace}/repositories/{name}/tags",
+            f"/v2/repositories/{namespace}/{name}/tags",
+        )
+        self._path = self._paths[0]
         self._seen: set[str] = set()
         self._last: str | None = None
         self.is_ordered = True
         """Whether all tags so far came with the last updated first."""
+
+    def first(self) -> _Page | None:
+        """Read the first page, by the older path where the documented one is closed."""
+        for path in self._paths:
+            self._path = path
+            page = self.read(f"{path}?page_size={PAGE_SIZE}&ordering=last_updated")
+            if page is not None:
+                return page
+        return None
 
     def read(self, target: str) -> _Page | None:
         """Read a page; None where it cannot be had, or was read before."""
         if target in self._seen:
             return None
         self._seen.add(target)
-        what = f"{self._api.name}: {self.path}"
+        what = f"{self._api.name}: {self._path}"
         try:
             answer = _ask(self._get, self._api, target, MAX_PAGE)
             if answer.status != OK:
@@ -175,12 +184,12 @@ class _Pages:
             return None
         self._watch_order(rows)
         link = text_at(document, "next")
-        own = self._api.base_url + self.path
+        own = self._api.base_url + self._path
         return _Page(
             tuple(facts for row in rows if (facts := _facts(row)) is not None),
             document.get("count"),
             bool(link),
-            same_path(own, link, self._paths) if link else None,
+            same_path(own, link, (self._path, *self._paths)) if link else None,
         )
 
     def _watch_order(self, rows: list[dict[str, Any]]) -> None:
@@ -218,6 +227,22 @@ def _platforms(row: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _ask(get: Get, api: Host, path: str, max_bytes: int = MAX_ANSWER) -> Response:
     return get(api, path, scope=None, accept="application/json", max_bytes=max_bytes)
+
+
+def _about(get: Get, api: Host, namespace: str, name: str) -> Mapping[str, Any]:
+    """Read what is told of a repository, by the documented path, else by the older one."""
+    what = f"{api.name}: {namespace}/{name}"
+    try:
+        answer = _ask(get, api, f"/v2/namespaces/{namespace}/repositories/{name}")
+    except RegistryError as error:
+        if error.failure not in _CLOSED:
+            raise
+        answer = None
+    if answer is None or answer.status in (FORBIDDEN, NOT_FOUND):
+        answer = _ask(get, api, f"/v2/repositories/{namespace}/{name}/")
+    if answer.status != OK:
+        raise failed(answer, what)
+    return read_object(answer.body, what)
 
 
 def _is_verified(get: Get, api: Host, namespace: str) -> bool | None:

@@ -460,6 +460,37 @@ def test_an_owner_whose_badge_is_not_told_is_unknown(
         assert client.publisher(reference("grafana/grafana")).verified is verified
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_repository_is_asked_for_by_its_older_path_too(
+    simulator: Simulator, hub: Host, status: int
+) -> None:
+    pushed(hub, "3", 1)
+    hub.documents["/v2/namespaces/library/repositories/alpine"] = Answer(status)
+    with asking(simulator) as client:
+        assert client.publisher(reference("alpine")).official is True
+    assert hub.log[-1].target == "/v2/repositories/library/alpine/"
+
+
+def test_a_list_of_docker_hub_is_asked_for_by_its_older_path_too(
+    simulator: Simulator, hub: Host
+) -> None:
+    for minute in range(101):
+        pushed(hub, f"1.{minute}", minute)
+    hub.documents["/v2/namespaces/library/repositories/alpine/tags"] = Answer(401)
+    found = listed(simulator, "alpine")
+    assert all(facts.digest is not None for facts in found.tags)
+    assert len(found.tags) == 101
+    assert not simulator.hosts["docker.io"].log
+
+
+def test_a_limit_is_not_asked_around(simulator: Simulator, hub: Host) -> None:
+    hub.add(faults.limited(retry_after="3600"))
+    with asking(simulator) as client, pytest.raises(RegistryError) as caught:
+        client.publisher(reference("alpine"))
+    assert caught.value.failure is Failure.LIMITED
+    assert hub.count() == 1
+
+
 def test_an_owner_that_cannot_be_asked_is_an_error(simulator: Simulator, hub: Host) -> None:
     pushed(hub, "3", 1, "grafana/grafana")
     hub.documents["/v2/orgs/grafana/"] = Answer(403)
