@@ -151,6 +151,8 @@ def _os_family(repository: str) -> str | None:
         return last
     if repository.lower().startswith("opensuse/"):
         return "opensuse"
+    if last == "buildpack-deps":  # its numbers are Ubuntu's
+        return "ubuntu"
     return "ubi" if _UBI.fullmatch(last) else None
 
 

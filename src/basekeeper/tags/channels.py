@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from basekeeper.tags.slots import Slot
 
 _EVEN: Final = 2
+_MINOR: Final = 2
+"""How many numbers a version needs to have a minor one."""
 _COUNTED: Final = 1_000
 """First numbers from here on are dates or counts of builds, not versions."""
 _LEAP: Final = 10
@@ -46,7 +48,15 @@ _OPEN: Final = Verdict(allowed=True)
 class ChannelGate:
     """Judges versions on one axis, seen from the version in use; remembers each line."""
 
-    def __init__(self, own: Slot, product: Product | None, now: datetime, *, channel: str) -> None:
+    def __init__(
+        self,
+        own: Slot,
+        product: Product | None,
+        now: datetime,
+        *,
+        channel: str,
+        is_even: bool = False,
+    ) -> None:
         """Look the version in use up.
 
         Args:
@@ -54,7 +64,10 @@ class ChannelGate:
             product: Its calendar, if there is one.
             now: The instant at which to judge.
             channel: `lts` or `stable`.
+            is_even: Whether odd minor numbers mark development lines, by the repository's habit.
         """
+        by_habit = is_even or (product is not None and product.even_minor_is_stable)
+        self._stays_even = by_habit and _is_even(own)
         self._own = own
         self._product = product
         self._now = now
@@ -92,6 +105,9 @@ class ChannelGate:
         if self._is_new_scheme(slot, line):
             reason = f"{slot.version} is counted otherwise than {self._own.version}"
             return Verdict(allowed=False, reason=reason, is_known=False, is_counted=True)
+        odd = self._odd(slot, line)
+        if odd is not None:
+            return Verdict(allowed=False, reason=odd)
         if product is None or self._is_same_unknown(slot):
             return _OPEN
         dead = self._dead(line)
@@ -101,7 +117,6 @@ class ChannelGate:
             self._not_out(line)
             or (dead if dead is not None and self.ended is None else None)
             or self._no_lts(slot, line)
-            or self._odd(slot, line, product)
             or self._untold(slot, line)
         )
         if refusal is not None:
@@ -156,12 +171,13 @@ class ChannelGate:
             return f"{slot.version} is not known to be an LTS line"
         return None if line.is_lts(self._now) else f"{line.cycle} is no LTS line"
 
-    def _odd(self, slot: Slot, line: Release | None, product: Product) -> str | None:
+    def _odd(self, slot: Slot, line: Release | None) -> str | None:
         """An even minor number stays even."""
-        if not product.even_minor_is_stable or not _is_even(self._own):
+        if not self._stays_even or (line is None and len(slot.numbers) < _MINOR):
             return None
-        is_stable = _is_even(slot) if line is None else product.is_stable(line)
-        return None if is_stable else f"{slot.version} is a development line"
+        product = self._product
+        is_stable = _is_even(slot) if line is None or product is None else product.is_stable(line)
+        return None if is_stable and _is_even(slot) else f"{slot.version} is a development line"
 
     def _untold(self, slot: Slot, line: Release | None) -> str | None:
         """Distributions have tags for a release long before it is out."""

@@ -18,6 +18,7 @@ from basekeeper.tags.candidates import RuleGate, age_of, gather
 from basekeeper.tags.digests import choose_digest, drift, with_known_release
 from basekeeper.tags.frozen import FrozenWatch
 from basekeeper.tags.likeness import Likeness
+from basekeeper.tags.masks import Masks
 from basekeeper.tags.pick import Bucket, Candidate, pick
 from basekeeper.tags.question import Question, read_current
 from basekeeper.tags.renames import name_moves, replacement_of
@@ -94,6 +95,8 @@ class _Chooser:
         self._has_builds = bool(self._own.builds)
         self._rules = RuleGate(question.rules)
         self._gates = [question.gate(slot) for slot in self._own.slots]
+        listed = question.catalogue.tags_of(question.reference)
+        self._masks = Masks(question.path, question.available, listed)
         self._own_age = age_of(question.current, question.now)
         if self._own_age is None and question.is_listed:
             self._own_age = age_of(question.available[question.current.tag][-1], question.now)
@@ -159,6 +162,8 @@ class _Chooser:
             usable = tuple(one for one in history if self._rules.lacks(one) is None)
         if refusal is None and not usable:
             refusal = self._rules.lacks(history[0])
+        if refusal is None and is_main and not slot.is_prerelease:
+            refusal, is_known = self._masked(tag, slot)
         if refusal is not None:
             bucket.refuse(slot, tag, refusal, is_known=is_known)
             return
@@ -179,6 +184,16 @@ class _Chooser:
             return self._build_step(frame) if frame.builds > own.builds else None
         at = moved[0]
         return at if frame.slots[at].key > own.slots[at].key else None
+
+    def _masked(self, tag: str, slot: Slot) -> tuple[str | None, bool]:
+        """Why a tag that looks final is none, and whether that is sure."""
+        if self._question.rules.allow_prerelease:
+            return None, True
+        found = self._masks.behind(tag, slot)
+        if found is None:
+            return None, True
+        early, is_known = found
+        return f"it stands for {early}, a prerelease", is_known
 
     def _is_stale(self, verdict: Verdict, history: History) -> bool:
         """Tell whether a tag of another scheme is known to be older than the tag in use."""

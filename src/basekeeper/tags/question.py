@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.tags.channels import ChannelGate
 from basekeeper.tags.slots import Axis, frame_of_tag
 from basekeeper.tags.updates import Choice, TagFacts
+from basekeeper.tags.words import EVEN_MINORS, JAVA_CALENDAR, JAVA_REPOSITORIES
 from basekeeper.values.finding import Truth
 from basekeeper.values.reference import parse_reference
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from basekeeper.tags.updates import UpdateRules
     from basekeeper.values.reference import Reference
 
+_JAVA: Final = re.compile(r"(?:ibm-)?semeru|ibmjava|sapmachine|graalvm", re.ASCII)
 _DIGEST_ALONE: Final = re.compile(r"@?(sha(?:256|512):[0-9a-f]+)")
 
 
@@ -67,12 +69,19 @@ class Question:
         """The calendar of a slot."""
         if slot.axis is Axis.APPLICATION:
             own = self.product
+            if own is None and self.path in JAVA_REPOSITORIES:
+                return self.catalogue.product(JAVA_CALENDAR)
             return own if own is not None and own.axis == "application" else None
+        if slot.product is None and _JAVA.match(slot.text) is not None:
+            return self.catalogue.product(JAVA_CALENDAR)
         return None if slot.product is None else self.catalogue.product(slot.product)
 
     def gate(self, slot: Slot) -> ChannelGate:
         """The calendar's view from a version in use."""
-        return ChannelGate(slot, self.product_of(slot), self.now, channel=self.rules.channel)
+        is_even = slot.axis is Axis.APPLICATION and self.path in EVEN_MINORS
+        return ChannelGate(
+            slot, self.product_of(slot), self.now, channel=self.rules.channel, is_even=is_even
+        )
 
     def nothing(self, kind: str, reason: str, axis: str = "application") -> Choice:
         """The answer where nothing was found; no, only where the whole list is known."""

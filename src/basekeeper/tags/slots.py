@@ -42,6 +42,9 @@ _CODENAMES: Final = tuple(
 )
 _CODENAME_FORMS: Final = {codename: (form, release) for codename, form, release in _CODENAMES}
 _NO_CODENAMES: Final[Mapping[str, str]] = {}
+_BUILD_COUNT: Final = 100
+"""Numbers from here on count builds and may gain a second one (`9.4-1194`, `9.4-1227.1725849298`);
+smaller ones are a version beside the first and keep their precision (`3.11-7.3` of PyPy)."""
 _WINDOWS_NT: Final = (10, 0)
 """Every Windows Server since 2016 counts as 10.0; the third number is the release.
 Source: Microsoft's list of Windows Server releases."""
@@ -311,7 +314,8 @@ def _form(version: Version) -> str:
         return prefix + "java"
     text = _SECURITY.sub("", version.text)  # a security build takes the place of the version
     build = _BUILD_TEXT.search(text) if version.build else None
-    marks = "" if build is None else _open_all(build[0])
+    is_counted = max(version.build, default=0) >= _BUILD_COUNT
+    marks = "" if build is None else (_open_all if is_counted else _open)(build[0])
     written = version.plain.count(".") + 1
     update = 2 if re.search(r"\du\d", version.text) else 0
     letter = "a" if version.precision > written + update else ""

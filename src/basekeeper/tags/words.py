@@ -226,6 +226,16 @@ RUNTIMES: Final = {
 A bare Java word is judged by Eclipse Temurin's calendar, as the vendor is not named.
 """
 
+JAVA_CALENDAR: Final = "eclipse-temurin"
+"""Calendar that tells the LTS lines of Java, which are the same for all vendors."""
+
+JAVA_REPOSITORIES: Final = frozenset({"library/ibm-semeru-runtimes", "library/sapmachine"})
+"""Builds of Java without a calendar of their own."""
+
+EVEN_MINORS: Final = frozenset({"library/nginx", "library/perl", "library/swipl"})
+"""Repositories in which an odd minor number marks a development line.
+Sources: nginx.org, perlpolicy, https://www.swi-prolog.org/Download.html."""
+
 RUNTIME_VARIANTS: Final = frozenset({"jdk", "jre"})
 """Runtime words that are a variant where no version follows (`21-jre`)."""
 

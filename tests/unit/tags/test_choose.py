@@ -225,6 +225,17 @@ def moves(updates: Updates) -> dict[str, str]:
             "ltsc2022 ltsc2025 1809-KB5034439",
             {"major": "ltsc2025"},
         ),
+        # odd minors of Perl, SWI-Prolog and nginx are development lines
+        ("perl", "5.44.0", "5.45.2 5.46.0 5.47.1", {"minor": "5.46.0"}),
+        ("perl", "5.43.1", "5.45.2", {"minor": "5.45.2"}),
+        ("swipl", "10.0.2", "10.1.13", {}),
+        # the LTS lines of Java are the same for vendors without a calendar
+        ("ibm-semeru-runtimes", "open-17-jre", "open-25-jre open-26-jre", {"major": "open-25-jre"}),
+        # numbers of buildpack-deps are releases of Ubuntu
+        ("buildpack-deps", "22.04-curl", "26.04-curl 26.10-curl", {"major": "26.04-curl"}),
+        # a second version keeps its precision, a count of builds need not
+        ("pypy", "3.11-7.3", "3.11-7.3.23 3.11-7.4", {"minor": "3.11-7.4"}),
+        ("x/y", "1-25", "1-72 1-72.1724040033", {"patch": "1-72.1724040033"}),
         # other schemes of counting that a repository kept or began
         ("lscr.io/linuxserver/calibre-web", "0.6.24", "2021.12.16 0.6.25", {"patch": "0.6.25"}),
         ("x/y", "7", "8 20231 1706543210", {"major": "8"}),
@@ -239,6 +250,9 @@ def test_best_tag_of_each_size(
     repository: str, current: str, available: str, expected: dict[str, str]
 ) -> None:
     assert sizes(choose(repository, current, available)) == expected
+
+
+SEMERU = {"runtime": "3.9-ibm-semeru-25"}
 
 
 @pytest.mark.parametrize(
@@ -273,6 +287,7 @@ def test_best_tag_of_each_size(
             "3.9-eclipse-temurin-25 3.9-eclipse-temurin-26 3.9-amazoncorretto-25",
             {"runtime": "3.9-eclipse-temurin-25"},
         ),
+        ("maven", "3.9-ibm-semeru-17", "3.9-ibm-semeru-25 3.9-ibm-semeru-26", SEMERU),
         ("wordpress", "7-php8.3-fpm", "7-php8.5-fpm 7-php8.5-apache", {"runtime": "7-php8.5-fpm"}),
         ("node", "lts-alpine3.22", "lts-alpine3.24 24-alpine3.24", {"os": "lts-alpine3.24"}),
         ("amazoncorretto", "21-al2", "21-al2023", {"os": "21-al2023"}),
@@ -443,6 +458,26 @@ def test_another_scheme_is_open_unless_its_tags_are_known_to_be_older() -> None:
     for pushed, value in ((None, Truth.UNKNOWN), (old, Truth.NO), (NOW, Truth.UNKNOWN)):
         tags = [TagFacts("0.6.24", pushed=new), TagFacts("2021.12.16", pushed=pushed)]
         assert choose_updates("x/y", "0.6.24", tags, NOW).major.value is value
+
+
+def test_prerelease_behind_the_name_of_its_line_is_left_out() -> None:
+    digest, other = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+    tags = [TagFacts("5.0"), TagFacts("6.0", digest), TagFacts("6.0-alpha2", digest)]
+    masked = choose_updates("cassandra", "5.0", tags, NOW).major
+    assert masked.value is Truth.NO
+    assert masked.reason.endswith("6.0 is left out: it stands for 6.0-alpha2, a prerelease")
+    early = choose_updates("cassandra", "6.0-alpha1", [*tags, TagFacts("6.0-alpha1")], NOW)
+    assert early.patch.tag == "6.0-alpha2"
+    out = [TagFacts("5.0"), TagFacts("6.0", other), TagFacts("6.0-alpha2", digest)]
+    assert choose_updates("cassandra", "5.0", out, NOW).major.tag == "6.0"
+    rules = UpdateRules(allow_prerelease=True)
+    assert choose_updates("cassandra", "5.0", tags, NOW, rules=rules).major.tag == "6.0"
+
+
+def test_without_digests_the_publishers_list_tells_of_prereleases_for_what_it_is_worth() -> None:
+    found = choose("haxe", "4.3.7", "5.0.0 5.0.0-preview.1").major
+    assert found.value is Truth.UNKNOWN
+    assert "5.0.0 is left out: it stands for 5.0.0-preview.1" in found.reason
 
 
 def test_order_does_not_decide_which_version_a_reason_names() -> None:

@@ -1,0 +1,79 @@
+"""Tags without a prerelease word that stand for a prerelease.
+
+Publishers give the newest prerelease of a line the line's own name too: `cassandra:6.0` is
+`6.0-alpha2` until the first release, `haxe:5.0` a preview. The digests of the list tell; without
+them, the publisher's list of the day on which the bundled data was made.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.tags.slots import frame_of_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from basekeeper.lifecycle.taglist import TagList
+    from basekeeper.tags.candidates import History
+    from basekeeper.tags.slots import Slot
+
+_HINT: Final = re.compile(
+    r"alpha|beta|rc|dev|preview|pre|snapshot|ea|cr|milestone|\d[ab]\d|[-.]m\d",
+    re.ASCII | re.IGNORECASE,
+)
+"""What every prerelease has in its tag, and many others too."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Finds the prerelease that a tag stands for."""
+
+    path: str
+    available: Mapping[str, History]
+    listed: TagList | None
+
+    def behind(self, tag: str, slot: Slot) -> tuple[str, bool] | None:
+        """Return the prerelease of this version that a tag stands for, and whether that is sure.
+
+        None where it stands for none, as far as is known.
+        """
+        digest = next((one.digest for one in self.available[tag] if one.digest), None)
+        if digest is not None:
+            found = next(
+                (one for one in self._by_digest.get(digest, ()) if self._is(one, slot)), None
+            )
+            return None if found is None else (found, True)
+        names = self._by_list.get(tag, ())
+        found = next((one for one in names if self._is(one, slot)), None)
+        return None if found is None else (found, False)
+
+    @cached_property
+    def _by_digest(self) -> dict[str, list[str]]:
+        """Digest → tags that may be prereleases, of those that stand for it now."""
+        found: dict[str, list[str]] = {}
+        for tag, history in self.available.items():
+            if _HINT.search(tag) is not None and history[0].digest is not None:
+                found.setdefault(history[0].digest, []).append(tag)
+        return found
+
+    @cached_property
+    def _by_list(self) -> dict[str, list[str]]:
+        """Tag → tags of the same image that may be prereleases."""
+        found: dict[str, list[str]] = {}
+        for group in () if self.listed is None else self.listed.groups:
+            early = [tag for tag in group if _HINT.search(tag) is not None]
+            for tag in group if early else ():
+                found[tag] = early
+        return found
+
+    def _is(self, tag: str, slot: Slot) -> bool:
+        """Tell whether a tag is a prerelease of a version, or of a version of that line."""
+        frame = frame_of_tag(self.path, tag)
+        if frame.main is None:
+            return False
+        main = frame.slots[frame.main]
+        return main.is_prerelease and main.numbers[: len(slot.numbers)] == slot.numbers
