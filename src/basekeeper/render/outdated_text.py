@@ -46,6 +46,9 @@ _INDENT: Final = 4
 _LABEL: Final = 9
 """Columns of what a line is about."""
 
+_AGE: Final = 14
+"""Columns that are left to an age, with the gaps beside it."""
+
 _ROLES: Final = {Status.OUTDATED: "warning", Status.CURRENT: "good", Status.UNKNOWN: "error"}
 
 
@@ -71,7 +74,8 @@ def render_outdated_text(
     lines += _unread(found, style)
     for notice in found.notices:
         lines += _labelled("note", notice, "note", style, indent=0)
-    lines.append(summary(shown) if shown else "nothing to ask: no file here names an image")
+    totals = summary(shown) if shown else "nothing to ask: no file here names an image"
+    lines += wrap(totals, style.width)
     return "\n".join(lines) + "\n"
 
 
@@ -129,7 +133,7 @@ def _steps(row: Row, style: Style) -> Iterator[str]:
     """Write what it can be moved to, one line each; the reason goes on below where it is long."""
     if not row.steps:
         return
-    room = max(style.width // 3, 20)
+    room = style.width - _INDENT - _LABEL - _AGE
     cells: list[tuple[str, ...]] = [
         (
             _kind(choice),
