@@ -189,8 +189,9 @@ def test_challenge_realm_on_localhost(host: Host, secure: Host) -> None:
 
 def test_challenge_realm_on_http(host: Host, secure: Host, certificates: Certificates) -> None:
     secure.require_tokens(realm=f"http://{NAME}:{host.port}/token")
+    known = (f"{NAME}:{host.port}", OPEN)
     with (
-        asking(secure, settings=trusting(certificates), login=LOGIN) as opened,
+        asking(secure, known, settings=trusting(certificates), login=LOGIN) as opened,
         refused(Failure.REFUSED, "expected https"),
     ):
         opened.client.point(reference(secure))
@@ -452,7 +453,7 @@ def test_body_that_unpacks_to_far_more(host: Host, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["manifest", "blob"])
 def test_body_with_another_hash(host: Host, kind: str) -> None:
-    host.add(faults.body(b"{}", kind))
+    host.add(faults.huge(1, kind))
     with asking(host) as opened, refused(Failure.REFUSED):
         opened.client.config(image(host), "linux/amd64")
 
