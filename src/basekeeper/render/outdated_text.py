@@ -83,7 +83,7 @@ def _headline(row: Row, style: Style) -> str:
     """Write the image and, on the right, its status and its support."""
     support = _support_words(row.support)
     right = f"{row.status.value} {style.dot} {support}"
-    room = max(style.width - width_of(right) - 2, style.width // 3)
+    room = style.width - width_of(right) - 2
     name = pad(fit_image(visible(row.name), room, style.ellipsis), room)
     role = {Truth.NO: "error", Truth.UNKNOWN: "dim", Truth.YES: "good"}[row.support.value]
     status = style.paint(row.status.value, _ROLES[row.status])
