@@ -125,6 +125,7 @@ class _Round:
         found: dict[str, Resolution] = {}
         jobs = self._jobs()
         lanes = Lanes(jobs, self._do, abort=self._registry.close)
+        asking(0, len(self._questions))
         for result in lanes.results(seconds=seconds):
             if isinstance(result, _Told):
                 told[result.name] = result

@@ -51,6 +51,22 @@ def test_line_counts_the_files(files: int, line: str, monkeypatch: pytest.Monkey
     assert line in terminal.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("counts", "line"),
+    [
+        ((0, 40), "asking registries … 0 of 40 images"),
+        ((12, 12_345), "asking registries … 12 of 12,345 images"),
+        ((1, 1), "asking registries … 1 of 1 image"),
+        ((0, 0), "reading … 7 files"),
+    ],
+)
+def test_line_counts_the_images_that_were_asked_about(counts: tuple[int, int], line: str) -> None:
+    shown = Progress("reading")
+    shown.count(7)
+    shown.asking(*counts)
+    assert shown.__rich__() == line
+
+
 def test_nothing_is_shown_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = make_terminal(monkeypatch)
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.0)
