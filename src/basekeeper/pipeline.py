@@ -28,7 +28,7 @@ from basekeeper.check import exit_code as exit_code_of
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.discover import discover
 from basekeeper.errors import ConfigError, Problem
-from basekeeper.render.view import RuleText
+from basekeeper.render.view import RuleText, plural
 from basekeeper.rules.registry import RULES_BY_ID
 from basekeeper.trees.names import kind_of
 from basekeeper.values.change import Proposal
@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 
 MAX_LOOKS: Final = 3
 """Times that what images can be moved to is looked up; another look may change the choice."""
+
+_VENDORED: Final = re.compile(r"(?:^|/)(?:vendor|third[_-]party|node_modules)/")
+"""Directories that hold copies of what others maintain; the next copy would undo an edit."""
 
 __all__ = [
     "Comparison",
@@ -327,7 +330,7 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
 
     everything = discover(tree, _settings(run), progress=progress)
     selected = _selected(everything, run)
-    found = _of_images(selected, wanted.images)
+    found, notices = _without_vendored(_of_images(selected, wanted.images), run)
     if wanted.any_age:
         run = replace(run, config=replace(run.config, updates=run.config.updates.at_any_age()))
     kinds = wanted.kinds or None
@@ -343,7 +346,7 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
         )
     return Planned(
         survey=everything,
-        standings=stand,
+        standings=replace(stand, notices=(*notices, *stand.notices)),
         changes=changes(
             stand.standings, kinds=kinds, images=images, pin_digests=wanted.pin_digests
         ),
@@ -451,6 +454,26 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
         notices=(*run.config.notices, *run.catalogue.stale(run.now), *registry.notices()),
     )
     return sums, answers
+
+
+def _without_vendored(found: Survey, run: Run) -> tuple[Survey, tuple[str, ...]]:
+    """Leave out copies of others' files, which their source owns, unless the user names them."""
+    uses = tuple(
+        use
+        for use in found.uses
+        if _VENDORED.search(use.path) is None
+        or any(_VENDORED.search(f"{name}/") and _is_below(use.path, name) for name in run.only)
+    )
+    count = len(found.uses) - len(uses)
+    if not count:
+        return found, ()
+    places = plural(count, "place")
+    notice = f"{places} in vendored files left alone; name the files or directories to edit them"
+    return replace(found, uses=uses), (notice,)
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(f"{directory}/")
 
 
 def _candidate_questions(found: Standings, targets: Sequence[Reference]) -> list[Question]:

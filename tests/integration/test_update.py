@@ -175,6 +175,16 @@ def test_only_named_files_are_edited(place: Place) -> None:
     assert place.content("Dockerfile") == DOCKERFILE.replace(b"3.20", b"3.23")
 
 
+def test_vendored_files_are_left_alone_unless_named(place: Place) -> None:
+    place.save("vendor/x/Dockerfile", b"FROM alpine:3.20\n")
+    outcome = place.update("-w")
+    assert "1 place in vendored files left alone" in outcome.out
+    assert place.content("vendor/x/Dockerfile") == b"FROM alpine:3.20\n"
+    assert place.update("vendor", "-w").code == 0
+    assert place.update("vendor/x/Dockerfile", "-w").code == 0
+    assert place.content("vendor/x/Dockerfile") == b"FROM alpine:3.23\n"
+
+
 def test_refused_uses_are_told_and_the_others_edited(place: Place) -> None:
     place.save("b/Dockerfile", b"ARG V=3.20-x\nFROM alpine:${V%-x}\n")
     outcome = place.update("-w")

@@ -42,5 +42,5 @@ def _lines(file: SourceFile, name: str) -> list[int]:
     return [
         each.line + file.first_line - 1
         for each in file.document.instructions
-        if each.name not in _QUIET and pattern.search(each.joined.text)
+        if pattern.search(each.joined.text) and each.name not in _QUIET
     ]
