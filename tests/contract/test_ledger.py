@@ -191,8 +191,9 @@ def test_any_number_of_repositories_is_asked_for_at_once(ledger: SqlLedger) -> N
 
 def test_hostile_repository_is_only_a_name(ledger: SqlLedger) -> None:
     ledger.append([sight()])
-    names = ["' OR 1=1 --", "%", "docker.io/library/nod_", "\U0001f600"]
+    names = ["' OR 1=1 --", "%", "docker.io/library/nod_", "\U0001f600", "", "a\0b", "\udcff"]
     assert set(ledger.first_seen(names).values()) == {()}
+    assert [list(ledger.events(subject=name)) for name in names] == [[]] * len(names)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -89,9 +90,11 @@ class DiskCache:
 
     def close(self) -> None:
         """Close the file; the cache behaves as empty from now on."""
-        if self._store is not None:
-            self._attempt(Store.close)
-        self._store, self._is_off = None, True
+        with self._lock:
+            store, self._store, self._is_off = self._store, None, True
+            if store is not None:
+                with suppress(sqlite3.Error):  # at worst, what was read counts as unused
+                    store.close()
 
     def _get(self, key: bytes) -> Entry | None:
         return self._attempt(lambda store: store.get(key))

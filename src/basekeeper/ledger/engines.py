@@ -71,8 +71,11 @@ def _sqlite(location: Location, *, read_only: bool) -> Engine:
         connection = sqlite3.connect(
             uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.executescript("PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)

@@ -102,13 +102,17 @@ def _instant(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
-def _check_text(text: str) -> None:
-    """Refuse what PostgreSQL cannot keep, in every database alike."""
+def is_recordable(text: str) -> bool:
+    """Tell whether every database can keep a text: no NUL, no lone surrogate, not too long."""
     try:
-        size = len(text.encode())
+        return 0 < len(text.encode()) <= MAX_TEXT_BYTES and "\0" not in text
     except UnicodeEncodeError:
-        size = 0
-    if not 0 < size <= MAX_TEXT_BYTES or "\0" in text:
+        return False
+
+
+def _check_text(text: str) -> None:
+    """Refuse what one of the databases cannot keep, in all of them alike."""
+    if not is_recordable(text):
         raise LedgerError(
             f"an event with {text!r:.80} cannot be recorded:"
             f" texts have 1 to {MAX_TEXT_BYTES} bytes of UTF-8 without NUL"

@@ -15,7 +15,7 @@ from basekeeper.errors import LedgerError
 from basekeeper.ledger.engines import lock_for_writing, open_engine
 from basekeeper.ledger.location import Kind
 from basekeeper.ledger.revisions import check_readable, migrate
-from basekeeper.ledger.rows import event_of, microseconds, row_of, sight_of
+from basekeeper.ledger.rows import event_of, is_recordable, microseconds, row_of, sight_of
 from basekeeper.ledger.schema import EVENT
 from basekeeper.transport.redaction import shown_text
 from basekeeper.values.event import EventKind
@@ -97,6 +97,8 @@ class SqlLedger:
         self, *, subject: str | None = None, kinds: Collection[EventKind] = ()
     ) -> Iterator[Event]:
         """Yield events in the order in which they were recorded, up to the newest at the start."""
+        if subject is not None and not is_recordable(subject):
+            return
         query = select(EVENT).order_by(EVENT.c.seq).limit(PAGE_ROWS)
         if subject is not None:
             query = query.where(EVENT.c.subject == subject)
@@ -115,7 +117,7 @@ class SqlLedger:
     def first_seen(self, repositories: Collection[str]) -> Mapping[str, tuple[Sight, ...]]:
         """Return the first sights of each repository, earliest first; none: an empty tuple."""
         found: dict[str, list[Sight]] = {name: [] for name in sorted(set(repositories))}
-        names = iter(found)
+        names = filter(is_recordable, found)
         with self._connected() as connection:
             while batch := list(islice(names, ROWS_AT_ONCE)):
                 for subject, seq, key, at in connection.execute(_sights_query(batch)):

@@ -165,3 +165,24 @@ def test_lost_connection_is_an_error_once_and_then_made_anew(postgres: Server) -
             ledger.append(events())
         assert len(list(ledger.events())) == 1
         assert ledger.append([sight(2)]) == 1
+
+
+@pytest.mark.component("database")
+def test_role_that_may_only_insert_and_select_records(postgres: Server) -> None:
+    uri = postgres.create()
+    open_ledger(read_location(uri), clock=lambda: NOW).close()
+    role = f"scribe_{uri.rpartition('ledger-')[2].partition('?')[0]}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE ROLE {role} LOGIN PASSWORD 's3cr3t';"  # no outside text
+            f"GRANT SELECT ON basekeeper_version, basekeeper_event TO {role}".encode()
+        )
+        limited = read_location(uri.replace("//keeper:", f"//{role}:"))
+        with contextlib.closing(open_ledger(limited, clock=None)) as ledger:
+            assert list(ledger.events()) == []
+        connection.execute(
+            f"GRANT INSERT ON basekeeper_event TO {role};"
+            f"GRANT USAGE ON SEQUENCE basekeeper_event_seq_seq TO {role}".encode()
+        )
+    with contextlib.closing(open_ledger(limited, clock=lambda: NOW)) as ledger:
+        assert ledger.append([sight()]) == 1
