@@ -31,9 +31,7 @@ from basekeeper.errors import ConfigError, Problem
 from basekeeper.render.view import RuleText, plural
 from basekeeper.rules.registry import RULES_BY_ID
 from basekeeper.trees.names import kind_of
-from basekeeper.values.change import Proposal
 from basekeeper.values.finding import Truth
-from basekeeper.values.resolution import Question, Standings
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
 from basekeeper.waivers.inline import comment_blocks
@@ -51,10 +49,10 @@ if TYPE_CHECKING:
     from basekeeper.ports import Ledger, Registry
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
-    from basekeeper.values.change import ChangePlan, LeftOut, Standing
+    from basekeeper.values.change import ChangePlan, LeftOut, Proposal, Standing
     from basekeeper.values.finding import Judgement, Report
     from basekeeper.values.reference import Reference
-    from basekeeper.values.resolution import Resolutions
+    from basekeeper.values.resolution import Question, Resolutions, Standings
     from basekeeper.values.settings import DiscoverSettings
     from basekeeper.values.use import Survey, Use
     from basekeeper.values.waiver import Waiver
@@ -368,6 +366,7 @@ def edit_files(
     """
     from basekeeper.edit import Ground, edit  # noqa: PLC0415  # only to update
     from basekeeper.trees.overlay import Overlay  # noqa: PLC0415
+    from basekeeper.values.change import Proposal  # noqa: PLC0415
 
     ground = Ground(
         survey=planned.survey,
@@ -421,6 +420,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
     """
     from basekeeper.plan import standings  # noqa: PLC0415  # only where registries are asked
     from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
+    from basekeeper.values.resolution import Standings  # noqa: PLC0415
 
     rules = run.config.updates
 
@@ -478,6 +478,8 @@ def _is_below(path: str, directory: str) -> bool:
 
 def _candidate_questions(found: Standings, targets: Sequence[Reference]) -> list[Question]:
     """Ask what candidates point to and what is inside, for the platforms that are built."""
+    from basekeeper.values.resolution import Question  # noqa: PLC0415  # as above
+
     platforms: dict[str, dict[str, None]] = {}
     for one in found.standings:
         platforms.setdefault(one.reference.name, {}).update(dict.fromkeys(one.platforms))
