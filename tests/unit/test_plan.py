@@ -398,12 +398,45 @@ def test_unknown_digest_is_looked_up_or_the_change_is_withheld() -> None:
         "the digest of 3.13 is not known, and tag and digest move together"
     )
     asked = candidates([standing], Resolutions({str(resolution.reference): resolution}))
-    assert [str(one) for one in asked] == ["docker.io/library/python:3.13"]
-    answer = told("python:3.13", NEW, None, current=inside(NEW))
-    again = stand(resolution, answer)
+    assert [one.familiar for one in asked] == ["python:3.13", f"python@{OLD}"]
+    answers = (
+        told("python:3.13", NEW, None, current=inside(NEW)),
+        told(f"python@{OLD}", None, None, current=inside(OLD)),
+    )
+    again = stand(resolution, *answers)
     assert taken(changes([again])) == [("minor", f"python:3.13@{NEW}")]
-    everything = {str(one.reference): one for one in (resolution, answer)}
+    everything = {str(one.reference): one for one in (resolution, *answers)}
     assert candidates([again], Resolutions(everything)) == ()
+
+
+def test_image_in_use_is_looked_into_so_that_a_change_of_the_system_shows() -> None:
+    resolution = told("python:3.12.4", OLD, "3.12.4 3.12.9")
+    standing = stand(resolution)
+    assert taken(changes([standing])) == [("patch", "python:3.12.9")]
+    asked = candidates([standing], Resolutions({str(resolution.reference): resolution}))
+    assert [one.familiar for one in asked] == ["python:3.12.9", f"python@{OLD}"]
+    again = stand(
+        resolution,
+        told("python:3.12.9", NEW, None, current=inside(NEW, "debian 13")),
+        told(f"python@{OLD}", None, None, current=inside(OLD, "debian 12")),
+    )
+    assert changes([again]).changes == ()
+    assert not isinstance(again.updates, Unknown)
+    assert again.updates.patch.os_change == "debian 12 → debian 13"
+
+
+def test_matured_digest_is_looked_into_before_it_is_taken() -> None:
+    days = {OLD: 30, MIDDLE: 4, NEW: 1}
+    sights = tuple(Sight("3.12", digest, ago(age)) for digest, age in days.items())
+    resolution = told(f"python:3.12@{OLD}", NEW, "3.12", current=inside(OLD, "debian 12"))
+    standing = stand(resolution, rules="", sights=sights)
+    asked = candidates([standing], Resolutions({str(resolution.reference): resolution}))
+    assert [one.familiar for one in asked] == [f"python@{MIDDLE}"]
+    answer = told(f"python@{MIDDLE}", None, None, current=inside(MIDDLE, "debian 13"))
+    again = stand(resolution, answer, rules="", sights=sights)
+    assert changes([again]).changes == ()
+    assert not isinstance(again.updates, Unknown)
+    assert "os_drift" in again.updates.flags
 
 
 def test_tag_of_unknown_age_is_a_candidate_so_that_its_clock_starts() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.plan.seen import DEFAULT_TAG
+from basekeeper.plan.seen import DEFAULT_TAG, digest_in_use
 from basekeeper.plan.standings import pin
 from basekeeper.values.change import Change, ChangePlan, Withheld
 from basekeeper.values.finding import Truth
-from basekeeper.values.image import Unknown
+from basekeeper.values.image import Pointer, Unknown
 from basekeeper.values.reference import Reference
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ def candidates(
     kinds: Collection[str] | None = None,
     images: Sequence[ImagePattern] = (),
 ) -> tuple[Reference, ...]:
-    """Name the tags that may be moved to and that were not looked up yet.
+    """Name what should be looked up before something is changed, and was not yet.
 
-    Ask what each points to and what is inside, add the answers to the resolutions under `str()`
-    of the reference, and take the standings again; two rounds are mostly enough. A tag that waits
-    because its age is not known is among them: a run that records what it saw starts its clock.
+    That is each tag that may be moved to; what is inside the image in use, so that a change of the
+    operating system shows; and each tag that waits because its age is not known: a run that
+    records what it saw starts its clock. Ask what each points to and what is inside, add the
+    answers to the resolutions under `str()` of the reference, and take the standings again; two
+    rounds are mostly enough.
 
     Args:
         found: The standings.
@@ -45,13 +47,12 @@ def candidates(
         images: As for `changes`.
 
     Returns:
-        References with a tag and without a digest, sorted.
+        References with a tag or a digest, never both, sorted.
     """
     wanted: dict[str, Reference] = {}
     for standing in _selected(found, images):
         for choice in _ordered(standing, _kinds(standing, kinds)):
-            for tag in _open_tags(choice):
-                to = _named(standing.reference, choice).with_digest(None).with_tag(tag)
+            for to in _open(standing, choice):
                 if str(to) not in resolutions.by_image:
                     wanted[str(to)] = to
             if choice and (choice.os_change is None or "os" in (kinds or ())):
@@ -91,14 +92,24 @@ def changes(
     return ChangePlan(tuple(taken), tuple(withheld))
 
 
-def _open_tags(choice: Choice) -> Iterator[str]:
-    """Yield the tags of a choice of which more should be known; digests say enough themselves."""
+def _open(standing: Standing, choice: Choice) -> Iterator[Reference]:
+    """Yield the tags and digests of a choice of which more should be known."""
+    own, resolution = standing.reference, standing.resolution
+    digest = digest_in_use(resolution)
+    stays = choice.repository is not None or (choice.kind == "digest" and own.digest is None)
+    if choice and not stays and resolution.current is None and digest is not None:
+        yield own.with_tag(None).with_digest(digest)
     if choice.kind == "digest":
+        pointer = resolution.pointer
+        is_newest = isinstance(pointer, Pointer) and pointer.digest == choice.digest
+        if choice.digest is not None and not is_newest:
+            yield own.with_tag(None).with_digest(choice.digest)
         return
+    named = _named(own, choice).with_digest(None)
     if choice and choice.tag is not None:
-        yield choice.tag
+        yield named.with_tag(choice.tag)
     if choice.waiting is not None and choice.waiting_until is None:
-        yield choice.waiting
+        yield named.with_tag(choice.waiting)
 
 
 def _selected(found: Sequence[Standing], images: Sequence[ImagePattern]) -> Iterator[Standing]:

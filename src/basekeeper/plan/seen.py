@@ -7,11 +7,11 @@ stands for now was taken back, and is no fact of use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.tags.updates import TagFacts, TagList
-from basekeeper.values.image import Image, Pointer, Unknown
+from basekeeper.values.image import Image, Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,28 +43,43 @@ def tag_in_use(reference: Reference) -> str:
     return reference.tag or (DEFAULT_TAG if reference.digest is None else "")
 
 
+def digest_in_use(resolution: Resolution) -> str | None:
+    """The digest that is pulled: the pinned one, else what the tag points to; None: not known."""
+    pointer = resolution.pointer
+    pointed = pointer.digest if isinstance(pointer, Pointer) else None
+    return resolution.reference.digest or pointed
+
+
 def seen_tags(
-    resolution: Resolution, others: Iterable[Resolution], sights: Sequence[Sight]
+    resolution: Resolution,
+    others: Iterable[Resolution],
+    insides: Mapping[str, Inside],
+    sights: Sequence[Sight],
 ) -> SeenTags:
     """Bring together what is known of the tags of an image's repository.
 
     Args:
         resolution: What was told of the image.
         others: What was told of other tags of the repository, of none by a digest.
+        insides: Digest → what is inside, for the digests of the repository that were looked into.
         sights: What the ledger saw of the repository.
     """
     tags = resolution.tags
     listed = tags.tags if isinstance(tags, TagList) else ()
     complete = isinstance(tags, TagList) and tags.complete and bool(listed)
     names = frozenset(facts.tag for facts in listed)
-    pointed = [_pointed(one) for one in (resolution, *others)]
-    facts = [one for one in pointed if one is not None]
+    facts = [
+        TagFacts(tag_in_use(one.reference), one.pointer.digest, one.pointer.modified)
+        for one in (resolution, *others)
+        if isinstance(one.pointer, Pointer)
+    ]
     own = tag_in_use(resolution.reference)
     kept = [one for one in sights if not complete or one.tag in names or one.tag == own]
     back = _taken_back((*listed, *facts), kept)
     facts += [TagFacts(one.tag, one.digest, first_seen=one.at) for one in kept if one not in back]
     own_back = tuple(one for one in kept if one in back and one.tag == own)
-    return SeenTags((*listed, *facts), complete, names, own_back)
+    known = tuple(_looked_into(one, insides) for one in (*listed, *facts))
+    return SeenTags(known, complete, names, own_back)
 
 
 def current_facts(resolution: Resolution, sights: Sequence[Sight]) -> TagFacts:
@@ -72,7 +87,7 @@ def current_facts(resolution: Resolution, sights: Sequence[Sight]) -> TagFacts:
     reference = resolution.reference
     inside, pointer = resolution.current, resolution.pointer
     tag, digest = tag_in_use(reference), reference.digest
-    known = digest or (pointer.digest if isinstance(pointer, Pointer) else None)
+    known = digest_in_use(resolution)
     times = [one.at for one in sights if one.tag == tag and one.digest == known]
     pushed = None
     if isinstance(pointer, Pointer) and pointer.digest == known:
@@ -94,19 +109,15 @@ def platforms_of(inside: Inside | None) -> tuple[str, ...] | None:
     return tuple(inside.image.platforms)
 
 
-def _pointed(resolution: Resolution) -> TagFacts | None:
-    """What a tag stands for now."""
-    pointer = resolution.pointer
-    if pointer is None or isinstance(pointer, Unknown):
-        return None
-    insides = (resolution.newest, resolution.current)
-    inside = next((one for one in insides if one and one.digest == pointer.digest), None)
-    return TagFacts(
-        tag_in_use(resolution.reference),
-        pointer.digest,
-        pointer.modified,
-        os_release=None if inside is None else inside.os_release,
-        platforms=platforms_of(inside),
+def _looked_into(facts: TagFacts, insides: Mapping[str, Inside]) -> TagFacts:
+    """Facts with what is inside their digest, where that is known."""
+    inside = insides.get(facts.digest or "")
+    if inside is None:
+        return facts
+    return replace(
+        facts,
+        os_release=facts.os_release or inside.os_release,
+        platforms=platforms_of(inside) or facts.platforms,
     )
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.lifecycle.catalogue import Catalogue
 from basekeeper.plan.moved import what_moved
 from basekeeper.plan.notes import notes_of
-from basekeeper.plan.seen import current_facts, platforms_of, seen_tags, tag_in_use
+from basekeeper.plan.seen import (
+    current_facts,
+    digest_in_use,
+    platforms_of,
+    seen_tags,
+    tag_in_use,
+)
 from basekeeper.tags.choose import choose_updates
 from basekeeper.tags.updates import Choice, Flag, TagList
 from basekeeper.values.change import LeftOut, Standing
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
     from basekeeper.tags.updates import UpdateRules, Updates
     from basekeeper.values.event import Sight
     from basekeeper.values.reference import Reference
-    from basekeeper.values.resolution import Resolutions
+    from basekeeper.values.resolution import Inside, Resolutions
     from basekeeper.values.use import Survey, Use
 
 _NO_SIGHTS: Final[Mapping[str, tuple[Sight, ...]]] = MappingProxyType({})
@@ -121,9 +127,14 @@ class _Planner:
         self._catalogue = catalogue
         self._sights = sights
         self._tagged: dict[str, list[Resolution]] = {}
+        self._insides: dict[str, dict[str, Inside]] = {}
         for one in self._resolutions.values():
+            name = one.reference.name
             if one.reference.digest is None:
-                self._tagged.setdefault(one.reference.name, []).append(one)
+                self._tagged.setdefault(name, []).append(one)
+            for inside in (one.current, one.newest):
+                if inside is not None:
+                    self._insides.setdefault(name, {})[inside.digest] = inside
 
     def standing(self, uses: tuple[Use, ...], platforms: tuple[str, ...]) -> Standing:
         """Answer for one image and all its uses."""
@@ -142,7 +153,10 @@ class _Planner:
             )
         sights = self._sights.get(reference.name, ())
         others = [one for one in self._tagged.get(reference.name, ()) if one is not resolution]
-        seen = seen_tags(resolution, others, sights)
+        insides = self._insides.get(reference.name, {})
+        if resolution.current is None:
+            resolution = replace(resolution, current=insides.get(digest_in_use(resolution) or ""))
+        seen = seen_tags(resolution, others, insides, sights)
         image = _Image(reference, resolution, seen, sights, rules, platforms)
         return Standing(
             reference=reference,

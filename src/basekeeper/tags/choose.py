@@ -245,9 +245,10 @@ def _size(old: Slot, new: Slot) -> str:
     numbers, others = old.numbers, new.numbers
     if numbers == others and _is_version(old.build) and _is_version(new.build):
         numbers, others = old.build, new.build
-    pairs = zip_longest(numbers, others, fillvalue=0)
-    first = next((at for at, (one, other) in enumerate(pairs) if one != other), len(_SIZES))
-    return _SIZES[min(first, len(_SIZES) - 1)]
+    for at, (one, other) in enumerate(zip_longest(numbers, others, fillvalue=0)):
+        if one != other:
+            return _SIZES[min(at, len(_SIZES) - 1)]
+    return _SIZES[-1]
 
 
 def _is_version(build: tuple[int, ...]) -> bool:
