@@ -103,15 +103,33 @@ def test_inline_dockerfiles_are_edited_in_their_file() -> None:
     assert plan.files[0].after == after.encode()
 
 
-def test_an_arg_of_an_inline_dockerfile_is_edited() -> None:
-    text = INLINE.replace("node:20", "node:$${V}")
-    plan = edited({"compose.yaml": text}, (N20, N22))
-    assert plan.files == ()
-    assert "cannot be told" in reasons(plan)[0]
-    hcl = 'target "a" {\n  dockerfile-inline = <<E\nARG V=20\nFROM node:$V\nE\n}\n'
-    plan = edited({"docker-bake.hcl": hcl}, (N20, N22))
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("compose.yaml", INLINE.replace("node:20", "node:$${V}")),
+        ("compose.yaml", INLINE.replace("node:20", "node:$$V").replace("\n", "\r\n")),
+        ("compose.yaml", INLINE.replace("node:20", "no\\\n        de:$$V")),
+        (
+            "docker-bake.hcl",
+            'target "a" {\n  dockerfile-inline = <<E\nARG V=20\nFROM node:$V\nE\n}\n',
+        ),
+        (
+            "docker-bake.hcl",
+            'target "a" {\n  dockerfile-inline = <<-E\n  ARG V=20\n  FROM node:$${V}\n  E\n}\n',
+        ),
+    ],
+)
+def test_an_arg_of_an_inline_dockerfile_is_edited(path: str, text: str) -> None:
+    plan = edited({path: text.encode()}, (N20, N22))
     assert not plan.refused, reasons(plan)
-    assert plan.files[0].after == hcl.replace("20", "22").encode()
+    assert [file.after for file in plan.files] == [text.replace("V=20", "V=22").encode()]
+
+
+def test_a_reference_beside_doubled_dollars_is_edited() -> None:
+    text = INLINE.replace("node:20", "$${R:-ghcr.io}/node:20")
+    plan = edited({"compose.yaml": text}, ("ghcr.io/node:20", "ghcr.io/node:22"))
+    assert not plan.refused, reasons(plan)
+    assert plan.files[0].after == text.replace("node:20", "node:22").encode()
 
 
 @pytest.mark.parametrize(
@@ -120,8 +138,8 @@ def test_an_arg_of_an_inline_dockerfile_is_edited() -> None:
         'services: {a: {build: {dockerfile_inline: "FROM node:\\x320"}}}\n',
         'services: {a: {build: {dockerfile_inline: "RUN x\\nFROM node:20\\nFROM node:20"}}}\n',
         (
-            "services:\n  a:\n    build:\n      dockerfile_inline: >\n        FROM\n        node:20\n"
-            "        AS a\n\n        FROM node:20\n"
+            "services:\n  a:\n    build:\n      dockerfile_inline: >\n        FROM\n"
+            "        node:20\n        AS a\n\n        FROM node:20\n"
         ),
     ],
 )

@@ -7,15 +7,19 @@ Text that was folded, escaped or indented otherwise is not found, and then is no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from basekeeper.values.use import Span
+import re
+from bisect import bisect_right
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from basekeeper.dockerfile.model import ImageUse
-    from basekeeper.values.use import SourceFile, Supplier, Use
+    from basekeeper.values.use import SourceFile, Span, Supplier, Use
+
+_DOUBLED: Final = (re.compile(rb"(?!)"), re.compile(rb"\$"), re.compile(rb"\$(?=\{)"))
+"""Dollars that are written twice: none of them, all (Compose), those before a brace (HCL)."""
 
 
 class Supply(NamedTuple):
@@ -30,10 +34,11 @@ class Supply(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Where a use of an inline document stands in the outer file."""
+    """A use in an inline document, by the bytes of the document."""
 
-    span: Span | None
+    span: Span
     supplies: tuple[Supply, ...]
+    """Those that are no arguments have spans of the document too."""
 
 
 def supplies_of(use: Use) -> tuple[Supply, ...]:
@@ -46,25 +51,20 @@ def supplies_of(use: Use) -> tuple[Supply, ...]:
     )
 
 
-def find_inline(file: SourceFile, use: Use, data: bytes) -> Found:
-    """Find a use of an inline document.
+def find_inline(file: SourceFile, use: Use) -> Found | None:
+    """Find a use of an inline document; None where it is not there.
 
     Args:
         file: The inline document.
         use: One of its uses.
-        data: The outer file.
     """
     image = _image_of(file, use)
-    if image is None or file.document is None:
-        return Found(None, ())
-    lines = _Lines(file.document.data, data, file.first_line)
+    if image is None:
+        return None
     outer = file.path.partition("#")[0]
-    own = [
-        Supply(each.name, outer, lines.outer(each.span), is_argument=False)
-        for each in image.supplied_by
-    ]
+    own = [Supply(each.name, outer, each.span, is_argument=False) for each in image.supplied_by]
     given = [_argument(each, file.path) for each in _given(use.supplied_by, image)]
-    return Found(lines.outer(image.span), (*own, *given))
+    return Found(image.span, (*own, *given))
 
 
 def _given(suppliers: Iterable[Supplier], image: ImageUse) -> list[Supplier]:
@@ -88,26 +88,50 @@ def _image_of(file: SourceFile, use: Use) -> ImageUse | None:
     return None
 
 
-class _Lines:
-    """The lines of a document and of the file around it."""
+class OuterBytes:
+    """Where the bytes of an inline document stand in the file around it."""
 
     def __init__(self, inner: bytes, outer: bytes, first_line: int) -> None:
-        self.inner = inner
-        self.lines = [line + b"\n" for line in outer.split(b"\n")]
-        self.first_line = first_line
+        """Compare line by line.
 
-    def outer(self, span: Span) -> Span | None:
-        """Return the bytes of the outer file for bytes of the document on one line."""
-        number = self.inner.count(b"\n", 0, span.start)
-        start = self.inner.rfind(b"\n", 0, span.start) + 1
-        end = self.inner.find(b"\n", span.start)
-        line = self.inner[start : end if end >= 0 else len(self.inner)].rstrip(b"\r")
-        at = number + self.first_line - 1
-        if span.start == span.end or span.end > start + len(line) or at >= len(self.lines):
-            return None
-        whole = self.lines[at].rstrip(b"\r\n")
-        margin = whole[: len(whole) - len(line)]
-        if not whole.endswith(line) or margin.strip():
-            return None
-        offset = sum(map(len, self.lines[:at])) + len(margin) - start
-        return Span(span.start + offset, span.end + offset)
+        Args:
+            inner: The document.
+            outer: The file around it.
+            first_line: Line of the outer file on which the document begins, from 1.
+        """
+        self._starts = _starts(inner)
+        self._lines = inner.split(b"\n")
+        self._outer_starts = _starts(outer)
+        self._outer_lines = outer.split(b"\n")
+        self._first = first_line - 1
+        self._known: dict[int, list[int]] = {}
+
+    def place(self, offset: int) -> int | None:
+        """Return the offset in the outer file of a byte of the document; None: it is not known."""
+        number = bisect_right(self._starts, offset) - 1
+        if number not in self._known:
+            self._known[number] = self._matched(number)
+        places = self._known[number]
+        at = offset - self._starts[number]
+        return places[at] if at < len(places) else None
+
+    def _matched(self, number: int) -> list[int]:
+        """Map one line, which in the outer file has a margin, and some dollars doubled."""
+        at = number + self._first
+        if at >= len(self._outer_lines):
+            return []
+        line, whole = self._lines[number].rstrip(b"\r"), self._outer_lines[at].rstrip(b"\r")
+        for doubled in _DOUBLED:
+            marks = [*(found.start() for found in doubled.finditer(line)), len(line)]
+            parts = [line[one:other] for one, other in pairwise([0, *marks])]
+            written = b"$".join(parts)
+            margin = whole[: len(whole) - len(written)]
+            if whole.endswith(written) and not margin.strip():
+                start = self._outer_starts[at] + len(margin)
+                return [start + each + bisect_right(marks, each) for each in range(len(line))]
+        return []
+
+
+def _starts(data: bytes) -> list[int]:
+    """Return where each line begins."""
+    return [0, *(found.end() for found in re.finditer(b"\n", data))]

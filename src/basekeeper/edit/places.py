@@ -7,9 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.edit.inline import Supply, find_inline, supplies_of
+from basekeeper.edit.inline import OuterBytes, Supply, find_inline, supplies_of
 from basekeeper.edit.trace import (
+    AS_BLOCK,
+    LOST,
     MAX_DEPTH,
+    NOWHERE,
+    Chars,
     Piece,
     Source,
     Untraceable,
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
 SCHEME: Final = "docker-image://"
 """How a named context says that it is an image."""
 
-AS_BLOCK: Final = "write the Dockerfile as a block (`|`), or put it into a file of its own"
 BY_HAND: Final = "edit it by hand"
 
 _ASSIGNMENT: Final = (
@@ -77,16 +80,18 @@ class Places:
         """
         if use.via in (Via.CONTEXT, Via.DEVCONTAINER):
             return self._outside(use)
-        span, supplies = use.span, supplies_of(use)
+        path = outer_path(use.path)
         file = self.files.get(use.path)
-        if file is not None and file.path != outer_path(file.path):
-            span, supplies = find_inline(file, use, self.content(outer_path(use.path)))
-        if span is None:
-            raise Untraceable(
-                "its bytes cannot be told from the text around it",
-                AS_BLOCK,
-            )
-        return _Dockerfile(self, use, span, supplies).pieces()
+        if path == use.path or file is None or file.document is None:
+            if use.span is None:
+                raise Untraceable("it is written nowhere", BY_HAND)
+            return _Dockerfile(self, use, use.span, supplies_of(use), self.content(path)).pieces()
+        found = find_inline(file, use)
+        if found is None:
+            raise Untraceable(LOST, AS_BLOCK)
+        inner = file.document.data
+        outer = OuterBytes(inner, self.content(path), file.first_line)
+        return _Dockerfile(self, use, found.span, found.supplies, inner, outer).pieces()
 
     def escape(self, path: str) -> str:
         """Return the escape character of a document."""
@@ -144,12 +149,24 @@ class _Dockerfile:
     use: Use
     span: Span
     supplies: tuple[Supply, ...]
+    data: bytes
+    """The document."""
+    outer: OuterBytes | None = None
+    """Where its bytes stand, if it is part of another file."""
+
+    def chars(self, span: Span, name: str | None) -> Chars:
+        """Take a value of the document."""
+        source = Source(outer_path(self.use.path), span, name)
+        chars = joined_chars(self.data, source, self.places.escape(self.use.path))
+        if self.outer is None:
+            return chars
+        places = [self.outer.place(place) for place in chars.places]
+        return chars._replace(places=tuple(NOWHERE if place is None else place for place in places))
 
     def pieces(self) -> list[Piece]:
-        path = outer_path(self.use.path)
-        data = self.places.content(path)
+        """Follow the use."""
         escape = self.places.escape(self.use.path)
-        chars = joined_chars(data, Source(path, self.span, None), escape)
+        chars = self.chars(self.span, None)
         text = self.use.text
         if not self.supplies and chars.text.count(text) == 1:
             # Flags of RUN --mount may hold more than the reference; no variable is in the way.
@@ -170,12 +187,11 @@ class _Dockerfile:
         spans = [each.span for each in named if each.span is not None]
         span = max((each for each in spans if each.start < before), default=None)
         if span is None:
-            reason = f"the bytes of ARG {name} cannot be told from the text around it"
-            return [Piece(None, locked=reason, hint=AS_BLOCK)]
-        path, escape = named[-1].path, self.places.escape(self.use.path)
-        chars = joined_chars(self.places.content(path), Source(path, span, name), escape)
-        inner = depth + 1
-        return trace_word(chars, escape, lambda other: self.variable(other, span.start, inner))
+            return None
+        escape, inner = self.places.escape(self.use.path), depth + 1
+        return trace_word(
+            self.chars(span, name), escape, lambda other: self.variable(other, span.start, inner)
+        )
 
     def argument(self, supply: Supply) -> list[Piece]:
         """Follow an argument that another file, or the user, gives."""

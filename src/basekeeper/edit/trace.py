@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 MAX_PIECES: Final = 1000
 """Pieces of one reference; a person puts it together of two or three."""
 
+NOWHERE: Final = -1
+"""The place of a character whose byte is not known."""
+
+LOST: Final = "its bytes cannot be told from the text around it"
+AS_BLOCK: Final = "write the Dockerfile as a block (`|`), or put it into a file of its own"
+
 MAX_DEPTH: Final = 32
 """ARG defaults that name ARGs that name ARGs."""
 
@@ -67,11 +73,15 @@ class Chars(NamedTuple):
 
     text: str
     places: tuple[int, ...]
+    """`NOWHERE` for a character whose byte is not known."""
     source: Source
 
     def piece(self, start: int, end: int) -> Piece:
         """Cut out characters that stand for themselves."""
-        return Piece(self.text[start:end], self.source, self.places[start:end])
+        text, places = self.text[start:end], self.places[start:end]
+        if NOWHERE in places:
+            return Piece(text, locked=LOST, hint=AS_BLOCK)
+        return Piece(text, self.source, places)
 
 
 if TYPE_CHECKING:
