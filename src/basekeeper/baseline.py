@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import ConfigError, Problem
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
+from basekeeper.records import dataclass
 from basekeeper.rules import (
     expired_waiver,
     invalid_waiver,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.parser import parse_dockerfile
 from basekeeper.dockerfile.templates import classify_template
 from basekeeper.readers.plans import plan_builds
 from basekeeper.readers.uses import Reader, UseTable, context_use, devcontainer_use
+from basekeeper.records import dataclass
 from basekeeper.trees.names import FileKind, kind_of
 from basekeeper.trees.patterns import PathPatterns
 from basekeeper.values.use import Kind, Skipped, SourceFile, Survey

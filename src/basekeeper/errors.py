@@ -14,9 +14,10 @@ What concerns one item of many (one file, one image) is not an exception but a `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from basekeeper.records import dataclass
 
 EXIT_OK = 0
 EXIT_FINDINGS = 1

@@ -13,10 +13,10 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, Self
 
 from basekeeper.errors import EXIT_UNKNOWN, Error, InputError
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

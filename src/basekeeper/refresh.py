@@ -16,7 +16,7 @@ import json
 import os
 import stat
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,7 @@ from basekeeper.lifecycle.datafile import (
     read_table,
     read_text,
 )
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import Failure, InputError, RegistryError, TransportError
+from basekeeper.records import dataclass
 from basekeeper.values.settings import RegistrySettings
 from basekeeper.values.use import Skipped
 

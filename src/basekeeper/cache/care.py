@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from basekeeper.cache.place import (
@@ -19,6 +18,7 @@ from basekeeper.cache.place import (
 )
 from basekeeper.cache.store import Store, Usage
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,7 @@ from basekeeper.cli.options import (
 from basekeeper.cli.output import emit, style_for, write_file
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_OK, InputError
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

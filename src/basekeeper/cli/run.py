@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from basekeeper import pipeline, wiring
 from basekeeper.cli.options import read_build_args, read_platforms, this_instant
 from basekeeper.policy.load import load_config
+from basekeeper.records import dataclass
 from basekeeper.values.settings import DiscoverSettings
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.config.registries import parse_registries
 from basekeeper.config.storage import StorageSettings, parse_storage
+from basekeeper.records import dataclass
 from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings, RegistrySettings
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ place of its own; one that chose the cache could have answers put into it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.ledger.location import Location, read_location
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from basekeeper.config.table import Table

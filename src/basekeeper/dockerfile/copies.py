@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from basekeeper.dockerfile.heredoc import heredoc_word
 from basekeeper.dockerfile.text import readable
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from basekeeper.dockerfile.instruction import Instruction

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.build import Build
@@ -16,6 +15,7 @@ from basekeeper.dockerfile.resolution import Request
 from basekeeper.dockerfile.resolve import resolve
 from basekeeper.dockerfile.templates import template_reason
 from basekeeper.dockerfile.text import INDENT, readable
+from basekeeper.records import dataclass
 from basekeeper.values.use import Span
 
 if TYPE_CHECKING:

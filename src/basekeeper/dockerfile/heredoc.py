@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from basekeeper.dockerfile.lexer import LexError, split_raw, unquoted_words
 from basekeeper.dockerfile.words import read_json, split_command
+from basekeeper.records import dataclass
 
 _OPENING = re.compile(r"(\d*)<<(-?)[\t\n\f\r ]*([^<]*)", re.ASCII)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]++")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.scan import heredoc_bodies
@@ -16,6 +15,7 @@ from basekeeper.dockerfile.words import (
     split_fields,
     split_quoted,
 )
+from basekeeper.records import dataclass
 from basekeeper.values.use import Span
 
 if TYPE_CHECKING:

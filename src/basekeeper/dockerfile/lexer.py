@@ -6,11 +6,12 @@ The text is real text here (`readable`), not bytes: a variable's name may hold a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.patterns import PatternError, replace_matches, trim_match
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

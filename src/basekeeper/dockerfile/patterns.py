@@ -8,8 +8,9 @@ after the other, which takes time in proportion to value times piece at worst.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.instruction import Instruction
 from basekeeper.dockerfile.scope import Scope
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.dockerfile.directives import read_directives
 from basekeeper.dockerfile.heredoc import HeredocWord, can_hold_heredoc, find_end, heredoc_words
 from basekeeper.dockerfile.text import DROPPED_LINES, INDENT, JoinedText, continuation
+from basekeeper.records import dataclass
 from basekeeper.values.use import Span
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ time of other frozen values, and a file may have a hundred thousand of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from basekeeper.values.use import Span, Via

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.edit.inline import OuterBytes, Supply, find_inline, supplies_of
@@ -23,6 +23,7 @@ from basekeeper.edit.trace import (
     trace_interpolated,
     trace_word,
 )
+from basekeeper.records import dataclass
 from basekeeper.trees.names import FileKind, kind_of
 from basekeeper.values.use import Span, Via
 

@@ -8,7 +8,7 @@ reach shows another value when the first is edited; that one is edited too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.edit.draft import Blocked, Patch, apply, ordered, origin, patches_of
@@ -18,6 +18,7 @@ from basekeeper.edit.prove import differences, key_of, spot_of
 from basekeeper.edit.trace import Untraceable
 from basekeeper.edit.wanted import hunks, joined, tightened, wanted_text
 from basekeeper.errors import InvalidReference
+from basekeeper.records import dataclass
 from basekeeper.values.change import Edit, EditPlan, FileEdit, Refusal
 from basekeeper.values.reference import parse_reference
 

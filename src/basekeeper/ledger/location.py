@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from basekeeper.records import dataclass
 from basekeeper.transport.redaction import shown_url
 
 FORMS: Final = "sqlite:PATH or postgresql://user@host/database"

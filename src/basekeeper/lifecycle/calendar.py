@@ -13,10 +13,11 @@ Rules kept here:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.values.finding import Answer, Truth
 
 if TYPE_CHECKING:

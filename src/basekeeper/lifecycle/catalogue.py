@@ -6,7 +6,6 @@ where its data is newer than the bundled. Files are read when first needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +22,7 @@ from basekeeper.lifecycle.datafile import (
     read_words,
 )
 from basekeeper.lifecycle.taglist import Replacement, TagList
+from basekeeper.records import dataclass
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.finding import Answer, Truth
 

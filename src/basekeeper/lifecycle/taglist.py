@@ -7,8 +7,9 @@ pulled, but nobody refreshes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from datetime import date

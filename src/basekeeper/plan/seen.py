@@ -7,9 +7,10 @@ stands for now was taken back, and is no fact of use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.updates import TagFacts, TagList
 from basekeeper.values.image import Image, Pointer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from basekeeper.plan.seen import (
     seen_tags,
     tag_in_use,
 )
+from basekeeper.records import dataclass
 from basekeeper.tags.choose import choose_updates
 from basekeeper.tags.updates import Choice, Flag, TagList
 from basekeeper.values.change import LeftOut, Standing

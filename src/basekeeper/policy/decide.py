@@ -9,10 +9,10 @@ prohibition that might match ends the search: no later entry may grant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.policy.model import Step
+from basekeeper.records import dataclass
 from basekeeper.values.finding import Answer, Category, Truth
 from basekeeper.values.reference import HUB
 

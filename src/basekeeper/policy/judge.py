@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError, InvalidReference
@@ -11,6 +11,7 @@ from basekeeper.policy.decide import Decision, Subject, decide, refusal
 from basekeeper.policy.model import stricter
 from basekeeper.policy.patterns import SCRATCH
 from basekeeper.policy.quality import all_answers, current_version, official_source, supported
+from basekeeper.records import dataclass
 from basekeeper.tags.describe import describe_image
 from basekeeper.tags.find_axes import BASE_NAME_LABEL
 from basekeeper.values.facts import Facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,6 +24,7 @@ from basekeeper.policy.parse import RuleCatalogue, parse_layer
 from basekeeper.policy.parse_updates import parse_updates
 from basekeeper.policy.policy import Policy
 from basekeeper.policy.updates import SHIPPED_UPDATES, UpdateLayer, UpdatePolicy
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

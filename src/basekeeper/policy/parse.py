@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.config.document import dotted
@@ -20,6 +19,7 @@ from basekeeper.policy.model import (
     WaiverChange,
 )
 from basekeeper.policy.patterns import ImagePattern, parse_pattern
+from basekeeper.records import dataclass
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.finding import Category
 from basekeeper.values.reference import parse_reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from basekeeper.policy.merge import (
     stricter_rules,
     stricter_waivers,
 )
+from basekeeper.records import dataclass
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.facts import NO_FACTS
 from basekeeper.values.finding import Truth

@@ -7,10 +7,11 @@ that it extends. A repository's own file below an operator's can only tighten.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.updates import UpdateRules
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.finding import Truth

@@ -9,7 +9,7 @@ import itertools
 import posixpath
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +28,7 @@ from basekeeper.readers.spec import (
     Reading,
     Text,
 )
+from basekeeper.records import dataclass
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,7 @@ from basekeeper.readers.yamltree import (
     place_of,
     unusable,
 )
+from basekeeper.records import dataclass
 from basekeeper.trees.tree import join
 from basekeeper.values.use import Skipped
 

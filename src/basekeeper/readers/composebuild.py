@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.readers.spec import Text
 from basekeeper.readers.variables import Unresolved, interpolate
 from basekeeper.readers.yamltree import Node, fields_of, items_of, place_of
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from basekeeper.readers.hcltext import unescaped, without_margin
+from basekeeper.records import dataclass
 
 MAX_DEPTH: Final = 40
 """Deepest nesting of brackets, templates and blocks."""

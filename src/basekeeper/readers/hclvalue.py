@@ -7,9 +7,10 @@ Source: Docker's bake file reference (variables, functions); HashiCorp's go-cty 
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

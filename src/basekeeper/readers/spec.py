@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from basekeeper.values.use import Skipped, Span

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InvalidReference
+from basekeeper.records import dataclass
 from basekeeper.values.reference import parse_reference
 from basekeeper.values.use import Kind, Role, Span, Supplier, Use, Via
 

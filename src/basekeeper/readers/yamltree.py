@@ -6,10 +6,11 @@ crashes the process on a file of nested brackets. Aliases share nodes instead of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.readers.spec import MAX_READER_BYTES, Place, Text
+from basekeeper.records import dataclass
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:

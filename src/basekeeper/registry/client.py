@@ -10,12 +10,13 @@ names something, and is compared with the content once that is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Failure, RegistryError
+from basekeeper.records import dataclass
 from basekeeper.registry import hub, quay
 from basekeeper.registry.answers import (
     NOT_ALLOWED,

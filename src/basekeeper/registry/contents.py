@@ -5,11 +5,11 @@ Content is the same in whatever repository it lies, so that it is fetched once f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Failure, RegistryError
+from basekeeper.records import dataclass
 from basekeeper.registry.answers import OK, failed
 from basekeeper.registry.documents import refused, verify
 from basekeeper.registry.imageconfig import MAX_CONFIG, read_config

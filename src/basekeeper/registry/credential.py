@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from enum import StrEnum
+
+from basekeeper.records import dataclass
 
 IDENTITY_USER = "<token>"
 """User name by which helpers and files say that the secret is an identity token."""

@@ -15,10 +15,11 @@ dangerous side. The rule below errs on the safe side; what it refuses can be nam
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from basekeeper.records import dataclass
 from basekeeper.transport.options import HostOptions
 from basekeeper.values.reference import HUB
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 from basekeeper.errors import RegistryError
+from basekeeper.records import dataclass
 from basekeeper.registry.answers import NOT_ALLOWED, NOT_MODIFIED, OK, failed
 from basekeeper.registry.documents import list_at, read_object, refused
 from basekeeper.registry.google import is_google, read_manifest_map

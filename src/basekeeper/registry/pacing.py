@@ -15,12 +15,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from basekeeper.errors import Failure, NetworkError, RegistryError, TransportError
+from basekeeper.records import dataclass
 from basekeeper.registry.flights import copy_of
 from basekeeper.registry.hosts import find_host
 from basekeeper.transport.client import retry_after

@@ -6,8 +6,9 @@ Text must be `safe.visible` before it comes here: widths of control characters m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from basekeeper.records import dataclass
 from basekeeper.render.encode import pieces
 from basekeeper.render.json import (
     heading,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.render.layout import short_digest
 from basekeeper.render.view import plural
 from basekeeper.tags.updates import KINDS, Choice, Flag

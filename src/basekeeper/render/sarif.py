@@ -9,11 +9,11 @@ https://docs.github.com/code-security/code-scanning/integrating-with-code-scanni
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from basekeeper import __version__
+from basekeeper.records import dataclass
 from basekeeper.render.encode import pieces
 from basekeeper.render.json import instant
 from basekeeper.render.safe import shorten, visible

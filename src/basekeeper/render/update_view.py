@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.render.outdated_view import is_size, rows
 from basekeeper.render.view import plural
 from basekeeper.tags.updates import KINDS

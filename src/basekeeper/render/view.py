@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.render.layout import short_digest
 from basekeeper.values.finding import Category, Severity
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from basekeeper.errors import Error, Failure, RegistryError, TransportError
+from basekeeper.records import dataclass
 from basekeeper.resolve.lanes import Lanes
 from basekeeper.tags.inside import os_release
 from basekeeper.values.image import Unknown

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.rules.chain import CONFIDENCE, copies, leaks, sources
 from basekeeper.rules.rule import Place, brief
 from basekeeper.rules.steps import Variables, step_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.rules.shell.packages import kept_packages
 from basekeeper.rules.shell.tools import tool_confidence
 from basekeeper.rules.steps import Variables, copied, script_of

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.values.finding import Finding, Severity
 from basekeeper.values.use import Kind, Role
 

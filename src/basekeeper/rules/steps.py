@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.rules.shell.words import expand
 
 if TYPE_CHECKING:

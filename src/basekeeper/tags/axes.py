@@ -8,11 +8,11 @@ kept character by character. Versions in repository names (`nodejs22-debian12`) 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.version import Version, parse_version
 from basekeeper.tags.words import (
     ARCHITECTURES,

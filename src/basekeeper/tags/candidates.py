@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 from basekeeper.tags.ranges import VersionRange
 from basekeeper.tags.updates import TagFacts
 from basekeeper.tags.words import OS_RELEASE_PRODUCTS

@@ -7,9 +7,10 @@ The line in use is always open. A dead line is open only to those on a dead line
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.slots import Axis
 from basekeeper.values.finding import Truth
 

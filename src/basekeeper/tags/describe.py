@@ -7,9 +7,9 @@ list; that is said in the answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.tags.axes import TagAxes, split_tag
 from basekeeper.tags.find_axes import find_axes
 from basekeeper.tags.named import name_image

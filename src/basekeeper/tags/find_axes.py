@@ -6,10 +6,11 @@ today (which says what a moving tag stood for on that day), the name of the repo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InvalidReference
+from basekeeper.records import dataclass
 from basekeeper.tags.axes import Runtime, split_name, split_tag
 from basekeeper.tags.roles import is_minimal_repository
 from basekeeper.tags.states import Claim, state_of

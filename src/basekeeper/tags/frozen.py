@@ -6,9 +6,10 @@ bullseye. Only the line in use counts, and only versions of one precision are co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.tags.slots import Axis
 
 if TYPE_CHECKING:

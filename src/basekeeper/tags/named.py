@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.tags.axes import TagAxes, split_name, split_tag
 
 if TYPE_CHECKING:

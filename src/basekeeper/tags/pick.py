@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.tags.candidates import History, Matured, matured, release_behind
 from basekeeper.tags.updates import KINDS, Choice
 from basekeeper.values.finding import Truth

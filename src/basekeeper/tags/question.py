@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.channels import ChannelGate
 from basekeeper.tags.slots import Axis, frame_of_tag
 from basekeeper.tags.updates import Choice, TagFacts

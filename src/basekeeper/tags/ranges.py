@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 from basekeeper.tags.version import MAX_VERSION_CHARS
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ numbers (`KB…`) are builds: they belong to the version beside them and follow 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.axes import Part, PartKind, TagAxes, split_name, split_tag
 from basekeeper.tags.version import FINAL_RANK, Version, parse_version
 from basekeeper.tags.words import (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from basekeeper.records import dataclass
 from basekeeper.values.finding import Answer, AxisState, Truth
 
 if TYPE_CHECKING:

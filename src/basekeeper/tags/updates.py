@@ -6,13 +6,14 @@ read as "fine" and never as "up to date".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 from basekeeper.tags.ranges import VersionRange
 from basekeeper.values.finding import Truth
 

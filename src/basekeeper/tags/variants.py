@@ -8,9 +8,9 @@ none, and says so. The choice is never made silently.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.axes import PartKind, TagAxes, split_tag
 from basekeeper.tags.version import parse_version
 from basekeeper.tags.words import MINIMAL_WORDS

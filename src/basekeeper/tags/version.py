@@ -7,8 +7,9 @@ tail as a number (`rc10` is above `rc2`), then build numbers.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from basekeeper.records import dataclass
 
 _RANKS: Final = {
     "dev": 0,

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import h11
 
 from basekeeper.errors import NetworkError, TransportError
+from basekeeper.records import dataclass
 from basekeeper.transport.addresses import resolve_host
 from basekeeper.transport.bodies import is_too_long, joined, unpacked
 from basekeeper.transport.connection import Message, Stale

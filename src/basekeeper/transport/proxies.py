@@ -9,12 +9,13 @@ proxy itself may be anywhere: the user named it. This machine is never asked thr
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from basekeeper.errors import TransportError
+from basekeeper.records import dataclass
 from basekeeper.transport.addresses import is_local_name, literal
 
 if TYPE_CHECKING:

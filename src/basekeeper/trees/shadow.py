@@ -14,11 +14,11 @@ import shutil
 import stat
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.process import find_program
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

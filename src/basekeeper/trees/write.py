@@ -15,10 +15,10 @@ import secrets
 import signal
 import stat
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

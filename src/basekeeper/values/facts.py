@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from basekeeper.errors import InputError
+from basekeeper.records import dataclass
 
 STAGES: Final = ("final", "build")
 """What `Facts.stage` may say."""

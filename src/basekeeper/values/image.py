@@ -5,9 +5,11 @@ Times are aware and in UTC. What was not told is None; what could not be asked i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

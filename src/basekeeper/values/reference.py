@@ -13,11 +13,12 @@ which, are other matters.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
 from basekeeper.errors import InvalidReference
+from basekeeper.records import dataclass
 
 MAX_TEXT: Final = 4096
 """Characters of a reference that are looked at; the longest useful one has about 650."""

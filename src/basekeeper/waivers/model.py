@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.config.table import did_you_mean
+from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from basekeeper.policy.model import WaiverSettings

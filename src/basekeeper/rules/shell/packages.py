@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.rules.shell.tools import BUILD_DEPENDENCIES
 from basekeeper.rules.shell.words import DYNAMIC, commands, expand, fields, word_set
 
