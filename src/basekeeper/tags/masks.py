@@ -8,14 +8,14 @@ them, the publisher's list of the day on which the bundled data was made.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.tags.slots import frame_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from basekeeper.lifecycle.taglist import TagList
     from basekeeper.tags.candidates import History
@@ -35,6 +35,8 @@ class Masks:
     path: str
     available: Mapping[str, History]
     listed: TagList | None
+    _lines: dict[str, dict[tuple[int, ...], str]] = field(default_factory=dict)
+    """Digest, or first prerelease of a group of the list → version or line → prerelease."""
 
     def behind(self, tag: str, slot: Slot) -> tuple[str, bool] | None:
         """Return the prerelease of this version that a tag stands for, and whether that is sure.
@@ -42,14 +44,14 @@ class Masks:
         None where it stands for none, as far as is known.
         """
         digest = next((one.digest for one in self.available[tag] if one.digest), None)
-        if digest is not None:
-            found = next(
-                (one for one in self._by_digest.get(digest, ()) if self._is(one, slot)), None
-            )
-            return None if found is None else (found, True)
-        names = self._by_list.get(tag, ())
-        found = next((one for one in names if self._is(one, slot)), None)
-        return None if found is None else (found, False)
+        names = self._by_list.get(tag) if digest is None else self._by_digest.get(digest)
+        if not names:
+            return None
+        key = digest or names[0]
+        if key not in self._lines:
+            self._lines[key] = dict(self._lines_of(names))
+        found = self._lines[key].get(slot.numbers)
+        return None if found is None else (found, digest is not None)
 
     @cached_property
     def _by_digest(self) -> dict[str, list[str]]:
@@ -70,10 +72,11 @@ class Masks:
                 found[tag] = early
         return found
 
-    def _is(self, tag: str, slot: Slot) -> bool:
-        """Tell whether a tag is a prerelease of a version, or of a version of that line."""
-        frame = frame_of_tag(self.path, tag)
-        if frame.main is None:
-            return False
-        main = frame.slots[frame.main]
-        return main.is_prerelease and main.numbers[: len(slot.numbers)] == slot.numbers
+    def _lines_of(self, names: Sequence[str]) -> Iterator[tuple[tuple[int, ...], str]]:
+        """Yield each version and line that prereleases belong to, with the prerelease's tag."""
+        for tag in sorted(names):
+            frame = frame_of_tag(self.path, tag)
+            main = None if frame.main is None else frame.slots[frame.main]
+            if main is not None and main.is_prerelease:
+                for count in range(1, len(main.numbers) + 1):
+                    yield main.numbers[:count], tag
