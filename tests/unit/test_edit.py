@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from basekeeper.discover import discover
+from basekeeper.edit import Ground, edit
 from basekeeper.values.settings import DiscoverSettings
-from tests.unit.editing import DIGEST, OTHER, edited, one, reasons
+from tests.unit.editing import (
+    DIGEST,
+    OTHER,
+    MemoryTree,
+    change_to,
+    edited,
+    one,
+    reasons,
+    tree_of,
+)
 
 N20, N22 = "node:20", "node:22"
 
@@ -178,3 +191,62 @@ def test_a_file_that_was_not_named_is_not_edited() -> None:
     assert not plan.files
     assert reasons(plan) == [("the value of V stands in compose.yaml, which is not among the files"
                              " named")]  # fmt: skip
+
+
+def test_an_edit_of_what_names_no_image_is_refused() -> None:
+    content = tree_of({"Dockerfile": "FROM node:20\nFROM $NONE\n"})
+    survey = discover(MemoryTree(content), DiscoverSettings())
+    change = change_to(survey, N20, N22)
+    opaque = next(use for use in survey.uses if use.reference is None)
+    change = replace(change, standing=replace(change.standing, uses=(opaque,)))
+    plan = edit([change], Ground(survey=survey, read=content.get, again=lambda _: survey))
+    assert not plan.files
+    assert reasons(plan) == ["the variable NONE is not set"]
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"Dockerfile": "FROM node:22\n", "b/Dockerfile": "FROM alpine:3.20\n"}, "alpine:3.20"),
+        ({"Dockerfile": "FROM node:22\n", "b/Dockerfile": "FROM node:22\n"}, "b/Dockerfile"),
+        ({"Dockerfile": "FROM node:22\n"}, "b/Dockerfile"),
+        ({"Dockerfile": "FROM node:20\n", "b/Dockerfile": "FROM alpine:3.19\n"}, "its bytes"),
+        (
+            {"Dockerfile": "FROM node:22\n", "b/Dockerfile": "FROM alpine:3.19\nRUN <<E\n"},
+            "would be built otherwise",
+        ),
+        (
+            {
+                "Dockerfile": "FROM node:22\n",
+                "b/Dockerfile": "FROM alpine:3.19\n",
+                "compose.yaml": "a: [",
+            },
+            "compose.yaml could not be read",
+        ),
+    ],
+)
+def test_what_the_second_reading_does_not_prove_is_refused(
+    after: dict[str, str | bytes], words: str
+) -> None:
+    content = tree_of({"Dockerfile": "FROM node:20\n", "b/Dockerfile": "FROM alpine:3.19\n"})
+    survey = discover(MemoryTree(content), DiscoverSettings())
+    other = discover(MemoryTree(tree_of(after)), DiscoverSettings())
+    ground = Ground(survey=survey, read=content.get, again=lambda _: other)
+    plan = edit([change_to(survey, N20, N22)], ground)
+    assert not plan.files
+    assert words in reasons(plan)[0]
+
+
+def test_a_file_that_cannot_be_read_again_is_refused() -> None:
+    content = tree_of({"Dockerfile": "FROM node:20\n"})
+    survey = discover(MemoryTree(content), DiscoverSettings())
+    ground = Ground(survey=survey, read=lambda _: None, again=lambda _: survey)
+    assert reasons(edit([change_to(survey, N20, N22)], ground)) == ["'Dockerfile' cannot be read"]
+
+
+def test_a_chain_of_variables_without_end_is_refused() -> None:
+    lines = [f"ARG A{at}=$A{at - 1}" for at in range(1, 60)]
+    data = "\n".join(["ARG A0=20", *lines, "FROM node:$A59", ""])
+    assert reasons(edited({"Dockerfile": data}, (N20, N22))) == [
+        "its variables are nested too deeply"
+    ]

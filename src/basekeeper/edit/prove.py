@@ -74,7 +74,12 @@ def differences(
             said = f"it would change the builds that reach line {spot.line} of {spot.path}"
             wrong.append(Difference(spot, spot.path, key[1], said))
     wrong += _unread(before, after)
-    return sorted(wrong, key=lambda each: (each.path, each.spot or (), each.text, each.said))
+    return sorted(wrong, key=_order)
+
+
+def _order(each: Difference) -> tuple[object, ...]:
+    """Sort by place; what is there now says more than what is missing."""
+    return (each.path, each.spot or (), not each.text, each.text, each.said)
 
 
 def _table(
