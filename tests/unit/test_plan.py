@@ -504,6 +504,24 @@ def test_move_of_the_name_keeps_what_names_no_version() -> None:
     assert held.reason == "the tag is to be chosen at registry.access.redhat.com/ubi10/ubi-minimal"
 
 
+MIRRORS = (
+    AT_ONCE
+    + '[policy.mirrors]\n"proxy.example/hub" = "docker.io"\n"proxy.example/gcr" = "gcr.io"\n'
+)
+
+
+def test_calendars_hold_behind_a_mirror_and_names_stay_on_it() -> None:
+    node = stand(told("proxy.example/hub/library/node:22", OLD, "22 24 25"), rules=MIRRORS)
+    assert kinds_of(node) == {"major": "24"}
+    pages = stand(
+        told("proxy.example/gcr/distroless/nodejs22-debian12:nonroot", OLD, "nonroot"),
+        rules=MIRRORS,
+    )
+    assert [str(one.to) for one in changes([pages], kinds={"name"}).changes] == [
+        "proxy.example/gcr/distroless/nodejs22-debian13:nonroot"
+    ]
+
+
 def test_change_carries_its_group_and_all_uses() -> None:
     uses = (use("python:3.12", path="a"), use("python:3.12", path="b"))
     resolution = told("python:3.12", OLD, "3.13")

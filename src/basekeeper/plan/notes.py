@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.plan.moved import Moved, lost_platforms, what_moved
 from basekeeper.plan.seen import tag_in_use
@@ -15,7 +15,6 @@ from basekeeper.values.image import Pointer, Publisher, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.plan.seen import SeenTags
     from basekeeper.tags.updates import UpdateRules
     from basekeeper.values.resolution import Resolution
@@ -24,17 +23,26 @@ MAX_NAMED_TAGS: Final = 5
 """Most tags that a note names; an official image has up to a dozen for one digest."""
 
 
+class Named(NamedTuple):
+    """What a repository is known as."""
+
+    path: str
+    """Without its registry; copies of official images as `library/…`."""
+    product: str | None
+    """Name of its calendar, if it has one."""
+
+
 def notes_of(
     resolution: Resolution,
     seen: SeenTags,
     rules: UpdateRules,
     platforms: tuple[str, ...],
-    catalogue: Catalogue,
+    named: Named,
 ) -> Iterator[Note]:
     """Yield the notes about one image."""
     yield from _unresolved(resolution)
     yield from _ghost(resolution, seen)
-    yield from _lying(resolution, seen, catalogue)
+    yield from _lying(resolution, seen, named)
     yield from _tag_of_digest(resolution, seen)
     yield from _moved_back(resolution, seen)
     yield from _moved(resolution, rules, platforms)
@@ -66,31 +74,27 @@ def _ghost(resolution: Resolution, seen: SeenTags) -> Iterator[Note]:
         )
 
 
-def _lying(resolution: Resolution, seen: SeenTags, catalogue: Catalogue) -> Iterator[Note]:
+def _lying(resolution: Resolution, seen: SeenTags, named: Named) -> Iterator[Note]:
     """A digest decides what is pulled, so that a tag of another version misleads its readers."""
     reference = resolution.reference
     if reference.tag is None or reference.digest is None:
         return
-    name = catalogue.name_of(reference)
-    path = name.partition("/")[2]
-    reason = _by_inside(resolution, path, catalogue) or other_version(
-        path, reference.tag, _tags_of(seen, reference.digest)
+    reason = _by_inside(resolution, named) or other_version(
+        named.path, reference.tag, _tags_of(seen, reference.digest)
     )
     if reason is not None:
         yield Note(NoteKind.LYING_PIN, f"the digest beside {reference.tag} {reason}")
 
 
-def _by_inside(resolution: Resolution, path: str, catalogue: Catalogue) -> str | None:
+def _by_inside(resolution: Resolution, named: Named) -> str | None:
     """What the digest's own configuration says against the tag."""
     inside, reference = resolution.current, resolution.reference
     if inside is None or inside.digest != reference.digest:
         return None
-    product = catalogue.product_for(reference)
-    name = None if product is None else product.name
     configs = (one for one in inside.configs.values() if not isinstance(one, Unknown))
-    told = (version(config, name, path) for config in configs)
+    told = (version(config, named.product, named.path) for config in configs)
     exact = next((one for one in told if one is not None), None)
-    return contradiction(path, reference.tag or "", exact, inside.os_release)
+    return contradiction(named.path, reference.tag or "", exact, inside.os_release)
 
 
 def _tags_of(seen: SeenTags, digest: str) -> tuple[str, ...]:

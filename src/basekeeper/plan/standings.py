@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
 from basekeeper.plan.moved import what_moved
-from basekeeper.plan.notes import notes_of
+from basekeeper.plan.notes import Named, notes_of
 from basekeeper.plan.seen import (
     current_facts,
     digest_in_use,
@@ -104,6 +105,8 @@ class _Image:
     """One image with everything that its answer rests on."""
 
     reference: Reference
+    canonical: Reference
+    """What a mirror's name stands for; calendars know that name alone."""
     resolution: Resolution
     seen: SeenTags
     sights: Sequence[Sight]
@@ -158,7 +161,11 @@ class _Planner:
         if resolution.current is None:
             resolution = replace(resolution, current=insides.get(digest_in_use(resolution) or ""))
         seen = seen_tags(resolution, others, insides, sights)
-        image = _Image(reference, resolution, seen, sights, rules, platforms)
+        canonical = self._rules.aliases.canonical(reference)
+        image = _Image(reference, canonical, resolution, seen, sights, rules, platforms)
+        product = self._catalogue.product_for(canonical)
+        path = self._catalogue.name_of(canonical).partition("/")[2]
+        named = Named(path, None if product is None else product.name)
         return Standing(
             reference=reference,
             uses=uses,
@@ -166,7 +173,7 @@ class _Planner:
             resolution=resolution,
             rules=rules,
             platforms=platforms,
-            notes=tuple(notes_of(resolution, seen, rules, platforms, self._catalogue)),
+            notes=tuple(notes_of(resolution, seen, rules, platforms, named)),
         )
 
     def _updates(self, image: _Image) -> Updates | Unknown:
@@ -176,7 +183,7 @@ class _Planner:
             asked = (resolution.pointer, resolution.tags)
             return next((one for one in asked if isinstance(one, Unknown)), _NOT_LOOKED_UP)
         updates = choose_updates(
-            image.reference.name,
+            image.canonical.name,
             current_facts(resolution, image.sights),
             image.seen.facts,
             self._now,
@@ -184,7 +191,8 @@ class _Planner:
             complete=image.seen.complete,
             catalogue=self._catalogue,
         )
-        return _with_pin(_without_irrelevant(_with_vanished(updates, image), image), image)
+        updates = _by_used_name(_with_vanished(updates, image), image)
+        return _with_pin(_without_irrelevant(updates, image), image)
 
 
 def _needed(image: _Image) -> frozenset[str]:
@@ -193,6 +201,29 @@ def _needed(image: _Image) -> frozenset[str]:
     if present is None:
         return frozenset()
     return frozenset(one for one in image.platforms if find_platform(one, present) is not None)
+
+
+def _by_used_name(updates: Updates, image: _Image) -> Updates:
+    """Name other repositories by the mirror that is used: only the parts that differ change."""
+    used, known = image.reference.name, image.canonical.name
+    if used == known:
+        return updates
+    moves = tuple(
+        replace(one, repository=_on_mirror(used, known, one.repository)) if one.repository else one
+        for one in updates.moves
+    )
+    return replace(updates, repository=used, moves=moves)
+
+
+def _on_mirror(used: str, known: str, new: str) -> str:
+    """The new name of a repository by the mirror whose name for the known one is in use."""
+    old, parts = known.split("/"), new.split("/")
+    pairs = zip_longest(old, parts)
+    first = next((at for at, (one, other) in enumerate(pairs) if one != other), 0)
+    tail = "/".join(old[first:])
+    if not tail or not used.endswith(f"/{tail}"):
+        return new
+    return used.removesuffix(tail) + "/".join(parts[first:])
 
 
 def _with_vanished(updates: Updates, image: _Image) -> Updates:
