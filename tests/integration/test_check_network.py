@@ -177,8 +177,8 @@ def test_a_limit_of_requests_is_told_as_such(world: World) -> None:
     assert "docker.io: rate limited" in outcome.out
 
 
-@pytest.mark.parametrize("written", ["text", "json", "markdown", "sarif"])
-def test_every_format_that_has_notices_tells_what_was_not_told(world: World, written: str) -> None:
+@pytest.mark.parametrize("written", ["text", "json", "markdown", "sarif", "junit", "github"])
+def test_every_format_tells_what_was_not_told(world: World, written: str) -> None:
     world.file("Dockerfile", "FROM node:mystery")
     unplug(world)
     assert "not reachable" in check(world, "-f", written).out

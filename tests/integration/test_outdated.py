@@ -189,6 +189,7 @@ def test_offline_only_the_cache_answers(world: World) -> None:
     outcome = outdated(world, "--offline", "--exit-code")
     assert outcome.code == 3
     assert "not in the cache" in outcome.out
+    assert "only the cache answered" in outcome.out
     assert "without --offline" in outcome.out
     assert world.hub.log == world.api.log == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from basekeeper.values.resolution import Standings
 
 FORMATS: Final = ("text", "json", "sarif", "junit", "markdown", "github")
+
+OFFLINE_NOTICE: Final = "offline: only the cache answered, with answers of any age"
 
 _EPILOG: Final = """\b
 Examples:
@@ -93,6 +96,8 @@ def command(**given: Any) -> int:
                 progress=shown.count,
                 asking=shown.asking,
             )
+    if given["offline"]:
+        found = replace(found, notices=(OFFLINE_NOTICE, *found.notices))
     if given["output"] is None:
         style = style_for(sys.stdout, given["color"])
         emit(_rendered(found, given, style), encoded=given["format"] != "text")

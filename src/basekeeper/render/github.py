@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from basekeeper.render.view import Entry
-    from basekeeper.values.finding import Finding, Report
+    from basekeeper.values.finding import Finding, MissingFact, Report
     from basekeeper.values.use import Skipped
 
 MAX_MESSAGE_CHARS: Final = 4_096
 """Longest message, in characters, so that one hostile name cannot fill a log."""
+
+MAX_UNTOLD: Final = 10
+"""Most facts that were not told; GitHub shows ten annotations of each level."""
 
 _COMMANDS: Final = {
     Severity.ERROR: "error",
@@ -34,13 +37,15 @@ _COMMANDS: Final = {
 def render_github(report: Report) -> str:
     """Write one annotation for each finding, the worst first: GitHub shows ten of each level.
 
-    Waived findings get none; known ones become notices. What could not be read is a warning.
+    Waived findings get none; known ones become notices. What could not be read is a warning, and
+    so is what was not told although an error may hide behind it.
     """
     found = [entry for entry in entries(report) if entry.standing is not Standing.WAIVED]
     found.sort(key=lambda entry: (entry.standing is Standing.KNOWN, -entry.finding.severity))
     outer = outer_paths(report.survey)
     lines = [_annotation(entry, outer) for entry in found]
     lines += [_unread(item) for item in report.skipped if item.fatal]
+    lines += [_untold(fact) for fact in report.missing if fact.gates][:MAX_UNTOLD]
     lines.append(f"basekeeper: {severity_counts(totals(report))}")
     return "\n".join(lines) + "\n"
 
@@ -75,6 +80,12 @@ def _unread(item: Skipped) -> str:
     return command_line(
         "warning", {"file": item.path} | line | {"title": "could not be read"}, shown
     )
+
+
+def _untold(fact: MissingFact) -> str:
+    """Write the command for a fact that an error may hide behind."""
+    text = f"{fact.fact} of {fact.image} could not be told: {fact.reason}"
+    return command_line("warning", {"title": "not told"}, visible(text))
 
 
 def command_line(name: str, properties: dict[str, str], message: str) -> str:

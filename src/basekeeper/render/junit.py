@@ -2,7 +2,8 @@
 
 A suite a file. A case for each finding, named by line, image and rule; an image without findings
 is one case that passes. Findings that gate are failures, what does not gate passes with its text
-as output, what is waived or known is skipped, and what could not be read is an error.
+as output, what is waived or known is skipped, and what could not be read, or was not told although
+an error may hide behind it, is an error.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ def _cases(report: Report, fail_on: Severity | None) -> Iterator[Case]:
         _clean(use) for use in report.survey.uses if (use.path, use.line, use.text) not in touched
     ]
     cases += [_unread(item) for item in report.skipped]
+    cases += _untold(report)
     yield from sorted(cases, key=lambda case: (case.path, case.line, case.name))
 
 
@@ -114,6 +116,17 @@ def _finding(entry: Entry, fail_on: Severity | None) -> Case:
 def _clean(use: Use) -> Case:
     """Make the case of an image that nothing is wrong with."""
     return Case(use.path, use.line, f"line {use.line}: {use.text}")
+
+
+def _untold(report: Report) -> Iterator[Case]:
+    """Make a case at each place of an image that an error may hide behind, as it was not told."""
+    untold = {fact.image: fact for fact in report.missing if fact.gates}
+    for use in report.survey.uses:
+        fact = untold.get(str(use.reference))
+        if fact is not None:
+            name = f"line {use.line}: {use.text}: {fact.fact}"
+            body = f'<error type="unknown" message={attribute(fact.reason)}/>'
+            yield Case(use.path, use.line, name, kind="error", body=body)
 
 
 def _unread(item: Skipped) -> Case:
