@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.render.layout import fit_middle, short_digest, wrap
+from basekeeper.render.layout import short_digest, wrap
 from basekeeper.render.markdown import Bounded, code, prose
 from basekeeper.render.outdated_view import target
 from basekeeper.render.safe import visible
@@ -44,8 +44,7 @@ def render_update_text(found: Proposal, style: Style, *, written: bool) -> str:
     lines += _section("not known", list(_unknown(found, style)), "error", style)
     unread = [item for item in found.standings.survey.skipped if item.fatal]
     for item in unread:
-        text = visible(f"could not be read: {item.path}: {item.reason}")
-        lines.append(style.paint(fit_middle(text, style.width, style.ellipsis), "error"))
+        lines += _wrapped(f"{item.path} {item.reason}", style, "not read: ", "error")
     for notice in found.standings.notices:
         lines += _wrapped(notice, style, "note: ")
     lines += ["", style.paint(summary(found, written=written), "bold")]
@@ -98,6 +97,10 @@ def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str
         out.add(["", "Not known:", ""])
         out.add(f"- {code(each.registry)}: {prose(each.reason)}" for each in troubles)
         out.add(f"- {code(row.name)}: {prose('; '.join(reasons))}" for row, reasons in gaps)
+    unread = [item for item in found.standings.survey.skipped if item.fatal]
+    if unread:
+        out.add(["", "Could not be read:", ""])
+        out.add(f"- {code(item.path)}: {prose(item.reason)}" for item in unread)
     return out.text()
 
 
@@ -186,6 +189,6 @@ def _indented(text: str, style: Style, role: str = "dim") -> list[str]:
     return [" " * _INDENT + style.paint(line, role) for line in lines]
 
 
-def _wrapped(text: str, style: Style, head: str) -> list[str]:
+def _wrapped(text: str, style: Style, head: str, role: str = "note") -> list[str]:
     first, *rest = wrap(visible(text), style.width - len(head))
-    return [style.paint(head, "note") + first, *(" " * len(head) + line for line in rest)]
+    return [style.paint(head, role) + first, *(" " * len(head) + line for line in rest)]
