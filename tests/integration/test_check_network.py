@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from basekeeper.cli import check as cli_check
 from tests.fakes.registry import Simulator, faults
 from tests.integration.program import commit, run
 from tests.integration.registries import World, debian
@@ -167,6 +169,23 @@ def test_an_image_that_is_gone_is_told(world: World) -> None:
     text = " ".join(check(world).out.split())
     assert "contents of docker.io/library/node:mystery could not be told: " in text
     assert "not found" in text
+
+
+def test_a_registry_that_never_answers_holds_a_check_up_only_so_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_check, "MAX_ASKING_SECONDS", 0.5)
+    for number in range(20):
+        world.file(f"{number}/Dockerfile", f"FROM node:mystery{number}")
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        world.reach(docker=address, api=address)
+        start = time.monotonic()
+        outcome = check(world)
+    assert time.monotonic() - start < 5
+    assert outcome.code == 3
+    assert "not answered within 0.5 s" in outcome.out
+    assert [thread for thread in threading.enumerate() if "registry-" in thread.name] == []
 
 
 def test_a_limit_of_requests_is_told_as_such(world: World) -> None:

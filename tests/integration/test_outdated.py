@@ -9,12 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.sql import open_ledger
+from basekeeper.values.event import Event, EventKind
 from tests.fakes.registry import Simulator, faults
 from tests.integration.program import NOW, SNAPSHOTS, run
 from tests.integration.registries import World, debian
@@ -263,6 +268,44 @@ def test_neither_database_nor_template_library_is_loaded(world: World) -> None:
         timeout=60,
     )
     assert done.stderr.decode().splitlines()[-1] == "0 []"
+
+
+def test_first_sights_are_read_from_a_ledger_and_never_written(
+    world: World, tmp_path: Path
+) -> None:
+    old_repository(world)
+    golang = ("--kind", "digest", "--image", "golang")
+    (before,) = found(world, *golang).values()
+    assert before["choices"]["digest"]["value"] == "unknown"  # nobody tells its age
+    path = tmp_path / "ledger.sqlite"
+    sights = [
+        Event(
+            kind=EventKind.FIRST_SEEN,
+            subject="docker.io/library/golang",
+            key=f"1.26-alpine@{before['points_to']}",
+            at=datetime(2026, 11, 1, tzinfo=UTC),
+            source="docker.io",
+            evidence={},
+        )
+    ]
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    with closing(open_ledger(read_location(f"sqlite:{path}"), clock=lambda: now)) as ledger:
+        ledger.append(sights)
+    content = path.read_bytes()
+    environ = {**world.environ, "BASEKEEPER_LEDGER": f"sqlite:{path}"}
+    outcome = run(world.root, "outdated", "-f", "json", *golang, **environ)
+    (after,) = outcome.json["images"]
+    assert after["steps"] == ["digest"]
+    assert after["choices"]["digest"]["age_seconds"] == 22 * 86_400 + 8 * 3600
+    assert path.read_bytes() == content
+
+
+def test_a_ledger_that_is_not_there_ends_the_run(world: World, tmp_path: Path) -> None:
+    world.file("Dockerfile", "FROM alpine:3.22")
+    environ = {**world.environ, "BASEKEEPER_LEDGER": f"sqlite:{tmp_path / 'none'}"}
+    outcome = run(world.root, "outdated", **environ)
+    assert outcome.code == 3
+    assert "ledger" in outcome.err
 
 
 @pytest.mark.parametrize("verb", ["outdated", "check"])

@@ -86,7 +86,9 @@ VERSION_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 Sources: the Dockerfiles of the Docker Official Images, and of https://github.com/dotnet/dotnet-docker.
 """
 
-_NUMBERS: Final = re.compile(r"(?:jdk-?|v|[0-9]+:)?([0-9]+(?:[._][0-9]+){0,3})")
+_NUMBERS: Final = re.compile(
+    r"(?:jdk-?|v|[0-9]{1,3}:)?([0-9]{1,9}(?:[._][0-9]{1,9}){0,3})(?![0-9])"
+)
 """A version at the start of a value such as `jdk-21.0.4+7` or `1:10.11.6+maria~ubu2204`."""
 
 
