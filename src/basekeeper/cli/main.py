@@ -38,9 +38,10 @@ PROGRAM: Final = "basekeeper"
 HELP_COLUMNS: Final = 80
 """Widest line of a help page, so that pages look alike everywhere and in the documentation."""
 
-OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
 """New objects after which Python looks for garbage in cycles, which this program hardly makes;
-at Python's own 700 (3.11) a large tree takes a tenth longer."""
+at Python's own 700 (3.11) a large tree takes a tenth longer. Loading the modules of a verb makes
+about 20,000: a small run ends before the first look."""
 
 _VERBS: Final = {
     "cache": ("basekeeper.cli.cache", "Show or empty the cache."),

@@ -7,13 +7,14 @@ neither loosen the policy that judges it nor waive its own findings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from basekeeper.check import Exemptions, Network, check
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import ConfigError, Problem
 from basekeeper.pipeline.run import Run, content, survey
+from basekeeper.records import dataclass
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
 from basekeeper.waivers.inline import comment_blocks

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from basekeeper.discover import discover
+from basekeeper.records import dataclass
 from basekeeper.trees.names import kind_of
 from basekeeper.values.use import Skipped
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.discover import discover
 from basekeeper.pipeline.run import Run, content, discover_settings, is_in, survey, within_selection
+from basekeeper.records import dataclass
 from basekeeper.render.view import plural
 from basekeeper.values.finding import Truth
 

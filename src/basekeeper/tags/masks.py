@@ -8,10 +8,11 @@ them, the publisher's list of the day on which the bundled data was made.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.records import dataclass
 from basekeeper.tags.slots import frame_of_tag
 
 if TYPE_CHECKING:
