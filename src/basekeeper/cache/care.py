@@ -16,7 +16,7 @@ from basekeeper.cache.place import (
     is_marked,
     retire,
 )
-from basekeeper.cache.store import Store, Usage
+from basekeeper.cache.store import Store, Usage, make_empty
 from basekeeper.errors import InputError
 from basekeeper.records import dataclass
 
@@ -62,12 +62,12 @@ def clear_cache(directory: Path) -> int:
         if not _is_ours(directory):
             return 0
         before = _bytes(directory)
-        fresh = retire(current(directory))
+        fresh = retire(current(directory), make_empty)
         for path in files(directory):
             if not path.name.startswith(fresh.name):
                 path.unlink(missing_ok=True)
         return before - _bytes(directory)
-    except (OSError, ValueError, Unusable) as error:
+    except (OSError, ValueError, sqlite3.Error, Unusable) as error:
         raise InputError(
             f"the cache {str(directory)!r} cannot be emptied: {_reason(error)}",
             hint="name the directory of the cache, or delete it by hand",

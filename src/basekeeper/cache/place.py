@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MARKER: Final = "CACHEDIR.TAG"
@@ -108,55 +109,77 @@ def files(directory: Path) -> list[Path]:
 
 def current(directory: Path) -> Path:
     """Return the file in use: the one with the highest number."""
-    numbers = [
-        int(match[1]) for path in files(directory) if (match := _CURRENT.fullmatch(path.name))
-    ]
-    return directory / f"answers-{FORMAT}-{max(numbers, default=0)}.sqlite"
+    numbers = [_number(path.name) for path in files(directory) if path.suffix == ".sqlite"]
+    return directory / f"answers-{FORMAT}-{max([0, *numbers])}.sqlite"
 
 
-def create(path: Path) -> None:
-    """Create a file for its owner alone; a file that is there must be a plain one of ours.
+def check_file(path: Path) -> None:
+    """Check that a file is a plain one of ours.
 
     Raises:
-        Unusable: What is there is something else.
+        Unusable: It is something else.
+        OSError: It is not there.
+    """
+    # Not opened to look: closing it would drop the locks that this process holds on it.
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        raise Unusable(f"{path.name} in it is no file of ours")
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """Create a file for its owner alone beside another, and put it there when it is complete.
+
+    So nobody ever sees a part of it. Where another process was first, its file stays.
+
+    Raises:
         OSError: It cannot be created.
     """
+    made = path.with_name(f"{_DRAFT}{os.getpid()}-{os.urandom(4).hex()}")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(made, flags, 0o600))
     try:
-        os.close(os.open(path, flags, 0o600))
+        yield made
+        _put(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _put(made: Path, path: Path) -> None:
+    """Give a complete file its name, unless that is taken."""
+    try:
+        os.link(made, path)
     except FileExistsError:
-        # Not opened to look: closing it would drop the locks that this process holds on it.
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise Unusable(f"{path.name} in it is no file of ours") from None
+        return
+    except OSError:  # a file system without hard links
+        if not os.path.lexists(path):
+            made.rename(path)
 
 
-def retire(path: Path) -> Path:
-    """Replace a file by a new empty one with the next number, and return that.
+def retire(path: Path, make: Callable[[Path], None]) -> Path:
+    """Replace a file by a new one with the next number, which `make` makes, and return that.
 
     A number never comes back: a process that still has the old file open harms no new one.
 
     Raises:
         OSError: The directory cannot be written to.
     """
-    match = _CURRENT.fullmatch(path.name)
-    number = int(match[1]) if match else 0
+    number = _number(path.name)
     fresh = path.with_name(f"answers-{FORMAT}-{number + 1}.sqlite")
-    create(fresh)
+    make(fresh)
     for old in files(path.parent):
-        found = _CURRENT.fullmatch(old.name.partition(".sqlite")[0] + ".sqlite")
-        if found is None or int(found[1]) <= number:
+        if 0 <= _number(old.name) <= number:
             old.unlink(missing_ok=True)
     return fresh
 
 
+def _number(name: str) -> int:
+    """Tell the number of a file, or of the one that it stands beside; -1: it has none."""
+    match = _CURRENT.match(name)
+    return int(match[1]) if match else -1
+
+
 def _mark(directory: Path) -> None:
     """Write the mark whole or not at all, as other processes may look for it meanwhile."""
-    draft = directory / f"{_DRAFT}{os.getpid()}-{os.urandom(4).hex()}"
-    create(draft)
-    try:
-        draft.write_bytes(MARKER_TEXT)
-        draft.replace(directory / MARKER)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    with draft(directory / MARKER) as made:
+        made.write_bytes(MARKER_TEXT)

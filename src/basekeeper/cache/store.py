@@ -9,11 +9,12 @@ writes with the next number, so that no clock is needed and reading writes next 
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.cache.place import create, current, retire
+from basekeeper.cache.place import check_file, current, draft, retire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +46,11 @@ MAX_WAL_BYTES: Final = 16 * 1024 * 1024
 """What the write-ahead log is cut down to when it is empty."""
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS entry (
+CREATE TABLE entry (
     key BLOB PRIMARY KEY, used INTEGER NOT NULL, at INTEGER NOT NULL,
     seal BLOB NOT NULL, data BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entry_used ON entry (used);
+CREATE INDEX entry_used ON entry (used);
 """
 _CREATION: Final = f"""
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -69,7 +70,6 @@ INSERT INTO entry (key, used, at, seal, data) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE
 SET used = excluded.used, at = excluded.at, seal = excluded.seal, data = excluded.data
 """
-_IS_READY: Final = "SELECT 1 FROM sqlite_master WHERE name = 'entry_used'"
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _PLACE: Final = frozenset(
     {
@@ -115,13 +115,15 @@ class Store:
         self._unchecked = CHECK_BYTES
         self._touched: set[bytes] = set()
         self._path = current(directory)
-        create(self._path)
+        if not os.path.lexists(self._path):
+            make_empty(self._path)
+        check_file(self._path)
         try:
             self._connection, self._run = _open(self._path)
         except sqlite3.DatabaseError as error:
             if not is_broken(error):
                 raise
-            self._path = retire(self._path)
+            self._path = retire(self._path, make_empty)
             self._connection, self._run = _open(self._path)
 
     def get(self, key: bytes) -> Entry | None:
@@ -164,7 +166,7 @@ class Store:
         """
         self._touched.clear()
         self._connection.close()
-        self._path = retire(self._path)
+        self._path = retire(self._path, make_empty)
         self._connection, self._run = _open(self._path)
 
     def close(self) -> None:
@@ -235,15 +237,24 @@ def is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
 
 
+def make_empty(path: Path) -> None:
+    """Make a file without entries; where another process was first, its file stays.
+
+    Raises:
+        OSError: The directory cannot be written to.
+        sqlite3.Error: Neither can the file.
+    """
+    with draft(path) as made, closing(sqlite3.connect(made, isolation_level=None)) as connection:
+        connection.executescript(_CREATION)
+
+
 def _open(path: Path) -> tuple[sqlite3.Connection, int]:
-    """Open a file, create its table, and tell the number of this run."""
+    """Open a file, and tell the number of this run."""
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         connection.text_factory = bytes  # what is no text must not fail to be read as text
-        if connection.execute(_IS_READY).fetchone() is None:
-            connection.executescript(_CREATION)
         connection.executescript(_PRAGMAS)
         (last,) = connection.execute("SELECT max(used) FROM entry").fetchone()
     except BaseException:

@@ -275,6 +275,18 @@ def test_file_that_is_busy_for_long_is_given_up(
             assert len(cache.notices) == 1
 
 
+def test_file_system_without_hard_links_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    with opened(tmp_path / "cache") as cache:
+        assert works(cache)
+        assert cache.notices == ()
+
+
 FULL = """
 import resource, signal, sys
 from datetime import UTC, datetime, timedelta
