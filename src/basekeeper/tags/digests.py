@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from basekeeper.tags.candidates import RuleGate, age_of, matured, release_behind
-from basekeeper.tags.pick import os_change
+from basekeeper.tags.pick import os_change, waiting_words
 from basekeeper.tags.updates import Choice, TagFacts
 from basekeeper.values.finding import Truth
 
@@ -149,7 +149,7 @@ def _refresh(question: Question, sights: History) -> Choice:
 def _young(question: Question, ripe: Matured) -> Choice:
     known = ripe.until is not None
     reason = (
-        f"the newer digest is younger than {max(question.rules.minimum_age, question.rules.settle)}"
+        f"the newer digest is younger than {waiting_words(question.rules)}"
         if known
         else "the age of the newer digest is not known, and counts from the day it is first seen"
     )

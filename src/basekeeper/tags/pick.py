@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import field
-from datetime import UTC
-from typing import TYPE_CHECKING
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.records import dataclass
 from basekeeper.tags.candidates import History, Matured, matured, release_behind
@@ -14,7 +14,15 @@ from basekeeper.values.finding import Truth
 if TYPE_CHECKING:
     from basekeeper.tags.question import Question
     from basekeeper.tags.slots import Key, Slot
-    from basekeeper.tags.updates import TagFacts
+    from basekeeper.tags.updates import TagFacts, UpdateRules
+
+
+_NOTHING: Final = timedelta(0)
+_UNITS: Final = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +135,18 @@ def _too_young(question: Question, ripe: Matured) -> str:
     if ripe.until is None:
         return "waits: its age is not known, and counts from the day it is first seen"
     until = ripe.until.astimezone(UTC)
-    least = max(question.rules.minimum_age, question.rules.settle)
+    least = waiting_words(question.rules)
     return f"is younger than {least}, it waits until {until:%Y-%m-%d %H:%M}"
+
+
+def waiting_words(rules: UpdateRules) -> str:
+    """How old a digest must be, in words: `3 days`, `6 hours`."""
+    least = max(rules.minimum_age, rules.settle)
+    for unit, length in _UNITS.items():
+        if least % length == _NOTHING:
+            count = least // length
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return str(least)
 
 
 def os_change(question: Question, facts: TagFacts) -> str | None:

@@ -247,3 +247,21 @@ def test_many_sights_of_one_tag_cost_no_more_than_many_tags() -> None:
     ]
     found = choose_updates("x/y", "1.0", sights, NOW, rules=WEEK).minor
     assert found.age == timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (UpdateRules(minimum_age=timedelta(days=3), settle=timedelta(hours=6)), "3 days"),
+        (UpdateRules(minimum_age=timedelta(hours=1), settle=timedelta(minutes=90)), "90 minutes"),
+        (UpdateRules(minimum_age=timedelta(days=1)), "1 day"),
+        (UpdateRules(minimum_age=timedelta(seconds=90)), "0:01:30"),
+    ],
+)
+def test_what_is_too_young_says_how_old_it_must_be(rules: UpdateRules, words: str) -> None:
+    tags = [TagFacts("1.1", pushed=NOW)]
+    young = choose_updates("x/y", "1.0", tags, NOW, rules=rules).minor
+    assert f"is younger than {words}," in young.reason
+    history = [TagFacts("3.12-slim", NEW, pushed=NOW)]
+    digest = choose_updates("python", f"3.12-slim@{OLD}", history, NOW, rules=rules).digest
+    assert digest.reason == f"the newer digest is younger than {words}"
