@@ -49,6 +49,9 @@ _OF_HOST: Final = {
 }
 """Failures that concern a registry, not an image."""
 
+_TOO_LATE: Final = "{} did not answer in time"
+"""What everything about a registry comes to that was not answered when the time was over."""
+
 T = TypeVar("T")
 
 
@@ -125,7 +128,7 @@ class _Round:
         told: dict[str, _Told] = {}
         found: dict[str, Resolution] = {}
         jobs = self._jobs()
-        lanes = Lanes(jobs, self._do, abort=self._registry.close)
+        lanes = Lanes(jobs, self._do, abort=self._abort)
         asking(0, len(self._questions))
         for result in lanes.results(seconds=seconds):
             if isinstance(result, _Told):
@@ -133,12 +136,17 @@ class _Round:
             else:
                 found[str(result.reference)] = result
                 asking(len(found), len(self._questions))
-        late = Unknown(f"not answered within {seconds:g} s" if seconds is not None else "not asked")
+        whole = {str(one.reference): self._whole(one, found, told) for one in self._questions}
         return Resolutions(
-            {str(one.reference): self._whole(one, found, told, late) for one in self._questions},
+            whole,
             asked=self._failures.asked,
             troubles=self._failures.troubles(),
         )
+
+    def _abort(self) -> None:
+        """End what is under way; that it fails then is no fault of a registry."""
+        self._failures.freeze()
+        self._registry.close()
 
     def _jobs(self) -> dict[str, list[_OfRepository | _OfImage]]:
         """List the work of each registry, that of a repository before that of its images."""
@@ -222,20 +230,18 @@ class _Round:
         return answer
 
     def _whole(
-        self,
-        question: Question,
-        found: dict[str, Resolution],
-        told: dict[str, _Told],
-        late: Unknown,
+        self, question: Question, found: dict[str, Resolution], told: dict[str, _Told]
     ) -> Resolution:
         """Put together what is known of an image and of its repository."""
         reference = question.reference
-        one = found.get(str(reference))
+        one, of_repository = found.get(str(reference)), told.get(reference.name)
+        late = Unknown(_TOO_LATE.format(reference.registry))
+        if one is None or (of_repository is None and (question.tags or question.publisher)):
+            self._failures.late(reference)
         if one is None:
             one = Resolution(reference=reference, pointer=late if question.pointer else None)
             if question.inside and reference.digest is not None:
                 one = replace(one, current=Inside(digest=reference.digest, image=late))
-        of_repository = told.get(reference.name)
         tags = publisher = None
         if question.tags:
             tags = late if of_repository is None else of_repository.tags
@@ -249,6 +255,7 @@ class _Failures:
 
     def __init__(self) -> None:
         self.asked = 0
+        self._is_frozen = False
         self._lock = threading.Lock()
         self._in_a_row: Counter[tuple[str, str]] = Counter()
         self._stopped: dict[tuple[str, str], Failure] = {}
@@ -263,6 +270,11 @@ class _Failures:
                 return None
             self._failed[host[0], failure].images.add(str(reference))
             return _of_host(host[0], failure)
+
+    def freeze(self) -> None:
+        """Take note of no further failure of a registry."""
+        with self._lock:
+            self._is_frozen = True
 
     def passed(self, host: tuple[str, str]) -> None:
         """Take note of an answer."""
@@ -279,6 +291,8 @@ class _Failures:
             self.passed(host)
             return Unknown(error.message, error.hint)
         with self._lock:
+            if self._is_frozen:
+                return _of_host(host[0], failure)
             known = self._failed.get((host[0], failure))
             if known is None or number < known.number:
                 images = set() if known is None else known.images
@@ -289,6 +303,14 @@ class _Failures:
             if failure is Failure.LIMITED or self._in_a_row[host] >= MAX_FAILURES:
                 self._stopped.setdefault(host, failure)
         return _of_host(host[0], failure)
+
+    def late(self, reference: Reference) -> None:
+        """Take note of an image that was not answered for when the time was over."""
+        key = (reference.registry, Failure.UNREACHABLE)
+        known = self._failed.setdefault(
+            key, _Failed(0, "no answer in the time that there was", None)
+        )
+        known.images.add(str(reference))
 
     def troubles(self) -> tuple[Trouble, ...]:
         """Everything that went wrong with a registry as a whole, sorted."""

@@ -219,8 +219,12 @@ def test_what_is_late_is_unknown() -> None:
         ask(f"slow.test/y@{OLD}", inside=True, pointer=True),
         ask("slow.test/z:1", publisher=True, pointer=True),
     ]
-    found = resolve(asked, registry, seconds=0.2).by_image
-    late = Unknown("not answered within 0.2 s")
+    told = resolve(asked, registry, seconds=0.2)
+    found = told.by_image
+    late = Unknown("slow.test did not answer in time")
+    (trouble,) = told.troubles
+    assert (trouble.reason, trouble.images) == ("no answer in the time that there was", 2)
+    assert found[f"slow.test/y@{OLD}"].current is not None
     assert found["slow.test/x:1"].pointer == late
     assert found["slow.test/z:1"].pointer == late
     assert registry.closed
