@@ -17,15 +17,21 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.fakes.realregistry.fixtures import image_layout, real_registries
 from tests.fakes.registry import Simulator
 from tests.fakes.registry.faults import late
 from tests.integration.program import Outcome, environment, git, run
+from tests.integration.registries import World, debian
+from tools import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.fakes.realregistry.running import RealRegistries
     from tests.fakes.registry.host import Host
+
+__all__ = ["image_layout", "real_registries"]
 
 DOCKERFILE = b"""\
 ARG NODE=20
@@ -353,3 +359,56 @@ def test_control_c_while_asking_registries_ends_soon_and_writes_nothing(place: P
     assert time.monotonic() - began < 5
     assert b"Traceback" not in error
     assert place.content("Dockerfile") == DOCKERFILE
+
+
+def test_what_is_too_young_waits_unless_it_is_asked_for(tmp_path: Path) -> None:
+    with Simulator() as simulator:
+        world = World(simulator, tmp_path)
+        world.push("alpine:3.22", 300)
+        world.push("alpine:3.23", 1)
+        world.file("Dockerfile", "FROM alpine:3.22")
+        waiting = run(world.root, "update", "--write", **world.environ)
+        assert waiting.code == 0
+        assert "not taken:\n  alpine:3.22\n" in waiting.out
+        assert run(world.root, "update", "--write", "--any-age", **world.environ).code == 0
+    assert (world.root / "Dockerfile").read_text() == "FROM alpine:3.23\n"
+
+
+def test_another_system_behind_the_same_tag_is_never_written(tmp_path: Path) -> None:
+    with Simulator() as simulator:
+        world = World(simulator, tmp_path)
+        old = world.push("python:3.12-slim", 400, config=debian("bookworm"))
+        world.push("python:3.12-slim", 100, config=debian("trixie"))
+        text = f"FROM python:3.12-slim@{old.digest}"
+        world.file("Dockerfile", text)
+        outcome = run(world.root, "update", "--write", **world.environ)
+    assert outcome.code == 0, outcome.err
+    assert "another operating system behind the same tag: debian 12 → debian 13" in outcome.out
+    assert (world.root / "Dockerfile").read_text() == f"{text}\n"
+
+
+@pytest.mark.component("registry")
+def test_a_real_registry_with_real_images(
+    real_registries: RealRegistries,
+    image_layout: Path,
+    tmp_path: Path,
+) -> None:
+    held = images.named(image_layout)
+    tags = {"1.0": "debian-12", "1.1": "debian-12-docker", "2.0": "debian-13"}
+    for tag, name in tags.items():
+        real_registries.pusher.push(image_layout, "update/base", tag, held[name])
+    address = real_registries.start("anonymous").address
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[registry."{address}"]\nhttp = true\nprivate = true\n')
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "Dockerfile").write_text(f"ARG V=1.0\nFROM {address}/update/base:$V\n")
+    arguments = ("update", "--any-age", "--write", "--pin-digests", "--kind")
+    environ = {"BASEKEEPER_SETTINGS": str(settings)}
+    outcome = run(root, *arguments, "minor", **environ)
+    assert outcome.code == 0, outcome.err
+    pinned_text = f"ARG V=1.1@{held['debian-12-docker']['digest']}\n"
+    assert (root / "Dockerfile").read_text() == f"{pinned_text}FROM {address}/update/base:$V\n"
+    assert run(root, *arguments, "major", **environ).code == 0
+    after = (root / "Dockerfile").read_text()
+    assert after.startswith(f"ARG V=2.0@{held['debian-13']['digest']}\n")

@@ -49,6 +49,7 @@ def update_pieces(found: Proposal, *, written: bool, prefix: str = "") -> Iterat
                 "repository": choice.repository,
                 "tag": choice.tag,
                 "digest": choice.digest,
+                "os_change": choice.os_change,
                 "reason": choice.reason,
             }
             for row, choice in larger(found)

@@ -11,14 +11,24 @@ from basekeeper.render.layout import short_digest, wrap
 from basekeeper.render.markdown import Bounded, code, prose
 from basekeeper.render.outdated_view import target
 from basekeeper.render.safe import visible
-from basekeeper.render.update_view import brief, larger, moves, summary, unknown
+from basekeeper.render.update_view import (
+    brief,
+    drift_words,
+    is_drift,
+    larger,
+    moves,
+    summary,
+    unknown,
+)
 from basekeeper.render.view import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from basekeeper.render.layout import Style
+    from basekeeper.render.outdated_view import Row
     from basekeeper.render.update_view import Moved
+    from basekeeper.tags.updates import Choice
     from basekeeper.values.change import Change, Proposal, Refusal
 
 _INDENT: Final = 4
@@ -88,7 +98,7 @@ def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str
     if beyond:
         out.add(["", "Not asked for:", ""])
         out.add(
-            f"- {code(row.name)} → {code(target(choice, row))}: {code(f'--kind {choice.kind}')}"
+            f"- {code(row.name)} → {code(target(choice, row))}: {_how(row, choice)}"
             for row, choice in beyond
         )
     gaps = unknown(found)
@@ -122,6 +132,11 @@ def _refusal_item(refusal: Refusal) -> str:
     return (
         f"- {code(place)}: {old} → {code(brief(refusal.change.to))}: {prose(refusal.reason)}.{hint}"
     )
+
+
+def _how(row: Row, choice: Choice) -> str:
+    """Say in Markdown how a step is asked for."""
+    return prose(drift_words(choice)) if is_drift(row, choice) else code(f"--kind {choice.kind}")
 
 
 def _longest_fence(text: str) -> int:
@@ -162,8 +177,12 @@ def _larger(found: Proposal, style: Style) -> Iterator[str]:
     """Write steps that have to be asked for, a line each, as `outdated` names them."""
     arrow = style.sign("→", "->")
     for row, choice in larger(found):
-        name = _short(visible(row.name), style)
-        yield f"  {name} {arrow} {visible(target(choice, row))}  --kind {choice.kind}"
+        step = f"  {_short(visible(row.name), style)} {arrow} {visible(target(choice, row))}"
+        if is_drift(row, choice):
+            yield step
+            yield from _indented(visible(drift_words(choice)), style)
+        else:
+            yield f"{step}  --kind {choice.kind}"
 
 
 def _unknown(found: Proposal, style: Style) -> Iterator[str]:

@@ -98,6 +98,17 @@ def larger(found: Proposal) -> list[tuple[Row, Choice]]:
     ]
 
 
+def is_drift(row: Row, choice: Choice) -> bool:
+    """Tell whether the tag stays and the operating system behind it is another."""
+    return choice.os_change is not None and choice.tag == row.standing.reference.tag
+
+
+def drift_words(choice: Choice) -> str:
+    """Say why such a step is never taken."""
+    change = choice.os_change
+    return f"another operating system behind the same tag: {change}; write it by hand after a test"
+
+
 def _is_beyond(choice: Choice, taken: Choice | None) -> bool:
     """Tell whether a step goes further than the one taken, or elsewhere."""
     if taken is None or not is_size(choice.kind) or not is_size(taken.kind):
