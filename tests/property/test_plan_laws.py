@@ -116,7 +116,7 @@ def test_laws_of_planning(
     name = "docker.io/library/python"
     found = standings(survey, answers, rules, NOW, sights={name: sights})
     assert [str(one.reference) for one in found] == sorted(answers.by_image)
-    backwards = Resolutions(dict(reversed(answers.by_image.items())))
+    backwards = Resolutions(dict(sorted(answers.by_image.items(), reverse=True)))
     again = standings(survey, backwards, rules, NOW, sights={name: sights[::-1]})
     assert [(one.updates, one.notes) for one in again] == [
         (one.updates, one.notes) for one in found
