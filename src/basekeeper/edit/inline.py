@@ -51,20 +51,34 @@ def supplies_of(use: Use) -> tuple[Supply, ...]:
     )
 
 
-def find_inline(file: SourceFile, use: Use) -> Found | None:
-    """Find a use of an inline document; None where it is not there.
+class Inline:
+    """The uses of one inline document, and where its bytes stand."""
 
-    Args:
-        file: The inline document.
-        use: One of its uses.
-    """
-    image = _image_of(file, use)
-    if image is None:
-        return None
-    outer = file.path.partition("#")[0]
-    own = [Supply(each.name, outer, each.span, is_argument=False) for each in image.supplied_by]
-    given = [_argument(each, file.path) for each in _given(use.supplied_by, image)]
-    return Found(image.span, (*own, *given))
+    def __init__(self, file: SourceFile, data: bytes) -> None:
+        """Index a document.
+
+        Args:
+            file: The inline document.
+            data: The file around it.
+        """
+        self._path = file.path
+        self.data = file.document.data if file.document is not None else b""
+        self.outer = OuterBytes(self.data, data, file.first_line)
+        self._images = {
+            (image.line + file.first_line - 1, image.via, image.raw, image.reference_text): image
+            for plan in reversed(file.plans)
+            for image in plan.build.images
+        }
+
+    def find(self, use: Use) -> Found | None:
+        """Find a use by the bytes of the document; None where it is not there."""
+        image = self._images.get((use.line, use.via, use.raw, use.text))
+        if image is None:
+            return None
+        outer = self._path.partition("#")[0]
+        own = [Supply(each.name, outer, each.span, is_argument=False) for each in image.supplied_by]
+        given = [_argument(each, self._path) for each in _given(use.supplied_by, image)]
+        return Found(image.span, (*own, *given))
 
 
 def _given(suppliers: Iterable[Supplier], image: ImageUse) -> list[Supplier]:
@@ -75,17 +89,6 @@ def _given(suppliers: Iterable[Supplier], image: ImageUse) -> list[Supplier]:
 def _argument(supplier: Supplier, path: str) -> Supply:
     outer = supplier.path if supplier.path != path else ""
     return Supply(supplier.name, outer, supplier.span, is_argument=True)
-
-
-def _image_of(file: SourceFile, use: Use) -> ImageUse | None:
-    """Find what discovery made a use of."""
-    for plan in file.plans:
-        for image in plan.build.images:
-            same = image.via is use.via and image.raw == use.raw
-            here = image.line + file.first_line - 1 == use.line
-            if same and here and image.reference_text == use.text:
-                return image
-    return None
 
 
 class OuterBytes:

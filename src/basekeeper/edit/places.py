@@ -7,7 +7,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.edit.inline import OuterBytes, Supply, find_inline, supplies_of
+from basekeeper.edit.inline import Inline, OuterBytes, Supply, supplies_of
 from basekeeper.edit.trace import (
     AS_BLOCK,
     LOST,
@@ -57,6 +57,7 @@ class Places:
     read: Callable[[str], bytes | None]
     """Path → content as the survey saw it."""
     files: dict[str, SourceFile] = field(init=False)
+    inline: dict[str, Inline] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index the files by path."""
@@ -87,12 +88,15 @@ class Places:
             if use.span is None:
                 raise Untraceable("it is written nowhere", BY_HAND)
             return _Dockerfile(self, use, use.span, supplies_of(use), self.content(path)).pieces()
-        found = find_inline(file, use)
+        inline = self.inline.get(use.path)
+        if inline is None:
+            inline = self.inline[use.path] = Inline(file, self.content(path))
+        found = inline.find(use)
         if found is None:
             raise Untraceable(LOST, AS_BLOCK)
-        inner = file.document.data
-        outer = OuterBytes(inner, self.content(path), file.first_line)
-        return _Dockerfile(self, use, found.span, found.supplies, inner, outer).pieces()
+        return _Dockerfile(
+            self, use, found.span, found.supplies, inline.data, inline.outer
+        ).pieces()
 
     def escape(self, path: str) -> str:
         """Return the escape character of a document."""

@@ -172,8 +172,7 @@ class _Session:
 
     def _settle(self) -> None:
         """Refuse what clashes; where changes are made whole, refuse what belongs together."""
-        for one, other in self._clashing():
-            self._clash(one, other)
+        self._refuse_clashes()
         broken = {id(job.change): job for job in self.jobs if job.refusal is not None}
         for job in self.active if self.whole else ():
             cause = broken.get(id(job.change))
@@ -181,35 +180,20 @@ class _Session:
                 place = f"{cause.use.path}:{cause.use.line}"
                 job.refuse(f"{place} cannot be edited, and changes are made whole or not at all")
 
-    def _clashing(self) -> list[tuple[_Job, _Job]]:
-        """Find the pairs of jobs that want different values in one place."""
-        patches = sorted(
-            ((patch, at) for at, job in enumerate(self.active) for patch in job.patches),
-            key=lambda each: (each[0][:4], each[1]),
-        )
-        jobs, found = self.active, dict[tuple[int, int], None]()
-        for at, (patch, one) in enumerate(patches):
+    def _refuse_clashes(self) -> None:
+        """Refuse jobs that want different values in one place."""
+        owners: dict[Patch, list[_Job]] = {}
+        for job in self.active:
+            for patch in job.patches:
+                owners.setdefault(patch._replace(name=None), []).append(job)
+        patches = sorted(owners)
+        for at, patch in enumerate(patches):
             for following in range(at + 1, len(patches)):
-                later, other = patches[following]
+                later = patches[following]
                 if later.path != patch.path or later.start > patch.end:
                     break
-                if one != other and patch.clashes(later):
-                    found[min(one, other), max(one, other)] = None
-        return [(jobs[one], jobs[other]) for one, other in found]
-
-    def _clash(self, one: _Job, other: _Job) -> None:
-        """Refuse two jobs that want different values in one place."""
-        name = next(
-            mine.name for mine in one.patches for each in other.patches if mine.clashes(each)
-        )
-        what = name or "the same text"
-        for job, rival in ((one, other), (other, one)):
-            use = rival.use
-            reason = (
-                f"{what} also makes {use.text!r} at {use.path}:{use.line},"
-                f" which is to become {rival.text!r}"
-            )
-            job.refuse(reason, "give each image an ARG of its own")
+                if patch.clashes(later):
+                    _clash(patch, owners[patch], owners[later])
 
     def _drafts(self) -> dict[str, list[Patch]]:
         """Collect the patches of each file, in order."""
@@ -301,19 +285,31 @@ class _Session:
                 built.setdefault(patch.path, {})[job.use.path] = None
         for path, patches in self._drafts().items():
             before = self._before(path)
-            edits = tuple(
-                Edit(
-                    patch.start,
-                    patch.end,
-                    patch.new,
-                    before.count(b"\n", 0, patch.start) + 1,
-                    owners[patch[:4]].change,
-                )
-                for patch in patches
-            )
+            edits = []
+            line, at = 1, 0
+            for patch in patches:
+                line, at = line + before.count(b"\n", at, patch.start), patch.start
+                change = owners[patch[:4]].change
+                edits.append(Edit(patch.start, patch.end, patch.new, line, change))
             names = {patch.name for patch in patches if patch.name is not None}
             files = [self.places.files[each] for each in built[path] if each in self.places.files]
-            yield FileEdit(path, before, apply(before, patches), edits, mentions(files, names))
+            yield FileEdit(
+                path, before, apply(before, patches), tuple(edits), mentions(files, names)
+            )
+
+
+def _clash(patch: Patch, jobs: Sequence[_Job], rivals: Sequence[_Job]) -> None:
+    """Refuse jobs, each with one of those that are in its way."""
+    names = [one.name for one in jobs[0].patches if one.start == patch.start and one.name]
+    what = names[0] if names else "the same text"
+    for job, rival in (
+        *((each, rivals[0]) for each in jobs),
+        *((each, jobs[0]) for each in rivals),
+    ):
+        use = rival.use
+        place = f"{use.text!r} at {use.path}:{use.line}"
+        reason = f"{what} also makes {place}, which is to become {rival.text!r}"
+        job.refuse(reason, "give each image an ARG of its own")
 
 
 def _by_spot(uses: Iterable[Use]) -> dict[Spot, list[Use]]:
