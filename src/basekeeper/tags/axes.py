@@ -45,6 +45,10 @@ _UPDATE: Final = re.compile(r"\d+u\d+", re.ASCII)
 _HYPHENED_DATE: Final = re.compile(
     r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\.\d+)*", re.ASCII
 )
+_TIMESTAMP: Final = re.compile(
+    r"(?:[a-z]+\.)?(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])t\d\d-\d\d-\d\dz",
+    re.ASCII,
+)
 _SECURITY: Final = re.compile(r"security-\d+", re.ASCII)
 
 _RELEASE_PARTS: Final = 2
@@ -228,12 +232,13 @@ class _Splitter:
         return None
 
     def _take_hyphened_date(self, at: int) -> tuple[int, PartKind] | None:
-        """A date of three words: `2024-06-05`."""
-        text = self._joined(at, 3)
-        if self._is_name or _HYPHENED_DATE.fullmatch(text) is None:
-            return None
-        self._found.setdefault(PartKind.DATE, text)
-        return 3, PartKind.DATE
+        """A date of several words: `2024-06-05`, `RELEASE.2023-11-20T22-40-07Z`."""
+        for count, pattern in ((3, _HYPHENED_DATE), (5, _TIMESTAMP)):
+            text = self._joined(at, count)
+            if not self._is_name and pattern.fullmatch(text.lower()) is not None:
+                self._found.setdefault(PartKind.DATE, text)
+                return count, PartKind.DATE
+        return None
 
     def _take_os(self, at: int, word: str) -> tuple[int, PartKind] | None:
         """An operating system: a codename, `alpine3.20`, `alpine-3.20`, `ltsc2022`."""

@@ -7,6 +7,7 @@ reads a network or a clock: the list of tags and the instant come from the calle
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC
 from itertools import zip_longest
@@ -24,6 +25,8 @@ from basekeeper.tags.question import Question, read_current
 from basekeeper.tags.renames import name_moves, replacement_of
 from basekeeper.tags.slots import Axis, Frame, Slot
 from basekeeper.tags.updates import Choice, Flag, UpdateRules, Updates, in_zone
+from basekeeper.tags.words import ARCHITECTURES
+from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +40,11 @@ _SIZES: Final = ("major", "minor", "patch")
 _BUILD_COUNT: Final = 100
 """Numbers from here on count builds (`1.24-3.1736`, `9.4-1227.1725849298`), smaller ones are
 versions."""
+_NUMBER: Final = re.compile(r"[0-9]+", re.ASCII)
+_NAMES: Final = re.compile(
+    rf"(?<![a-z0-9])(?:{'|'.join(sorted(ARCHITECTURES))}|openj9|s6|h2)(?![a-z0-9])", re.ASCII
+)
+"""Words with digits that are no versions."""
 _NO_RULES: Final = UpdateRules()
 
 
@@ -100,6 +108,8 @@ class _Chooser:
         self._own_age = age_of(question.current, question.now)
         if self._own_age is None and question.is_listed:
             self._own_age = age_of(question.available[question.current.tag][-1], question.now)
+        self._shape = _shape(self._own, question.current.tag)
+        self._unlike: tuple[tuple[int, ...], str] = ((), "")
         self._buckets: dict[str, Bucket] = {}
         self._axes: dict[int, Bucket] = {}
         main = self._own.main
@@ -112,9 +122,11 @@ class _Chooser:
         likeness = Likeness(self._own, self._question.path)
         for tag, history in self._question.available.items():
             frame = likeness.frame(tag)
-            if frame is not None:
-                self._watch.see(frame, tag)
-                self._sort_in(tag, frame, history)
+            if frame is None:
+                self._see_unlike(tag)
+                continue
+            self._watch.see(frame, tag)
+            self._sort_in(tag, frame, history)
         question, drifted = self._question, drift(self._question)
         replacement = replacement_of(question)
         moves = [pick(bucket, question) for _, bucket in sorted(self._axes.items())]
@@ -133,6 +145,14 @@ class _Chooser:
             complete=question.complete and bool(question.available),
             replacement=None if replacement is None else replacement.replacement,
         )
+
+    def _see_unlike(self, tag: str) -> None:
+        """Remember a tag of higher numbers, some of them in words that have no order.
+
+        Whether it is the newer one cannot be told, so that "nothing newer" cannot be said either.
+        """
+        if self._shape is not None and _NUMBER.sub("#", tag) == self._shape:
+            self._unlike = max(self._unlike, (_numbers(tag), tag))
 
     def _open_buckets(self) -> None:
         """One for each size, and for each further axis."""
@@ -212,7 +232,12 @@ class _Chooser:
     def _sized(self, size: str) -> Choice:
         question, tag = self._question, self._question.current.tag
         if size in self._buckets:
-            return pick(self._buckets[size], question)
+            found = pick(self._buckets[size], question)
+            numbers, unlike = self._unlike
+            if found.value is not Truth.NO or found.waiting or numbers <= _numbers(tag):
+                return found
+            reason = f"{found.reason}; whether {unlike} is newer cannot be told"
+            return replace(found, value=Truth.UNKNOWN, reason=reason)
         what = f"{tag} names no version" if tag else "a digest alone names no version"
         return question.unknown(size, f"{what}, so what is newer cannot be told")
 
@@ -234,6 +259,16 @@ class _Chooser:
             advice = f"; use {ended.replacement}" if ended.replacement else ""
             found[Flag.DEPRECATED.value] = f"{question.name}: {ended.reason}{advice}"
         return MappingProxyType({name: why for name, why in found.items() if why is not None})
+
+
+def _shape(own: Frame, tag: str) -> str | None:
+    """A tag with its numbers left open, where some of them are in words that have no order."""
+    has_numbers = any(_NUMBER.search(_NAMES.sub("", text)) is not None for text in own.fixed)
+    return _NUMBER.sub("#", tag) if has_numbers and own.slots else None
+
+
+def _numbers(tag: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBER.findall(tag))
 
 
 def _size(old: Slot, new: Slot) -> str:

@@ -24,7 +24,10 @@ _WORDS: Final = r"(?i:-(?:alpha|beta|rc|m|milestone|preview|pre|ea|dev|snapshot|
 _VERSION: Final = (
     rf"[vV]?[0-9][0-9A-Za-z._]*{_WORDS}(?:-[rR]?[0-9]+(?:\.[0-9]+)*)*(?i:-security-[0-9]+)?"
 )
-_BUILD: Final = r"[A-Za-z]{0,3}[0-9][0-9A-Za-z._]*(?:-[rR]?[0-9][0-9.]*)*"
+_BUILD: Final = (
+    r"[A-Za-z]{0,3}[0-9][0-9A-Za-z._]*(?:-[rR]?[0-9][0-9.]*)*"
+    r"|(?:[A-Za-z]+\.)?[0-9]{4}-[0-9]{2}-[0-9]{2}[tT][0-9-]+[zZ]"
+)
 _FORMS: Final = {
     "@debian": "|".join(DEBIAN_CODENAMES),
     "@ubuntu": "|".join(UBUNTU_CODENAMES),

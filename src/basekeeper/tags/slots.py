@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 _NUMBERS: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _WINDOWS: Final = re.compile(r"ltsc(\d{4})|(?<!\d)(1607|1809)(?!\d)", re.ASCII)
-_REVISION: Final = re.compile(r"kb\d{5,9}|(?:r|ls|cu|gdr)\d{1,6}", re.ASCII | re.IGNORECASE)
+_REVISION: Final = re.compile(
+    r"kb\d{5,9}|(?:r|ls|cu|gdr|k3s|rke2r)\d{1,6}", re.ASCII | re.IGNORECASE
+)
 """Builds with a word: Windows' update numbers, revisions, LinuxServer's builds (`ls255`), SQL
 Server's updates (`CU14`, `GDR1`)."""
 _BUILD_TEXT: Final = re.compile(r"(?:[_-]r?\d[\d.]*)+\Z", re.ASCII)
+_COMMIT: Final = re.compile(r"\.v[0-9a-f][0-9a-f_]{5,}", re.ASCII | re.IGNORECASE)
 _SECURITY: Final = re.compile(r"-security-\d+\Z", re.ASCII | re.IGNORECASE)
 _JAVA_BUILD: Final = re.compile(r"(?:_\d+|-b\d+)\Z", re.ASCII)
 _CODENAMES: Final = tuple(
@@ -312,7 +315,8 @@ def _form(version: Version) -> str:
     prefix = version.text[0] if version.text[0] in "vV" else ""
     if _JAVA_BUILD.search(version.text) and version.build:
         return prefix + "java"
-    text = _SECURITY.sub("", version.text)  # a security build takes the place of the version
+    # A security build takes the place of the version; a commit says nothing of its form.
+    text = _COMMIT.sub("", _SECURITY.sub("", version.text))
     build = _BUILD_TEXT.search(text) if version.build else None
     is_counted = max(version.build, default=0) >= _BUILD_COUNT
     marks = "" if build is None else (_open_all if is_counted else _open)(build[0])

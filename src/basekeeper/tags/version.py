@@ -37,6 +37,7 @@ _WORDS: Final = "|".join(sorted(_RANKS, key=len, reverse=True))
 _VERSION: Final = re.compile(
     rf"""(?P<prefix>[vV]?)
     (?P<numbers>[0-9]+(?:\.[0-9]+)*)
+    (?:\.v[0-9a-f][0-9a-f_]{{5,}})?                            # Jenkins: 3192.v713e3b_039fb_e
     (?:u(?P<update>[0-9]+)(?:-b(?P<update_build>[0-9]+))?)?   # Java 8: 8u452-b09
     (?:[._-]?(?P<pre>{_WORDS})[.-]?(?P<tail>[0-9]+(?:\.[0-9]+)*)?
     |[.](?:final|ga|release))?

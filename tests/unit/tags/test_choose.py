@@ -192,6 +192,14 @@ def moves(updates: Updates) -> dict[str, str]:
             {"patch": "2022-CU15-ubuntu-22.04"},
         ),
         ("mcr.microsoft.com/mssql/server", "2022-latest", "2025-latest", {"major": "2025-latest"}),
+        ("rancher/k3s", "v1.28.3-k3s2", "v1.28.15-k3s1", {"patch": "v1.28.15-k3s1"}),
+        # a commit behind a version says nothing of its form
+        (
+            "jenkins/inbound-agent",
+            "3192.v713e3b_039fb_e-1",
+            "3341.v0766d82b_dec0-1 3192.v713e3b_039fb_e-5",
+            {"patch": "3192.v713e3b_039fb_e-5", "major": "3341.v0766d82b_dec0-1"},
+        ),
         # security builds stand between a version and the next
         ("grafana/grafana", "11.2.0", "11.2.2 11.2.2-security-01", {"patch": "11.2.2-security-01"}),
         (
@@ -253,6 +261,8 @@ def test_best_tag_of_each_size(
 
 
 SEMERU = {"runtime": "3.9-ibm-semeru-25"}
+MINIO = "RELEASE.2023-11-20T22-40-07Z"
+NEW_MINIO = {"build": "RELEASE.2024-07-16T23-46-41Z"}
 
 
 @pytest.mark.parametrize(
@@ -298,6 +308,7 @@ SEMERU = {"runtime": "3.9-ibm-semeru-25"}
             {"runtime": "12.4.1-cudnn9-devel-ubuntu22.04"},
         ),
         ("alpine", "20240901", "20260805 3.24", {"build": "20260805"}),
+        ("minio/minio", MINIO, f"{MINIO[:11]}4-07-16T23-46-41Z {MINIO}-cpuv1", NEW_MINIO),
         ("x/y", "2024-01-05", "2024-06-05 2023-12-31 2024-06-05-slim", {"build": "2024-06-05"}),
         (
             "mcr.microsoft.com/devcontainers/python",
@@ -451,6 +462,23 @@ def test_reason_names_the_newest_tag_that_was_left_out() -> None:
 def test_a_final_release_that_was_left_out_tells_more_than_a_prerelease() -> None:
     reason = choose("haproxy", "2.8", "3.2 3.3 3.4-dev").major.reason
     assert reason.endswith("3.3 is left out: 3.3 is no LTS line")
+
+
+@pytest.mark.parametrize(
+    ("available", "value"),
+    [
+        ("1.3-foo4bar4", Truth.UNKNOWN),
+        ("1.1-foo2bar4", Truth.NO),
+        ("1.3-foo4", Truth.NO),
+        ("1.3-foo3bar4", Truth.YES),
+    ],
+)
+def test_higher_numbers_without_an_order_leave_the_answer_open(
+    available: str, value: Truth
+) -> None:
+    found = choose("x/y", "1.2-foo3bar4", available).minor
+    assert found.value is value
+    assert ("cannot be told" in found.reason) is (value is Truth.UNKNOWN)
 
 
 def test_another_scheme_is_open_unless_its_tags_are_known_to_be_older() -> None:
