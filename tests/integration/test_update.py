@@ -412,3 +412,33 @@ def test_a_real_registry_with_real_images(
     assert run(root, *arguments, "major", **environ).code == 0
     after = (root / "Dockerfile").read_text()
     assert after.startswith(f"ARG V=2.0@{held['debian-13']['digest']}\n")
+
+
+@pytest.mark.slow
+def test_a_killed_write_leaves_whole_files_and_the_next_one_finishes(place: Place) -> None:
+    old, new = b"FROM alpine:3.20\n" + b"# x\n" * 5000, b"FROM alpine:3.23\n" + b"# x\n" * 5000
+    paths = [f"s{number}/Dockerfile" for number in range(150)]
+    killed = 0
+    for patience in (0.0, 0.01, 0.02, 0.05, 0.1, 0.2):
+        for path in paths:
+            place.save(path, old)
+        with subprocess.Popen(
+            [sys.executable, "-m", "basekeeper", "update", "--any-age", "--write"],
+            cwd=place.root,
+            env=environment(place.root.parent),
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            while process.poll() is None and not litter(place):
+                time.sleep(0.001)
+            time.sleep(patience)
+            process.kill()
+        killed += process.returncode == -signal.SIGKILL
+        assert all(place.content(path) in (old, new) for path in paths)
+        assert place.update("--write").code == 0
+        assert all(place.content(path) == new for path in paths)
+        assert not litter(place)
+    assert killed
+
+
+def litter(place: Place) -> list[Path]:
+    return list(place.root.rglob(".basekeeper-*.tmp"))
