@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 MAX_SHOWN: Final = 300
 """Most characters of foreign text that a message shows."""
 
-_USER_INFO: Final = re.compile(r"//[^/@\s]*@")
+_USER_INFO: Final = re.compile(r"//[^/\s]*@")
 _QUERY: Final = re.compile(r"\?\S*")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
@@ -20,8 +20,8 @@ def shown_url(url: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname or ""
         port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:
-        return "an invalid URL"
+    except ValueError:  # where a password would end cannot be told
+        return "an invalid URL" if "@" in url else shown_text(url)
     host = f"[{host}]" if ":" in host else host
     return shown_text(f"{parts.scheme}://{host}{port}{parts.path}")
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from basekeeper.errors import TransportError
+from basekeeper.transport.addresses import literal
 from basekeeper.transport.redaction import shown_url
 
 if TYPE_CHECKING:
     from basekeeper.transport.options import Hosts
 
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]*")
-_HOST: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|[0-9a-f:.]{2,45}")
-"""A name or an IPv4 address, or an IPv6 address without a zone."""
+_AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,254}))(?::([0-9]{0,5}))?")
+_NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
+"""A name or an IPv4 address."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_MAX_PORT: Final = 65535
+_PORTS: Final = (None, *range(1, 65536))
 
 
 class Origin(NamedTuple):
@@ -50,23 +55,39 @@ def split_url(url: str) -> tuple[Origin, str]:
         raise TransportError(f"{shown_url(url)}: the URL has non-printable or non-ASCII characters")
     try:
         parts = urlsplit(url)
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
-    except ValueError as error:
-        raise TransportError(f"invalid URL {url!r:.80}") from error
-    if not host:
+    except ValueError:  # whose text may show a password
+        raise TransportError(f"{shown_url(url)}: the URL cannot be read") from None
+    scheme = parts.scheme
+    if not parts.netloc:
         raise TransportError(f"{shown_url(url)}: the URL names no host")
     if scheme not in _DEFAULT_PORTS:
         raise TransportError(f"{shown_url(url)}: {scheme} is not allowed, expected https")
-    host = host.removesuffix(".")
-    if not _HOST.fullmatch(host) or port == 0:
-        raise TransportError(f"{shown_url(url)}: the URL has an invalid host or port")
     if "@" in parts.netloc:
         raise TransportError(
             f"{shown_url(url)}: the URL holds a user or a password",
             hint="leave them out; they would show up in lists of processes and in logs",
         )
+    found = _host_and_port(parts.netloc.lower())
+    if found is None:
+        raise TransportError(f"{shown_url(url)}: the URL has an invalid host or port")
+    host, port = found
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return Origin(scheme, host, port or _DEFAULT_PORTS[scheme]), target
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None] | None:
+    """Read an authority, all of it, with its port if it has one; None where it is none."""
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        return None
+    six, name, digits = match.groups()
+    port = int(digits) if digits else None
+    if port is not None and not 0 < port <= _MAX_PORT:
+        return None
+    if six is not None:
+        return (six, port) if isinstance(literal(six), IPv6Address) else None
+    host = name.removesuffix(".")
+    return (host, port) if _NAME.fullmatch(host) else None
 
 
 def check_scheme(origin: Origin, hosts: Hosts) -> None:

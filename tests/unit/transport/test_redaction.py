@@ -11,8 +11,11 @@ from basekeeper.transport.redaction import MAX_SHOWN, shown_text, shown_url
         ("https://user:secret@a.example:8443/x?token=secret#frag", "https://a.example:8443/x"),
         ("https://[::1]:5000/v2/", "https://[::1]:5000/v2/"),
         ("https://a.example/\x1b[31m", "https://a.example/\N{REPLACEMENT CHARACTER}[31m"),
-        ("https://a.example:notaport/", "an invalid URL"),
-        ("https://[", "an invalid URL"),
+        ("https://a.example:notaport/?x=secret", "https://a.example:notaport/"),
+        ("https://user:sec/ret@a.example/", "an invalid URL"),
+        ("https://user:secret@a.example:99999/", "an invalid URL"),
+        ("https://us@er:secret@a.example/", "https://a.example/"),
+        ("https://[", "https://["),
     ],
 )
 def test_a_shown_url_has_no_secret_and_no_control_character(url: str, shown: str) -> None:
@@ -20,7 +23,7 @@ def test_a_shown_url_has_no_secret_and_no_control_character(url: str, shown: str
 
 
 def test_shown_text_is_clean_and_short() -> None:
-    text = "failed: https://u:secret@a.example/x?sig=secret\r\n::error::" + "x" * 1000
+    text = "failed: https://u:se@cret:secret@a.example/x?sig=secret\r\n::error::" + "x" * 1000
     shown = shown_text(text)
     assert "secret" not in shown
     assert shown.isprintable()
