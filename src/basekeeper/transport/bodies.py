@@ -16,6 +16,14 @@ _GZIP_OR_ZLIB: Final = 47
 
 _MAX_DIGITS: Final = 15
 
+_UNPACKED: Final = frozenset({"", "identity"})
+_PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+def is_readable(coding: str) -> bool:
+    """Tell whether a body in a content coding can be unpacked."""
+    return coding in _UNPACKED or coding in _PACKED
+
 
 def is_too_long(headers: Mapping[str, str], limit: int) -> bool:
     """Tell whether a body says itself that it is above the limit, before it is read."""
@@ -43,19 +51,24 @@ def joined(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
 def unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iterator[bytes]:
     """Undo gzip or deflate, never unpacking more than the limit at once.
 
+    Nothing at all is an empty body in any coding: servers keep the header where they leave out the
+    body.
+
     Raises:
         NetworkError: The answer ends too early.
         TransportError: The coding is another one.
     """
-    if coding in ("", "identity"):
+    if coding in _UNPACKED:
         yield from pieces
         return
-    if coding not in ("gzip", "x-gzip", "deflate"):
+    if coding not in _PACKED:
         raise TransportError(f"{shown_url(url)}: unknown content coding {coding!r:.40}")
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+    is_empty = True
     for piece in pieces:
+        is_empty = False
         yield unpacker.decompress(piece, limit + 1)
         if unpacker.eof:  # what follows would be kept in memory, unseen by any limit
             return
-    if not unpacker.eof and not unpacker.unconsumed_tail:
+    if not is_empty and not unpacker.unconsumed_tail:
         raise NetworkError(f"{shown_url(url)}: the compressed answer ends too early")

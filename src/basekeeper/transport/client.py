@@ -27,7 +27,7 @@ import h11
 from basekeeper.errors import NetworkError, TransportError
 from basekeeper.records import dataclass
 from basekeeper.transport.addresses import resolve_host
-from basekeeper.transport.bodies import is_too_long, joined, unpacked
+from basekeeper.transport.bodies import is_readable, is_too_long, joined, unpacked
 from basekeeper.transport.connection import Message, Stale
 from basekeeper.transport.deadline import Deadline
 from basekeeper.transport.dialer import Dialer
@@ -297,8 +297,10 @@ class Transport:
             has_body = message.method != "HEAD"
             if has_body and is_success and is_too_long(found, limit):
                 raise TransportError(_too_large(url, limit))
-            coding = found.get("content-encoding", "") if has_body else ""
-            pieces = unpacked(url, connection.pieces(deadline), coding.lower(), limit)
+            coding = found.get("content-encoding", "").lower() if has_body else ""
+            if not is_success and not is_readable(coding):
+                return Response(head.status_code, found, b"", url)
+            pieces = unpacked(url, connection.pieces(deadline), coding, limit)
             body, is_whole = joined(url, pieces, limit)
             if is_success and not is_whole:
                 raise TransportError(_too_large(url, limit))

@@ -209,6 +209,26 @@ class TestSize:
         ):
             client.get(f"{server.url}/x")
 
+    @pytest.mark.parametrize("status", [200, 204, 304, 401])
+    @pytest.mark.parametrize("coding", ["gzip", "deflate"])
+    def test_an_empty_body_is_empty_in_any_coding(
+        self, server: Loopback, status: int, coding: str
+    ) -> None:
+        server.put("/x", Answer(status=status, headers={"Content-Encoding": coding}))
+        with transport(server, limits=Limits(retries=0)) as client:
+            response = client.get(f"{server.url}/x")
+        assert (response.status, response.body) == (status, b"")
+
+    def test_a_failure_whose_body_cannot_be_read_is_still_that_failure(
+        self, server: Loopback
+    ) -> None:
+        headers = {"Content-Encoding": "br", "Retry-After": "7"}
+        server.put("/x", Answer(b"x", 429, headers))
+        with transport(server, limits=Limits(retries=0)) as client:
+            response = client.get(f"{server.url}/x")
+        assert (response.status, response.body) == (429, b"")
+        assert response.headers["retry-after"] == "7"
+
     def test_what_follows_a_compressed_body_is_not_read(self, server: Loopback) -> None:
         body = gzip.compress(b"whole") + b"x" * 100
         answer = Answer(body, headers={"Content-Encoding": "gzip"}, length=10**6)
