@@ -51,9 +51,17 @@ def digest_in_use(resolution: Resolution) -> str | None:
     return resolution.reference.digest or pointed
 
 
+def pointed_facts(resolution: Resolution) -> TagFacts | None:
+    """What the registry told of the tag itself; None: nothing."""
+    pointer = resolution.pointer
+    if not isinstance(pointer, Pointer):
+        return None
+    return TagFacts(tag_in_use(resolution.reference), pointer.digest, pointer.modified)
+
+
 def seen_tags(
     resolution: Resolution,
-    others: Iterable[Resolution],
+    others: Iterable[TagFacts],
     insides: Mapping[str, Inside],
     sights: Sequence[Sight],
 ) -> SeenTags:
@@ -69,18 +77,17 @@ def seen_tags(
     listed = tags.tags if isinstance(tags, TagList) else ()
     complete = isinstance(tags, TagList) and tags.complete and bool(listed)
     names = frozenset(facts.tag for facts in listed)
-    facts = [
-        TagFacts(tag_in_use(one.reference), one.pointer.digest, one.pointer.modified)
-        for one in (resolution, *others)
-        if isinstance(one.pointer, Pointer)
-    ]
+    pointed = pointed_facts(resolution)
+    facts = [*([] if pointed is None else [pointed]), *others]
     own = tag_in_use(resolution.reference)
     kept = [one for one in sights if not complete or one.tag in names or one.tag == own]
     back = _taken_back((*listed, *facts), kept)
     facts += [TagFacts(one.tag, one.digest, first_seen=one.at) for one in kept if one not in back]
     own_back = tuple(one for one in kept if one in back and one.tag == own)
-    known = tuple(_looked_into(one, insides) for one in (*listed, *facts))
-    return SeenTags(known, complete, names, own_back)
+    known = (
+        _looked_into(one, insides) if one.digest in insides else one for one in (*listed, *facts)
+    )
+    return SeenTags(tuple(known), complete, names, own_back)
 
 
 def current_facts(resolution: Resolution, sights: Sequence[Sight]) -> TagFacts:
@@ -111,10 +118,8 @@ def platforms_of(inside: Inside | None) -> tuple[str, ...] | None:
 
 
 def _looked_into(facts: TagFacts, insides: Mapping[str, Inside]) -> TagFacts:
-    """Facts with what is inside their digest, where that is known."""
-    inside = insides.get(facts.digest or "")
-    if inside is None:
-        return facts
+    """Facts with what is inside their digest."""
+    inside = insides[facts.digest or ""]
     return replace(
         facts,
         os_release=facts.os_release or inside.os_release,
@@ -124,6 +129,8 @@ def _looked_into(facts: TagFacts, insides: Mapping[str, Inside]) -> TagFacts:
 
 def _taken_back(present: Sequence[TagFacts], sights: Sequence[Sight]) -> frozenset[Sight]:
     """The sights of a tag that came after the first sight of what it stands for now."""
+    if not sights:
+        return frozenset()
     now: Mapping[str, str] = {one.tag: one.digest for one in present if one.digest is not None}
     since: dict[str, datetime] = {}
     for one in sights:

@@ -14,6 +14,7 @@ from basekeeper.plan.seen import (
     current_facts,
     digest_in_use,
     platforms_of,
+    pointed_facts,
     seen_tags,
     tag_in_use,
 )
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from basekeeper.plan.seen import SeenTags
     from basekeeper.policy.updates import UpdatePolicy
-    from basekeeper.tags.updates import UpdateRules, Updates
+    from basekeeper.tags.updates import TagFacts, UpdateRules, Updates
     from basekeeper.values.event import Sight
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Inside, Resolutions
@@ -130,12 +131,13 @@ class _Planner:
         self._now = now
         self._catalogue = catalogue
         self._sights = sights
-        self._tagged: dict[str, list[Resolution]] = {}
+        self._pointed: dict[str, dict[str, TagFacts]] = {}
         self._insides: dict[str, dict[str, Inside]] = {}
-        for one in self._resolutions.values():
+        for key, one in self._resolutions.items():
             name = one.reference.name
-            if one.reference.digest is None:
-                self._tagged.setdefault(name, []).append(one)
+            pointed = pointed_facts(one)
+            if one.reference.digest is None and pointed is not None:
+                self._pointed.setdefault(name, {})[key] = pointed
             for inside in (one.current, one.newest):
                 if inside is not None:
                     self._insides.setdefault(name, {})[inside.digest] = inside
@@ -145,7 +147,8 @@ class _Planner:
         reference = uses[0].reference
         assert reference is not None  # noqa: S101 (the caller grouped by it)
         rules = self._rules.rules_for(reference)
-        resolution = self._resolutions.get(str(reference))
+        key = str(reference)
+        resolution = self._resolutions.get(key)
         if resolution is None:
             return Standing(
                 reference=reference,
@@ -156,7 +159,8 @@ class _Planner:
                 platforms=platforms,
             )
         sights = self._sights.get(reference.name, ())
-        others = [one for one in self._tagged.get(reference.name, ()) if one is not resolution]
+        pointed = self._pointed.get(reference.name, {})
+        others = [facts for image, facts in pointed.items() if image != key]
         insides = self._insides.get(reference.name, {})
         if resolution.current is None:
             resolution = replace(resolution, current=insides.get(digest_in_use(resolution) or ""))

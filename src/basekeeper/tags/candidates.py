@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
@@ -55,16 +56,25 @@ def gather(available: Iterable[str | TagFacts], now: datetime) -> dict[str, Hist
     for entry in available:
         facts = TagFacts(entry) if isinstance(entry, str) else entry
         tag = facts.tag
-        if _TAG.fullmatch(tag) is None or _ATTACHED.fullmatch(tag) is not None:
+        if not _is_tag(tag):
             continue
         if facts.digest is not None and _DIGEST.fullmatch(facts.digest) is None:
             facts = TagFacts(tag)
-        if found.setdefault(tag, facts) is not facts:
+        known = found.get(tag)
+        if known is None or known.is_bare:
+            found[tag] = facts
+        elif not facts.is_bare:
             more.setdefault(tag, []).append(facts)
     return {
         tag: _sorted((first, *more[tag]), now) if tag in more else (first,)
         for tag, first in found.items()
     }
+
+
+@lru_cache(maxsize=8192)  # one list is read for each tag of it in use
+def _is_tag(text: str) -> bool:
+    """Tell whether this can be a tag, and not one that hangs under another."""
+    return _TAG.fullmatch(text) is not None and _ATTACHED.fullmatch(text) is None
 
 
 def _sorted(sights: History, now: datetime) -> History:
@@ -74,7 +84,7 @@ def _sorted(sights: History, now: datetime) -> History:
     for one in sights:
         if one.digest is not None:
             of_digest.setdefault(one.digest, []).append(one)
-        elif one != TagFacts(one.tag):
+        else:
             others.add(one)
     merged = [*map(_merged, of_digest.values()), *others]
 
@@ -83,7 +93,7 @@ def _sorted(sights: History, now: datetime) -> History:
         rest = (facts.os_release or "", facts.platforms or ())
         return age is not None, age or _MIDDLE, facts.digest or "", *rest
 
-    return tuple(sorted(merged, key=place)) or sights[:1]
+    return tuple(sorted(merged, key=place))
 
 
 def _merged(sights: Sequence[TagFacts]) -> TagFacts:

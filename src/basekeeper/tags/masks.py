@@ -59,8 +59,9 @@ class Masks:
         """Digest → tags that may be prereleases, of those that stand for it now."""
         found: dict[str, list[str]] = {}
         for tag, history in self.available.items():
-            if _HINT.search(tag) is not None and history[0].digest is not None:
-                found.setdefault(history[0].digest, []).append(tag)
+            digest = history[0].digest
+            if digest is not None and _HINT.search(tag) is not None:
+                found.setdefault(digest, []).append(tag)
         return found
 
     @cached_property

@@ -80,12 +80,23 @@ class TagFacts:
 
     def __post_init__(self) -> None:
         """Make values comparable, so that sights can be put in order."""
-        for name in ("pushed", "first_seen"):
-            value: datetime | None = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, in_zone(value))
+        if self.pushed is not None:
+            object.__setattr__(self, "pushed", in_zone(self.pushed))
+        if self.first_seen is not None:
+            object.__setattr__(self, "first_seen", in_zone(self.first_seen))
         if self.platforms is not None:
             object.__setattr__(self, "platforms", tuple(self.platforms))
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether nothing but the tag is known."""
+        return (
+            self.digest is None
+            and self.pushed is None
+            and self.first_seen is None
+            and self.os_release is None
+            and self.platforms is None
+        )
 
 
 @dataclass(frozen=True, slots=True)
