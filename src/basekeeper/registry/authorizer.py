@@ -112,6 +112,13 @@ class Authorizer:
                 f"{host.name}: refused to ask for a token at {order.realm!r:.200}, expected https",
                 Failure.REFUSED,
             )
+        if host.leads_inside(order.realm):
+            raise RegistryError(
+                f"{host.name}: refused to ask for a token at {order.host!r:.200},"
+                " which may have a private address",
+                Failure.REFUSED,
+                hint="name it in token_hosts of this registry in the settings if both are yours",
+            )
         try:
             if refused is None:
                 return self._tokens.get(order)

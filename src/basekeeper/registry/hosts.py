@@ -160,6 +160,8 @@ class Host:
     unless the settings name one."""
     anonymous: bool = False
     """Whether credentials are never sent, as a scanned repository said how it is reached."""
+    inner: frozenset[str] = frozenset()
+    """Hosts, without ports, that the settings permit to be private where this one is not."""
 
     @property
     def is_mirror(self) -> bool:
@@ -202,6 +204,15 @@ class Host:
         plain = parts.scheme == "http" and self.base_url.startswith("http://")
         return has_host and (parts.scheme == "https" or plain)
 
+    def leads_inside(self, realm: str) -> bool:
+        """Tell whether a realm (which `is_permitted`) is a stranger's way into a private network.
+
+        It is one where a public registry names a host that is permitted to be private, as with
+        redirects; unless that host may be given the credentials.
+        """
+        asked = (urlsplit(realm).hostname or "").rstrip(".")
+        return asked in self.inner and not self.trusts(realm)
+
 
 def find_host(registry: str, settings: RegistrySettings) -> Host:
     """Tell how a registry is reached.
@@ -227,6 +238,17 @@ def find_host(registry: str, settings: RegistrySettings) -> Host:
         concurrency=own.concurrency,
         hub_api=said.hub_api.rstrip("/") if said.hub_api else shipped_api,
         anonymous=said.by_repository or own.by_repository,
+        inner=frozenset() if own.private else _inner(settings),
+    )
+
+
+def _inner(settings: RegistrySettings) -> frozenset[str]:
+    """Return every host that is permitted to be private, token hosts included."""
+    return frozenset(
+        _PORT.sub("", address).strip("[]")
+        for name, said in settings.hosts.items()
+        if said.private
+        for address in (name, *said.token_hosts)
     )
 
 

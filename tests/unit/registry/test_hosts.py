@@ -175,6 +175,38 @@ def test_realms_are_asked_by_https_or_as_the_registry_itself(
 
 
 @pytest.mark.parametrize(
+    ("registry", "realm", "expected"),
+    [
+        ("evil.example", "https://registry.corp/token", True),
+        ("evil.example", "https://REGISTRY.corp.:8443/token", True),
+        ("evil.example", "https://auth.corp/token", True),
+        ("evil.example", "https://[fd00::1]/token", True),
+        ("evil.example", "https://auth.example/token", False),
+        ("registry.corp:5000", "https://auth.corp/token", False),
+        ("registry.corp:5000", "https://other.corp/token", False),
+        ("other.corp", "https://registry.corp/token", False),
+        ("friend.example", "https://auth.corp/token", False),
+        ("www.acme.example", "https://auth.acme.example/token", False),
+    ],
+)
+def test_a_realm_of_a_public_registry_never_leads_into_a_private_network(
+    registry: str, realm: str, *, expected: bool
+) -> None:
+    settings = RegistrySettings(
+        {
+            "registry.corp:5000": HostSettings(private=True, token_hosts=("auth.corp:8443",)),
+            "other.corp": HostSettings(private=True),
+            "[fd00::1]:5000": HostSettings(private=True),
+            "auth.acme.example": HostSettings(private=True),
+            "friend.example": HostSettings(token_hosts=("auth.corp",)),
+        }
+    )
+    host = find_host(registry, settings)
+    assert host.is_permitted(realm)
+    assert host.leads_inside(realm) is expected
+
+
+@pytest.mark.parametrize(
     ("host", "expected"),
     [
         ("example.com", "example.com"),

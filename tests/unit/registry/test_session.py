@@ -489,6 +489,16 @@ def test_challenge_realm_on_metadata_address_or_localhost_is_not_asked(
     assert caught.value.failure is Failure.REFUSED
 
 
+def test_a_realm_in_a_private_network_is_not_asked_for_a_public_registry(tmp_path: Path) -> None:
+    settings = RegistrySettings({"inner.corp": HostSettings(private=True)})
+    requests = Silent('Bearer realm="https://inner.corp/admin"')
+    session = Session(requests, Keyring(settings, {}, tmp_path))
+    with pytest.raises(RegistryError, match=r"'inner\.corp', which may have a private") as caught:
+        session.get(find_host("r.example", settings), PATH, scope=SCOPE, max_bytes=10)
+    assert caught.value.failure is Failure.REFUSED
+    assert len(requests.asked) == 1
+
+
 def test_a_foreign_realm_is_asked_anonymously(talk: Talk) -> None:
     talk.log_in()
     with _elsewhere() as other:
