@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.records import dataclass
@@ -27,6 +27,11 @@ _HINT: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """What every prerelease has in its tag, and many others too."""
+
+
+@lru_cache(maxsize=8192)  # one list is read for each tag of it in use
+def _may_be_early(tag: str) -> bool:
+    return _HINT.search(tag) is not None
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Masks:
         found: dict[str, list[str]] = {}
         for tag, history in self.available.items():
             digest = history[0].digest
-            if digest is not None and _HINT.search(tag) is not None:
+            if digest is not None and _may_be_early(tag):
                 found.setdefault(digest, []).append(tag)
         return found
 
@@ -69,7 +74,7 @@ class Masks:
         """Tag → tags of the same image that may be prereleases."""
         found: dict[str, list[str]] = {}
         for group in () if self.listed is None else self.listed.groups:
-            early = [tag for tag in group if _HINT.search(tag) is not None]
+            early = [tag for tag in group if _may_be_early(tag)]
             for tag in group if early else ():
                 found[tag] = early
         return found
