@@ -244,6 +244,8 @@ def test_completion_script_is_for_its_shell(shell: str, tmp_path: Path) -> None:
     ("words", "expected"),
     [
         ("basekeeper ch", "check"),
+        ("basekeeper out", "outdated"),
+        ("basekeeper outdated --kind pa", "patch"),
         ("basekeeper check --format ", "sarif"),
         ("basekeeper check --rule end", "end-of-life"),
         ("basekeeper explain near", "near-stage-name"),
