@@ -96,7 +96,9 @@ class AuthFile:
         names = _HUB_NAMES if registry == HUB else (registry,)
         own = next((name for name in names if name in self._helpers), None)
         if own is not None and self._helpers[own]:
-            yield str(self._helpers[own]), own
+            if not isinstance(self._helpers[own], str):
+                raise AuthFileError(f"{self.label}: the helper of {own!r} is no text")
+            yield self._helpers[own], own
         elif own is None and self._store:  # a helper without a name means: none
             yield self._store, names[0]
 

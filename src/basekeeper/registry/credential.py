@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 from enum import StrEnum
+from typing import Final
 
 from basekeeper.records import dataclass
 
 IDENTITY_USER = "<token>"
 """User name by which helpers and files say that the secret is an identity token."""
+
+_VISIBLE: Final = re.compile(r"[!-~]+")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""What bytes that are no UTF-8, and half a character in JSON, are read as."""
 
 
 class Kind(StrEnum):
@@ -34,6 +40,13 @@ class Credential:
     def __repr__(self) -> str:
         """Say kind and source alone."""
         return f"<Credential: {self.kind} from {self.source}>"
+
+    @property
+    def is_sendable(self) -> bool:
+        """Tell whether a request can hold it: a bearer token is visible ASCII, the rest Unicode."""
+        if self.kind is Kind.BEARER:
+            return _VISIBLE.fullmatch(self.secret) is not None
+        return _SURROGATE.search(self.username + self.secret) is None
 
     @property
     def basic(self) -> str:

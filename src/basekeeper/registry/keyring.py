@@ -8,7 +8,8 @@ The first of these sources that has one for a registry counts:
 3. the file that `REGISTRY_AUTH_FILE` names;
 4. `config.json` in `DOCKER_CONFIG`, else in `~/.docker`;
 5. `containers/auth.json` in `XDG_RUNTIME_DIR`;
-6. `containers/auth.json` in `XDG_CONFIG_HOME`, else in `~/.config`.
+6. `containers/auth.json` in `XDG_CONFIG_HOME`, else in `~/.config`; as their specification says,
+   neither counts unless it is an absolute path: another could lead into a scanned repository.
 
 All of them are the user's own; nothing in a scanned repository names a credential or a helper. A
 source that cannot be read or understood is passed over, with a notice: what is then read
@@ -94,13 +95,24 @@ class Keyring:
 
     def _find(self, name: str, repository: str) -> Credential | None:
         """Go through the sources."""
-        found = self._configured(self._settings.of(name), name)
+        found = self._sendable(self._configured(self._settings.of(name), name), name)
         for file in self._files or ():
             if found is None:
-                found = self._in_file(file, name, repository)
+                found = self._sendable(self._in_file(file, name, repository), name)
         if found is not None:
             self._sources[name] = found.source
         return found
+
+    def _sendable(self, found: Credential | None, name: str) -> Credential | None:
+        """Pass over what no request can hold."""
+        if found is None or found.is_sendable:
+            return found
+        self._notice(
+            f"the credential for {name} from {found.source} is not used:"
+            " it has characters that cannot be sent",
+            name,
+        )
+        return None
 
     def _in_file(self, file: AuthFile, name: str, repository: str) -> Credential | None:
         """Look into one file."""
@@ -168,16 +180,18 @@ class Keyring:
         if "REGISTRY_AUTH_FILE" in given:
             yield Path(given["REGISTRY_AUTH_FILE"]), True
         yield Path(given.get("DOCKER_CONFIG", self._home / ".docker")) / "config.json", False
-        if "XDG_RUNTIME_DIR" in given:
-            yield Path(given["XDG_RUNTIME_DIR"]) / "containers" / "auth.json", False
-        config = Path(given.get("XDG_CONFIG_HOME", self._home / ".config"))
-        yield config / "containers" / "auth.json", False
+        for directory in (
+            given.get("XDG_RUNTIME_DIR", ""),
+            given.get("XDG_CONFIG_HOME", str(self._home / ".config")),
+        ):
+            if directory.startswith("/"):
+                yield Path(directory) / "containers" / "auth.json", False
 
     def _content(self, path: Path, *, must_exist: bool) -> bytes | None:
         """Read a file; None where there is none, or it cannot be used."""
         reason = f"is larger than {MAX_FILE_BYTES // 1024} KiB"
         try:
-            if not must_exist and not path.exists():
+            if not must_exist and not path.is_symlink() and not path.exists():
                 return None
             if path.is_fifo():
                 reason = "is no file"

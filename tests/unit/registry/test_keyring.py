@@ -381,3 +381,68 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(home: Home) -> None:
     keyring = home.keyring()
     assert keyring.credential(HOST) is None
     assert "is no file" in keyring.notices()[0]
+
+
+def test_links_in_a_circle_in_the_place_of_a_file_are_told(home: Home) -> None:
+    path = home.path / ".docker" / "config.json"
+    path.parent.mkdir()
+    path.symlink_to(path.name)
+    keyring = home.keyring()
+    assert keyring.credential(HOST) is None
+    assert "Too many levels of symbolic links" in keyring.notices()[0]
+
+
+@pytest.mark.parametrize("name", ["XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"])
+def test_a_relative_directory_of_the_environment_does_not_count(
+    home: Home, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.write("scanned/containers/auth.json", "evil")
+    monkeypatch.chdir(home.path / "scanned")
+    home.environ[name] = "."
+    assert home.keyring().credential(HOST) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"username": "u", "password": "s3cret\ud800"},
+        {"username": "\udfff", "password": "s3cret"},
+        {"identitytoken": "s3cret\ud800"},
+        {"registrytoken": "s3cret\n"},
+        {"registrytoken": "s3cr\N{LATIN SMALL LETTER E WITH ACUTE}t"},
+    ],
+)
+def test_what_cannot_be_sent_is_told_and_the_next_source_counts(
+    home: Home, entry: dict[str, str]
+) -> None:
+    home.environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"r.example": entry}})
+    home.set_source(3)
+    keyring = home.keyring()
+    found = keyring.credential(HOST)
+    assert found is not None
+    assert found.username == "3"
+    (notice,) = keyring.notices("r.example")
+    assert "from $DOCKER_AUTH_CONFIG is not used" in notice
+    assert "s3cr" not in notice
+
+
+@pytest.mark.parametrize("wrong", ["R_USER", "R_PASSWORD"])
+def test_a_variable_that_is_no_text_is_told(home: Home, wrong: str) -> None:
+    home.environ |= {"R_USER": "0", "R_PASSWORD": "x", wrong: "s3cret\udcff"}
+    keyring = home.keyring(SETTINGS)
+    assert keyring.credential(HOST) is None
+    (notice,) = keyring.notices()
+    assert notice == (
+        "the credential for r.example from $R_PASSWORD is not used:"
+        " it has characters that cannot be sent"
+    )
+
+
+def test_a_helper_whose_name_is_no_text_is_told_without_it(home: Home) -> None:
+    content = {"credHelpers": {"r.example": {"password": "s3cret"}}}
+    home.environ["DOCKER_AUTH_CONFIG"] = json.dumps(content)
+    keyring = home.keyring()
+    assert keyring.credential(HOST) is None
+    (notice,) = keyring.notices("r.example")
+    assert "the helper of 'r.example' is no text" in notice
+    assert "s3cret" not in notice
