@@ -21,6 +21,7 @@ from basekeeper.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from threading import Event
     from types import TracebackType
     from typing import ClassVar
 
@@ -32,6 +33,9 @@ MAX_STDERR_BYTES: Final = 65_536
 
 GRACE_SECONDS: Final = 1.0
 """Between asking a group to end and killing it."""
+
+_LOOK_SECONDS: Final = 0.2
+"""How often a wait looks whether another thread wants the child ended."""
 
 
 class ProcessError(Error):
@@ -93,6 +97,7 @@ class Child:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        ended: Event | None = None,
     ) -> None:
         """Start a program.
 
@@ -101,6 +106,7 @@ class Child:
             cwd: Directory to run in; None: the current one.
             env: The whole environment of the child; None: an empty one.
             limits: None: the default limits.
+            ended: Once another thread sets it, every wait for the child fails.
 
         Raises:
             ProgramMissing: The program does not exist.
@@ -108,6 +114,7 @@ class Child:
         """
         self._name = os.path.basename(argv[0])  # noqa: PTH119
         self._limits = limits or Limits()
+        self._ended = ended
         self._buffer = bytearray()
         self._unsent = memoryview(b"")
         self._stderr = bytearray()
@@ -215,10 +222,7 @@ class Child:
         deadline = time.monotonic() + self._limits.timeout
         while self._fill(deadline):
             self._buffer.clear()
-        try:
-            return self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired as error:
-            raise self._too_slow() from error
+        return self._status(deadline)
 
     def collect(self) -> Completed:
         """Read everything until the child ends.
@@ -229,10 +233,7 @@ class Child:
         deadline = time.monotonic() + self._limits.timeout
         while self._fill(deadline):
             self._check_size(len(self._buffer))
-        try:
-            status = self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired as error:
-            raise self._too_slow() from error
+        status = self._status(deadline)
         return Completed(status, self._take(len(self._buffer), len(self._buffer)), self.stderr)
 
     def close(self) -> None:
@@ -269,12 +270,30 @@ class Child:
                 for key in self._selector.get_map().values()
             ):
                 return False
-            ready = self._selector.select(max(0.0, deadline - time.monotonic()))
+            ready = self._selector.select(self._turn(deadline))
             if not ready and time.monotonic() >= deadline:
                 raise self._too_slow()
             for key, _ in ready:
                 self._serve(key.fileobj)
         return True
+
+    def _status(self, deadline: float) -> int:
+        """Wait for the exit status of a child that says nothing more."""
+        while True:
+            try:
+                return self._process.wait(self._turn(deadline))
+            except subprocess.TimeoutExpired as error:
+                if time.monotonic() >= deadline:
+                    raise self._too_slow() from error
+
+    def _turn(self, deadline: float) -> float:
+        """Seconds that may be waited before the next look around."""
+        rest = max(0.0, deadline - time.monotonic())
+        if self._ended is None:
+            return rest
+        if self._ended.is_set():
+            raise ProcessError(f"{self._name} was ended, as the run was")
+        return min(rest, _LOOK_SECONDS)
 
     def _serve(self, stream: object) -> None:
         """Move the bytes that one pipe is ready for."""
@@ -316,13 +335,14 @@ class Child:
         )
 
 
-def run(
+def run(  # noqa: PLR0913  # each has a default that serves most callers
     argv: Sequence[str],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     limits: Limits | None = None,
+    ended: Event | None = None,
 ) -> Completed:
     """Run a program to its end, whatever its exit status.
 
@@ -332,12 +352,13 @@ def run(
         env: The whole environment of the child; None: an empty one.
         stdin: What it reads on standard input.
         limits: None: the default limits.
+        ended: Once another thread sets it, the program is ended.
 
     Raises:
         ProgramMissing: The program does not exist.
-        ProcessError: It cannot be started, is too slow, or says too much.
+        ProcessError: It cannot be started, is too slow, says too much, or was ended.
     """
-    with Child(argv, cwd=cwd, env=env, limits=limits) as child:
+    with Child(argv, cwd=cwd, env=env, limits=limits, ended=ended) as child:
         child.send(stdin, last=True)
         return child.collect()
 

@@ -311,11 +311,13 @@ def open_registry(
     patience = Patience(tries=2, longest=HURRY_SECONDS, budget=HURRY_SECONDS) if hurry else None
     pacer = Pacer(now, patience=patience, places=places)
 
+    keyring = Keyring(hosts, os.environ, Path.home())
+
     def end() -> None:
         pacer.stop()
+        keyring.stop()
         transport.abort()
 
-    keyring = Keyring(hosts, os.environ, Path.home())
     requests = NoRequests() if offline else PacedRequests(transport, pacer)
     ages = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
     with open_cache(settings, use_cache=use_cache) as cache:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -189,6 +190,18 @@ def test_a_child_that_closes_its_output_and_stays_is_ended(ask: str) -> None:
         pytest.raises(ProcessError, match="did not answer within"),
     ):
         getattr(child, ask)()
+
+
+@pytest.mark.parametrize("script", ["", "import os; os.close(1); os.close(2)"])
+def test_another_thread_can_end_a_child(script: str) -> None:
+    ended = threading.Event()
+    timer = threading.Timer(0.5, ended.set)
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(ProcessError, match="was ended, as the run was"):
+        run([PYTHON, "-c", f"{script}\nimport time; time.sleep(60)"], ended=ended)
+    assert time.monotonic() - begin < 5
+    timer.join()
 
 
 def test_closing_twice_is_fine() -> None:

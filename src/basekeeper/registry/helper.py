@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from basekeeper import process
@@ -17,6 +18,7 @@ from basekeeper.registry.credential import make_credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import Event
 
     from basekeeper.registry.credential import Credential
 
@@ -24,6 +26,9 @@ PREFIX: Final = "docker-credential-"
 
 LIMITS: Final = process.Limits(timeout=30.0, max_output_bytes=65_536)
 """Half a minute, as a person may have to unlock a key ring; 64 KiB, as tokens have less than 16."""
+
+_DIRECTORY: Final = Path("/")
+"""Where helpers run: a scanned repository (its `.tool-versions`, say) has no say in what they do."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_FOUND: Final = "credentials not found"
@@ -70,7 +75,12 @@ class HelperUnusable(HelperError):  # noqa: N818  # says what is wrong, like its
 
 
 def ask_helper(
-    name: str, server: str, environ: Mapping[str, str], *, source: str
+    name: str,
+    server: str,
+    environ: Mapping[str, str],
+    *,
+    source: str,
+    ended: Event | None = None,
 ) -> Credential | None:
     """Ask a helper for the credential of a server; None where it has none.
 
@@ -79,9 +89,10 @@ def ask_helper(
         server: The server, as the helper knows it.
         environ: What the helper's own, smaller environment is taken from.
         source: Where the helper is named, for messages.
+        ended: Once another thread sets it, the helper is ended.
 
     Raises:
-        HelperUnusable: It is no name, is not there, is too slow or says too much.
+        HelperUnusable: It is no name, is not there, is too slow, says too much, or was ended.
         HelperError: It fails, or says something else.
     """
     if _NAME.fullmatch(name) is None:
@@ -91,7 +102,12 @@ def ask_helper(
     try:
         path = process.find_program(program)
         done = process.run(
-            [path, "get"], env=_environment(environ), stdin=server.encode(), limits=LIMITS
+            [path, "get"],
+            cwd=_DIRECTORY,
+            env=_environment(environ),
+            stdin=server.encode(),
+            limits=LIMITS,
+            ended=ended,
         )
     except Error as error:
         raise HelperUnusable(f"{source}: {error.message}", hint=error.hint) from error

@@ -53,6 +53,7 @@ class Keyring:
         self._environ = environ
         self._home = home
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._files: tuple[AuthFile, ...] | None = None
         self._has_paths = False
         self._found: dict[tuple[str, str], Credential | None] = {}
@@ -60,6 +61,10 @@ class Keyring:
         self._unusable: set[str] = set()
         self._notices: dict[str, str] = {}
         self._sources: dict[str, str] = {}
+
+    def stop(self) -> None:
+        """End the helper that is running, if one is, and start no other; from any thread."""
+        self._ended.set()
 
     def notices(self, registry: str | None = None) -> tuple[str, ...]:
         """Tell what could not be read so far, and why, in the order of discovery.
@@ -129,10 +134,13 @@ class Keyring:
     def _ask(self, helper: str, server: str, source: str, name: str) -> Credential | None:
         """Ask a helper, once for each server, and no more once it turned out to be unusable."""
         key = (helper, server)
-        if key not in self._answers and helper not in self._unusable:
+        is_new = key not in self._answers and helper not in self._unusable
+        if is_new and not self._ended.is_set():
             self._answers[key] = None
             try:
-                self._answers[key] = ask_helper(helper, server, self._environ, source=source)
+                self._answers[key] = ask_helper(
+                    helper, server, self._environ, source=source, ended=self._ended
+                )
             except HelperUnusable as error:
                 self._unusable.add(helper)
                 self._notice(f"credentials are not read: {error.message}")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,6 +148,16 @@ def test_a_helper_sees_what_it_needs_of_the_environment_and_no_more(
     assert seen.isdisjoint({"GITHUB_TOKEN", "LD_PRELOAD"})
 
 
+def test_a_helper_runs_where_nothing_of_a_scanned_repository_is(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    install("print(json.dumps({'Username': os.getcwd(), 'Secret': 'x'}))")
+    found = _ask()
+    assert found is not None
+    assert found.username == "/"
+
+
 def _keyring(home: Path, content: object) -> Keyring:
     path = home / ".docker" / "config.json"
     path.parent.mkdir(exist_ok=True)
@@ -196,3 +208,29 @@ def test_a_password_in_the_file_counts_although_the_helper_failed(
     assert found is not None
     assert found.username == "u"
     assert len(keyring.notices()) == 1
+
+
+def test_stopping_ends_the_helper_that_runs_and_starts_no_other(
+    install: Install, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    install(f"open({str(started)!r}, 'a').write(f'{{os.getpid()}} ')\ntime.sleep(60)")
+    keyring = _keyring(tmp_path, {"credsStore": "test"})
+    found: list[object] = []
+
+    def ask() -> None:
+        found.append(keyring.credential(find_host("a.example", RegistrySettings())))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not (started.exists() and started.read_text()):
+        time.sleep(0.01)
+    begin = time.monotonic()
+    keyring.stop()
+    thread.join()
+    assert time.monotonic() - begin < 2
+    assert found == [None]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+    assert keyring.credential(find_host("b.example", RegistrySettings())) is None
+    assert len(started.read_text().split()) == 1
