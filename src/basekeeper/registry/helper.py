@@ -28,7 +28,7 @@ LIMITS: Final = process.Limits(timeout=30.0, max_output_bytes=65_536)
 """Half a minute, as a person may have to unlock a key ring; 64 KiB, as tokens have less than 16."""
 
 _DIRECTORY: Final = Path("/")
-"""Where helpers run: a scanned repository (its `.tool-versions`, say) has no say in what they do."""
+"""Where helpers run: a scanned repository, its `.tool-versions` say, is not for them to read."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_FOUND: Final = "credentials not found"
