@@ -81,6 +81,7 @@ def _new_context(options: HostOptions) -> ssl.SSLContext:
 
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
+    context.hostname_checks_common_name = False  # free text, not bound by an authority's limits
     # An end without a word in TLS is an error: of a body without a length, someone may have cut
     # off the rest. OpenSSL before 3.0 has no such option, and always says so.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
@@ -90,9 +91,10 @@ def _new_context(options: HostOptions) -> ssl.SSLContext:
     elif options.ca_file is not None:
         try:
             context.load_verify_locations(options.ca_file)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise TransportError(
-                f"cannot use the file of authorities {options.ca_file!r}: {error.strerror}",
+                f"cannot use the file of authorities {options.ca_file!r}: {reason}",
                 hint="name a readable file with certificates in PEM form",
             ) from error
     return context

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.client import HostOptions, Limits, Transport
@@ -77,6 +83,55 @@ def test_the_certificate_must_be_for_the_name_that_was_asked_for(
     assert secure.requests == []
 
 
+@pytest.mark.parametrize(
+    ("names", "years", "message"),
+    [
+        (("localhost",), range(2020, 2080), None),
+        (("localhost",), range(2020, 2021), "certificate has expired"),
+        (("localhost",), range(2079, 2080), "certificate is not yet valid"),
+        ((), range(2020, 2080), "not valid for 'localhost'"),
+        (("*",), range(2020, 2080), "not valid for 'localhost'"),
+    ],
+)
+def test_a_certificate_holds_for_its_alternative_names_in_its_time(
+    tmp_path: Path, names: tuple[str, ...], years: range, message: str | None
+) -> None:
+    path = str(_self_signed(tmp_path, names, years))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    with serve(context) as server:
+        server.put("/x", Answer(b"hello"))
+        refused = pytest.raises(TransportError, match=message) if message else nullcontext()
+        with refused:
+            assert get(server, "localhost", HostOptions(private=True, ca_file=path)) == b"hello"
+    assert bool(server.requests) is (message is None)
+
+
+def _self_signed(folder: Path, names: tuple[str, ...], years: range) -> Path:
+    """Make a certificate that calls itself localhost in its subject, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(years.start, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(years.stop, 1, 1, tzinfo=UTC))
+    )
+    if names:
+        alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        builder = builder.add_extension(alternatives, critical=False)
+    pem = serialization.Encoding.PEM
+    path = folder / "own.pem"
+    path.write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
 def test_checks_can_be_switched_off_for_a_host_alone(secure: Loopback) -> None:
     options = HostOptions(private=True, verify_tls=False)
     assert get(secure, "registry.example", options) == b"hello"
@@ -98,6 +153,12 @@ def test_a_file_of_authorities_that_cannot_be_used_is_named(
     with pytest.raises(TransportError, match=r"ca\.pem'") as caught:
         get(secure, "localhost", options)
     assert caught.value.hint is not None
+
+
+def test_a_file_of_authorities_that_no_system_could_have_is_named(secure: Loopback) -> None:
+    options = HostOptions(private=True, ca_file="a\0b")
+    with pytest.raises(TransportError, match=r"cannot use the file of authorities .*null"):
+        get(secure, "localhost", options)
 
 
 def test_a_name_is_looked_up_once_and_the_judged_address_connected_to(
