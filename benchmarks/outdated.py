@@ -77,7 +77,7 @@ class Filler:
 
     def fill(self, repository: str, tags: list[str]) -> None:
         """Put a small image of its own under each tag."""
-        layer = self._blob(repository, EMPTY_LAYER)
+        layer = self.blob(repository, EMPTY_LAYER)
         for tag in tags:
             labels = {"org.opencontainers.image.version": tag}
             config = {
@@ -88,15 +88,18 @@ class Filler:
             manifest = {
                 "schemaVersion": 2, "mediaType": MANIFEST,
                 "config": {
-                    "mediaType": CONFIG, "digest": self._blob(repository, body), "size": len(body)
+                    "mediaType": CONFIG, "digest": self.blob(repository, body), "size": len(body)
                 },
                 "layers": [{"mediaType": LAYER, "digest": layer, "size": len(EMPTY_LAYER)}],
             }  # fmt: skip
-            self._ask(
-                "PUT", f"/v2/{repository}/manifests/{tag}", json.dumps(manifest).encode(), MANIFEST
-            )
+            self.manifest(repository, tag, json.dumps(manifest).encode())
 
-    def _blob(self, repository: str, body: bytes) -> str:
+    def manifest(self, repository: str, tag: str, body: bytes) -> None:
+        """Put a manifest under a tag."""
+        self._ask("PUT", f"/v2/{repository}/manifests/{tag}", body, MANIFEST)
+
+    def blob(self, repository: str, body: bytes) -> str:
+        """Put a blob, and return its digest."""
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
         place = self._ask("POST", f"/v2/{repository}/blobs/uploads/", b"", "")
         path = place.partition("//")[2].partition("/")[2]
