@@ -12,7 +12,7 @@ from base64 import b64encode
 from dataclasses import field
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from basekeeper.errors import TransportError
 from basekeeper.records import dataclass
@@ -101,6 +101,11 @@ def _read_proxy(url: str) -> Proxy:
         raise unusable
     headers = []
     if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        pair = _unquoted(parts.username) + b":" + _unquoted(parts.password or "")
         headers.append((b"Proxy-Authorization", b"Basic " + b64encode(pair)))
     return Proxy(host, port or 80, headers)
+
+
+def _unquoted(text: str) -> bytes:
+    """Undo percent encoding; what is no UTF-8 stays the bytes that the environment holds."""
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))

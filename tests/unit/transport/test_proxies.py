@@ -101,6 +101,24 @@ def test_a_proxy_shows_no_password() -> None:
     assert shown not in repr(proxy)
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("u:p", b"u:p"),
+        ("u", b"u:"),
+        ("u:a%3Ab%40", b"u:a:b@"),
+        ("u:%FF", b"u:\xff"),
+        ("u:\udcff", b"u:\xff"),
+        ("u:\N{LATIN SMALL LETTER E WITH ACUTE}", b"u:\xc3\xa9"),
+        ("u:%0D%0AX: y", b"u:\r\nX: y"),
+    ],
+)
+def test_a_proxy_is_told_user_and_password_byte_by_byte(written: str, sent: bytes) -> None:
+    proxy = Proxies({"HTTPS_PROXY": f"http://{written}@p:1"}).find(Origin("https", "a", 443))
+    assert proxy is not None
+    assert proxy.headers == [(b"Proxy-Authorization", b"Basic " + b64encode(sent))]
+
+
 def relay(to_port: int, heads: list[bytes], status: bytes = b"200 OK") -> Callable[..., None]:
     """Make a proxy for tunnels that leads everywhere to one port."""
 
