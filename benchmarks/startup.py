@@ -63,7 +63,7 @@ def write_repository(root: Path) -> list[str]:
 def install_hadolint(folder: Path) -> Path | None:
     """Install hadolint into an environment of its own; None where that fails."""
     venv.create(folder, with_pip=True)
-    pip = [folder / "bin" / "pip", "install", "--quiet", HADOLINT]
+    pip = [str(folder / "bin" / "pip"), "install", "--quiet", HADOLINT]
     program = folder / "bin" / "hadolint"
     done = subprocess.run(pip, check=False)
     return program if done.returncode == 0 and program.exists() else None
@@ -89,9 +89,7 @@ def print_table(costs: dict[str, list[Cost]]) -> None:
     """Print one line a command; ratios are those of the least processor time."""
     least = {name: min(cost.processor for cost in found) for name, found in costs.items()}
     python, hadolint = least["python -c pass"], least.get("hadolint")
-    print(
-        "| Command | processor ms, least / median | wall ms, least | peak MB | × python | × hadolint |"
-    )
+    print("| Command | processor ms: least, median | wall ms | peak MB | of python | of hadolint |")
     print("|---|---|---|---|---|---|")
     for name, found in costs.items():
         median = statistics.median(cost.processor for cost in found)
@@ -99,14 +97,14 @@ def print_table(costs: dict[str, list[Cost]]) -> None:
         memory = max(cost.memory for cost in found)
         beside = "" if hadolint is None else f"{least[name] / hadolint:.2f}"
         print(
-            f"| {name} | {least[name]:.0f} / {median:.0f} | {wall:.0f} | {memory:.0f} "
+            f"| {name} | {least[name]:.0f}, {median:.0f} | {wall:.0f} | {memory:.0f} "
             f"| {least[name] / python:.1f} | {beside} |"
         )
 
 
 def main(rounds: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="basekeeper-startup-") as name:
-        root = Path(name) / "repository"
+    with tempfile.TemporaryDirectory(prefix="basekeeper-startup-") as folder:
+        root = Path(folder) / "repository"
         paths = write_repository(root)
         program = str(Path(sys.executable).parent / "basekeeper")
         commands = {
@@ -114,7 +112,7 @@ def main(rounds: int) -> None:
             "basekeeper --version": [program, "--version"],
             "basekeeper check --offline": [program, "check", "--offline"],
         }
-        hadolint = install_hadolint(Path(name) / "hadolint")
+        hadolint = install_hadolint(Path(folder) / "hadolint")
         if hadolint is not None:
             commands["hadolint"] = [str(hadolint), *paths]
         costs: dict[str, list[Cost]] = {name: [] for name in commands}
