@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "basekeeper"]
-HEAVY = {"h11", "ssl", "sqlalchemy", "jinja2", "rich", "hcl2", "lark", "difflib", "importlib.metadata"}
+HEAVY = {
+    "difflib", "h11", "hcl2", "importlib.metadata", "jinja2", "lark", "rich", "sqlalchemy", "ssl",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
