@@ -41,7 +41,7 @@ def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
     ("text", "shown"),
     [
         ("postgresql://u:s3cr3t@h:5432/d?password=s3cr3t", "postgresql://h:5432/d"),
-        ("postgresql://h1:1,h2:2/d?user=u&password=s3cr3t", "an invalid URL"),
+        ("postgresql://h1:1,h2:2/d?user=u&password=s3cr3t", "postgresql://h1:1,h2:2/d"),
         ("sqlite:/x", "sqlite:/x"),
     ],
 )
