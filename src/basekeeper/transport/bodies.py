@@ -9,7 +9,10 @@ from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.redaction import shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    Begin = Callable[[], Callable[[bytes], object]]
+    """Called at the start of a body; returns what takes its pieces."""
 
 _GZIP_OR_ZLIB: Final = 47
 """`wbits` with which zlib recognises both headers by itself."""
@@ -46,6 +49,17 @@ def joined(url: str, pieces: Iterator[bytes], limit: int) -> tuple[bytes, bool]:
     except zlib.error as error:
         raise NetworkError(f"{shown_url(url)}: the compressed answer is broken") from error
     return bytes(body), True
+
+
+def poured(pieces: Iterator[bytes], take: Callable[[bytes], object], limit: int) -> bool:
+    """Pass pieces on up to a limit; tell whether all of them fitted."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            return False
+        take(piece)
+    return True
 
 
 def unpacked(url: str, pieces: Iterator[bytes], coding: str, limit: int) -> Iterator[bytes]:

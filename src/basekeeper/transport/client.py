@@ -7,7 +7,8 @@ Steps of one request:
 3. Send it; repeat on connection errors and 502, 503, 504 with growing pauses, honouring
    Retry-After up to a limit. POST is never repeated.
 4. Follow redirects by hand, under the rules of `redirects`. POST is never redirected.
-5. Read the body up to the size limit; a compressed body is unpacked under the same limit.
+5. Read the body up to the size limit; a compressed body is unpacked under the same limit. A body
+   that is streamed is passed on as it was transferred, and never kept.
 
 One deadline holds for looking up, connecting, TLS, every attempt and every hop: it bounds each wait
 for a byte, so neither dripping nor repeated interim answers hold a request any longer.
@@ -27,7 +28,7 @@ import h11
 from basekeeper.errors import NetworkError, TransportError
 from basekeeper.records import dataclass
 from basekeeper.transport.addresses import resolve_host
-from basekeeper.transport.bodies import is_readable, is_too_long, joined, unpacked
+from basekeeper.transport.bodies import is_readable, is_too_long, joined, poured, unpacked
 from basekeeper.transport.connection import Message, Stale
 from basekeeper.transport.deadline import Deadline
 from basekeeper.transport.dialer import Dialer
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from basekeeper.transport.addresses import Resolve
+    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.urls import Origin
 
 __all__ = ["FIRST_PAUSE", "HostOptions", "Limits", "Response", "Transport", "retry_after"]
@@ -87,6 +89,8 @@ class _Ask(NamedTuple):
     max_bytes: int
     retries: int
     body: bytes = b""
+    begin: Begin | None = None
+    """Takes the body of a success in the place of the answer."""
 
 
 class Transport:
@@ -148,6 +152,37 @@ class Transport:
             TransportError: A refused host, certificate or redirect, or a body above the limit.
         """
         return self._request(url, self._ask("GET", headers, max_bytes, retries))
+
+    def stream(
+        self,
+        url: str,
+        begin: Begin,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int,
+        retries: int | None = None,
+    ) -> Response:
+        """Fetch a URL whose body is too large to be kept. Else as `get`.
+
+        Args:
+            url: What to fetch; https unless the host is allowed.
+            begin: Called at the start of the body of a success, and again where it breaks off and
+                is repeated; returns what takes the pieces, each below 256 KiB, as they were
+                transferred: no content coding is undone. What that raises ends the request; it
+                must be one of our errors.
+            headers: Sent along, to other origins after a redirect only if harmless.
+            max_bytes: Largest body.
+            retries: Repetitions for this request; None: the transport's limit.
+
+        Returns:
+            The answer; the body is empty where it was passed on.
+
+        Raises:
+            NetworkError: No answer, or a broken one.
+            TransportError: A refused host, certificate or redirect, or a body above the limit.
+        """
+        ask = self._ask("GET", headers, max_bytes, retries)._replace(begin=begin)
+        return self._request(url, ask)
 
     def head(
         self, url: str, *, headers: Mapping[str, str] | None = None, retries: int | None = None
@@ -272,9 +307,9 @@ class Transport:
         message = self._message(url, target, ask)
         is_post = ask.method == "POST"
         try:
-            return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=is_post)
+            return self._exchanged(url, origin, message, ask, deadline, fresh=is_post)
         except Stale:
-            return self._exchanged(url, origin, message, ask.max_bytes, deadline, fresh=True)
+            return self._exchanged(url, origin, message, ask, deadline, fresh=True)
         except h11.LocalProtocolError:  # whose text may show a credential
             raise _unsendable(url) from None
 
@@ -283,7 +318,7 @@ class Transport:
         url: str,
         origin: Origin,
         message: Message,
-        max_bytes: int,
+        ask: _Ask,
         deadline: Deadline,
         *,
         fresh: bool,
@@ -293,10 +328,14 @@ class Transport:
             head = connection.exchange(message, deadline)
             found = _joined_headers(head)
             is_success = head.status_code in _SUCCESS
-            limit = max_bytes if is_success else min(max_bytes, MAX_ERROR_BYTES)
+            limit = ask.max_bytes if is_success else min(ask.max_bytes, MAX_ERROR_BYTES)
             has_body = message.method != "HEAD"
             if has_body and is_success and is_too_long(found, limit):
                 raise TransportError(_too_large(url, limit))
+            if is_success and ask.begin is not None:
+                if not poured(connection.pieces(deadline), ask.begin(), limit):
+                    raise TransportError(_too_large(url, limit))
+                return Response(head.status_code, found, b"", url)
             coding = found.get("content-encoding", "").lower() if has_body else ""
             if not is_success and not is_readable(coding):
                 return Response(head.status_code, found, b"", url)
