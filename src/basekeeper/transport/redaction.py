@@ -10,6 +10,10 @@ MAX_SHOWN: Final = 300
 """Most characters of foreign text that a message shows."""
 
 _USER_INFO: Final = re.compile(r"//[^/\s]*@")
+_NO_SECRET: Final = re.compile(
+    r"[^:/?#@]{1,20}://[^:/?#@,]*(?::[0-9]*)?(?:,[^:/?#@,]*(?::[0-9]*)?)*(?:/[^?#@]*)?(?=[?#]|\Z)"
+)
+"""Hosts, of which only their ports stand behind colons, and a path: what no password hides in."""
 _QUERY: Final = re.compile(r"\?\S*")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
@@ -20,8 +24,9 @@ def shown_url(url: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname or ""
         port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:  # where a password would end cannot be told
-        return "an invalid URL" if "@" in url else shown_text(url)
+    except ValueError:
+        harmless = None if "@" in url else _NO_SECRET.match(url)
+        return shown_text(harmless[0]) if harmless else "an invalid URL"
     host = f"[{host}]" if ":" in host else host
     return shown_text(f"{parts.scheme}://{host}{port}{parts.path}")
 

@@ -11,11 +11,16 @@ from basekeeper.transport.redaction import MAX_SHOWN, shown_text, shown_url
         ("https://user:secret@a.example:8443/x?token=secret#frag", "https://a.example:8443/x"),
         ("https://[::1]:5000/v2/", "https://[::1]:5000/v2/"),
         ("https://a.example/\x1b[31m", "https://a.example/\N{REPLACEMENT CHARACTER}[31m"),
-        ("https://a.example:notaport/?x=secret", "https://a.example:notaport/"),
+        ("https://a.example:99999/x?y=secret", "https://a.example:99999/x"),
+        ("https://a.example:99999#secret", "https://a.example:99999"),
+        ("postgresql://a:1,b:2/x?password=secret", "postgresql://a:1,b:2/x"),
+        ("https://user:secret", "an invalid URL"),
+        ("https://user:secret/", "an invalid URL"),
         ("https://user:sec/ret@a.example/", "an invalid URL"),
         ("https://user:secret@a.example:99999/", "an invalid URL"),
         ("https://us@er:secret@a.example/", "https://a.example/"),
         ("https://[", "https://["),
+        ("https://[" + "a:1," * 10_000 + "secret:x", "an invalid URL"),
     ],
 )
 def test_a_shown_url_has_no_secret_and_no_control_character(url: str, shown: str) -> None:
