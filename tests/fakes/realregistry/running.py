@@ -47,6 +47,8 @@ class RealRegistry:
     login: tuple[str, str] | None = None
     """User and password, where it knows any."""
     tokens: TokenServer | None = None
+    log: Path = Path()
+    """What it was asked, a line each as web servers write them, and its errors."""
 
     @property
     def url(self) -> str:
@@ -112,6 +114,7 @@ class RealRegistries:
             authority=None if certificates is None else certificates.authority,
             login=LOGIN if auth else None,
             tokens=tokens,
+            log=folder / "log",
         )
 
 
@@ -129,7 +132,7 @@ def _config(
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": str(storage)}, "delete": {"enabled": True}},
         "http": http,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "log": {"level": "error", "accesslog": {"disabled": False}},
         **({"auth": auth} if auth else {}),
     }
 
@@ -142,7 +145,7 @@ def run_registry(program: Path, config: dict[str, Any], folder: Path) -> Iterato
         chosen = {**config, "http": {**config["http"], "addr": address}}
         path = folder / "registry.yml"
         path.write_text(json.dumps(chosen), encoding="utf-8")
-        with (folder / "log").open("wb") as log:
+        with (folder / "log").open("ab") as log:
             process = subprocess.Popen([program, "serve", path], stdout=log, stderr=log)
         try:
             if _answers(address, process, secure="tls" in config["http"]):
