@@ -126,6 +126,20 @@ def test_an_arg_that_feeds_two_images_with_one_value_moves_both() -> None:
     assert after == data.replace("3.18", "3.19").encode()
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("FROM alpine:3.18\n", f"FROM alpine:3.19@{DIGEST}\n"),
+        ("ARG V=3.18\nFROM alpine:$V AS a\nFROM alpine:$V\n",
+         f"ARG V=3.19@{DIGEST}\nFROM alpine:$V AS a\nFROM alpine:$V\n"),
+        ("ARG I=alpine:3.18\nFROM $I AS a\nFROM $I\n",
+         f"ARG I=alpine:3.19@{DIGEST}\nFROM $I AS a\nFROM $I\n"),
+    ],
+)  # fmt: skip
+def test_a_tag_and_the_digest_put_behind_it_belong_together(data: str, expected: str) -> None:
+    assert one(data, ("alpine:3.18", f"alpine:3.19@{DIGEST}")) == expected.encode()
+
+
 def test_other_uses_of_an_arg_are_mentioned() -> None:
     plan = edited({"Dockerfile": "ARG V=20\nFROM node:$V\nARG V\nLABEL v=${V}\nRUN echo $V $VX\n"
                                  "RUN echo $VX\n"}, (N20, N22))  # fmt: skip

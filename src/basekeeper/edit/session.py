@@ -192,7 +192,7 @@ class _Session:
                 later = patches[following]
                 if later.path != patch.path or later.start > patch.end:
                     break
-                if patch.clashes(later):
+                if patch.clashes(later) and not _is_shared(owners[patch], owners[later]):
                     _clash(patch, owners[patch], owners[later])
 
     def _drafts(self) -> dict[str, list[Patch]]:
@@ -296,6 +296,11 @@ class _Session:
             yield FileEdit(
                 path, before, apply(before, patches), tuple(edits), mentions(files, names)
             )
+
+
+def _is_shared(jobs: Sequence[_Job], rivals: Sequence[_Job]) -> bool:
+    """Tell whether one job makes both patches: then they belong together, for all who make them."""
+    return not {id(job) for job in jobs}.isdisjoint(id(job) for job in rivals)
 
 
 def _clash(patch: Patch, jobs: Sequence[_Job], rivals: Sequence[_Job]) -> None:
