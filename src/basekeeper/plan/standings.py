@@ -133,14 +133,21 @@ class _Planner:
         self._sights = sights
         self._pointed: dict[str, dict[str, TagFacts]] = {}
         self._insides: dict[str, dict[str, Inside]] = {}
-        for key, one in self._resolutions.items():
+        for key, one in sorted(self._resolutions.items()):
             name = one.reference.name
             pointed = pointed_facts(one)
             if one.reference.digest is None and pointed is not None:
                 self._pointed.setdefault(name, {})[key] = pointed
             for inside in (one.current, one.newest):
                 if inside is not None:
-                    self._insides.setdefault(name, {})[inside.digest] = inside
+                    self._learn(name, inside)
+
+    def _learn(self, name: str, inside: Inside) -> None:
+        """Keep what is inside a digest; of several tellings the first that knows the system."""
+        known = self._insides.setdefault(name, {})
+        before = known.get(inside.digest)
+        if before is None or (before.os_release is None and inside.os_release is not None):
+            known[inside.digest] = inside
 
     def standing(self, uses: tuple[Use, ...], platforms: tuple[str, ...]) -> Standing:
         """Answer for one image and all its uses."""
