@@ -37,15 +37,26 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_check_offline_of_dockerfiles_loads_what_it_needs(root: Path) -> None:
+def loaded(root: Path, *arguments: str) -> set[str]:
+    """Run the program in a process of its own; return the modules that it loaded."""
     code = (
-        "import sys; from basekeeper.cli.main import main; main(['check', '--offline']);"
+        "import sys; from basekeeper.cli.main import main; main(sys.argv[1:]);"
         "print('loaded', *sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60,
-        check=True,
+        [sys.executable, "-c", code, *arguments], cwd=root, capture_output=True, text=True,
+        timeout=60, check=True,
     )  # fmt: skip
-    loaded = set(done.stdout.rpartition("loaded ")[2].split())
-    assert "basekeeper.rules.registry" in loaded
-    assert not (HEAVY | OURS) & loaded
+    return set(done.stdout.rpartition("loaded ")[2].split())
+
+
+def test_a_check_offline_of_dockerfiles_loads_what_it_needs(root: Path) -> None:
+    modules = loaded(root, "check", "--offline")
+    assert "basekeeper.rules.registry" in modules
+    assert not (HEAVY | OURS) & modules
+
+
+def test_looking_for_updates_loads_no_rules(root: Path) -> None:
+    modules = loaded(root, "outdated", "--offline")
+    assert "basekeeper.plan.standings" in modules
+    assert not {"basekeeper.check", "basekeeper.edit", "basekeeper.rules", "sqlalchemy"} & modules

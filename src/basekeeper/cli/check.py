@@ -144,7 +144,7 @@ def command(**given: Any) -> int:
         )
     if given["write_baseline"]:
         return _write_baseline(report, given)
-    code = pipeline.exit_code_of(
+    code = pipeline.exit_code(
         report, _threshold(given["fail_on"]), allow_unknown=given["allow_unknown"]
     )
     _write(_Result(report, has.run.config.policy, code), given)

@@ -14,18 +14,21 @@
 
 from __future__ import annotations
 
-from basekeeper.check import exit_code as exit_code_of
-from basekeeper.pipeline.judging import Comparison, NetworkAccess, judge
-from basekeeper.pipeline.run import Run, narrowed_settings, survey
-from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
-from basekeeper.pipeline.updating import (
-    Planned,
-    Wanted,
-    edit_files,
-    outdated,
-    plan_updates,
-    write,
-)
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from basekeeper.check import exit_code
+    from basekeeper.pipeline.judging import Comparison, NetworkAccess, judge
+    from basekeeper.pipeline.run import Run, narrowed_settings, survey
+    from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
+    from basekeeper.pipeline.updating import (
+        Planned,
+        Wanted,
+        edit_files,
+        outdated,
+        plan_updates,
+        write,
+    )
 
 __all__ = [
     "Comparison",
@@ -34,7 +37,7 @@ __all__ = [
     "Run",
     "Wanted",
     "edit_files",
-    "exit_code_of",
+    "exit_code",
     "explain_image",
     "judge",
     "narrowed_settings",
@@ -45,3 +48,35 @@ __all__ = [
     "survey",
     "write",
 ]
+
+_HOMES: Final = {
+    "Comparison": "basekeeper.pipeline.judging",
+    "NetworkAccess": "basekeeper.pipeline.judging",
+    "Planned": "basekeeper.pipeline.updating",
+    "Run": "basekeeper.pipeline.run",
+    "Wanted": "basekeeper.pipeline.updating",
+    "edit_files": "basekeeper.pipeline.updating",
+    "exit_code": "basekeeper.check",
+    "explain_image": "basekeeper.pipeline.texts",
+    "judge": "basekeeper.pipeline.judging",
+    "narrowed_settings": "basekeeper.pipeline.run",
+    "outdated": "basekeeper.pipeline.updating",
+    "plan_updates": "basekeeper.pipeline.updating",
+    "rule_ids": "basekeeper.pipeline.texts",
+    "rule_texts": "basekeeper.pipeline.texts",
+    "survey": "basekeeper.pipeline.run",
+    "write": "basekeeper.pipeline.updating",
+}
+"""Name → module that defines it; who updates loads no rules, who judges no edits."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415  # only here, once a name
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
