@@ -21,7 +21,6 @@ _NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65535
-_PORTS: Final = (None, *range(1, 65536))
 
 
 class Origin(NamedTuple):
