@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from basekeeper.registry.keyring import Keyring
     from basekeeper.registry.tokens import Scope, Tokens
 
+MAX_NOTICES: Final = 32
+"""Most reasons kept why credentials were not used: a registry may name a new realm each time."""
+
 _BEARER: Final = "Bearer "
 
 
@@ -92,18 +95,25 @@ class Authorizer:
         if isinstance(challenge, Bearer):
             if host.trusts(challenge.realm):
                 return found
-            self._notices[
+            self._note(
+                host,
                 f"the credentials for {host.credentials_of} are not sent to"
-                f" {urlsplit(challenge.realm).hostname}: name it in token_hosts if both are one"
-            ] = host.credentials_of
+                f" {urlsplit(challenge.realm).hostname or '':.253}:"
+                " name it in token_hosts if both are one",
+            )
             return None
         if found.kind is Kind.PASSWORD:
             return found
-        self._notices[
+        self._note(
+            host,
             f"the identity token for {host.credentials_of}, from {found.source}, is not used:"
-            " a user name and a password are asked for"
-        ] = host.credentials_of
+            " a user name and a password are asked for",
+        )
         return None
+
+    def _note(self, host: Host, text: str) -> None:
+        if len(self._notices) < MAX_NOTICES:
+            self._notices[text] = host.credentials_of
 
     def _token(self, host: Host, order: Order, refused: str | None) -> str:
         """Return a token, or another one than the refused one."""

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from basekeeper.errors import Failure, RegistryError
+from basekeeper.registry.authorizer import MAX_NOTICES, Authorizer
+from basekeeper.registry.challenge import Bearer
 from basekeeper.registry.hosts import find_host, transport_options
 from basekeeper.registry.keyring import Keyring
 from basekeeper.registry.session import Session
-from basekeeper.registry.tokens import Scope
+from basekeeper.registry.tokens import Scope, Tokens
 from basekeeper.transport.client import Limits, Response, Transport
 from basekeeper.values.settings import HostSettings, RegistrySettings
 from tests.fakes.loopback import Answer, Loopback, serve
@@ -432,6 +434,9 @@ class Silent:
     def head(self, url: str, **_: Any) -> Response:
         raise NotImplementedError
 
+    def stream(self, url: str, begin: object, **_: Any) -> Response:
+        raise NotImplementedError
+
     def post(self, url: str, body: bytes, content_type: str, **_: Any) -> Response:
         raise NotImplementedError
 
@@ -458,6 +463,17 @@ def test_challenge_realm_on_a_foreign_https_host_gets_no_credentials(tmp_path: P
     assert requests.asked[1].startswith("https://evil.test/token?")
     (notice,) = session.notices
     assert notice.startswith("the credentials for r.example are not sent to evil.test: name it")
+
+
+def test_realms_without_end_are_told_of_only_so_often(tmp_path: Path) -> None:
+    environ = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": {"r.example": LOGIN}})}
+    keyring = Keyring(RegistrySettings(), environ, tmp_path)
+    authorizer = Authorizer(keyring, Tokens(Silent("")))
+    host = find_host("r.example", RegistrySettings())
+    for number in range(2 * MAX_NOTICES):
+        authorizer.denied(host, Bearer(f"https://{number}.{'x' * 7000}/", ""), SCOPE)
+    assert len(authorizer.notices()) == MAX_NOTICES
+    assert max(map(len, authorizer.notices())) < 400
 
 
 @pytest.mark.parametrize(
