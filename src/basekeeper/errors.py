@@ -117,6 +117,11 @@ class NetworkError(TransportError):
     Every other TransportError of a request is a refusal by a rule, and stays one.
     """
 
+    def __init__(self, message: str, *, hint: str | None = None, reason: str | None = None) -> None:
+        """Keep what went wrong without what was asked; None: as the message says."""
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
 
 class Failure(StrEnum):
     """Why a registry did not tell what was asked of it."""

@@ -5,7 +5,8 @@
   makes everybody wait. Where the host says how long, that is how long.
 - A host that asks for more patience than we have, or that refuses for its limit until all tries
   are used up, is not asked again in this run. Other hosts go on.
-- A host to which no connection can be made, several times in a row, is left alone for a while.
+- A host to which no connection can be made, several times in a row, is left alone for a while; one
+  that never answered in this run, sooner.
 
 There are no threads here; whoever waits can be woken by `Pacer.stop`.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.registry.keyring import Keyring
+    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.client import Response
     from basekeeper.values.settings import RegistrySettings
 
@@ -51,6 +53,8 @@ SHORTEST_PAUSE: Final = 0.1
 counter moves on, which says nothing about who takes that place. Four times as long each time."""
 MAX_FAILURES: Final = 8
 """Connections to one host that may fail in a row: twice as many as are tried at the same time."""
+MAX_UNMET: Final = 3
+"""The same for a host that has not answered yet: with no network at all, a run ends in seconds."""
 COOL_DOWN: Final = 30.0
 """Seconds for which a host is left alone after that many."""
 PLACES: Final = 4
@@ -94,6 +98,18 @@ class Sender(Protocol):
         retries: int | None = None,
     ) -> Response:
         """Fetch a URL."""
+        ...
+
+    def stream(
+        self,
+        url: str,
+        begin: Begin,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int,
+        retries: int | None = None,
+    ) -> Response:
+        """Fetch a URL whose body is passed on and not kept."""
         ...
 
     def head(
@@ -186,7 +202,7 @@ class Pacer:
             except TransportError as error:
                 if not isinstance(error, NetworkError):
                     raise
-                wait = self._note_failure(gate, tries)
+                wait = self._note_failure(gate, tries, error)
                 if self._is_over(tries, wait, end):
                     raise _unreachable(error) from error
             else:
@@ -234,19 +250,19 @@ class Pacer:
             raise RegistryError(f"{gate.host}: not asked, as the run was ended", _UNREACHABLE)
         if gate.shut is not None:
             raise copy_of(gate.shut)
-        if now < gate.open_until:
-            raise RegistryError(
-                f"{gate.host}: not asked, as {gate.failures} connections failed in a row",
-                _UNREACHABLE,
-                hint="check the address, the network and the proxy settings",
-            )
+        if now < gate.open_until and gate.cause is not None:
+            raise copy_of(gate.cause)
 
-    def _note_failure(self, gate: _Gate, tries: int) -> float:
+    def _note_failure(self, gate: _Gate, tries: int, error: NetworkError) -> float:
         """Count a failed connection, and tell how long to wait."""
         wait = self._own_pause(tries)
         with gate.ready:
             gate.failures += 1
-            if gate.failures >= MAX_FAILURES:
+            if gate.failures == 1:
+                gate.cause = RegistryError(
+                    f"{gate.host}: {error.reason or error.message}", _UNREACHABLE, hint=error.hint
+                )
+            if gate.failures >= (MAX_FAILURES if gate.met else MAX_UNMET):
                 gate.open_until = self._clock() + COOL_DOWN
                 gate.ready.notify_all()
         gate.hold(self._clock() + wait)
@@ -316,6 +332,13 @@ class PacedRequests:
         request = partial(self._sender.get, url, headers=headers, max_bytes=max_bytes, retries=0)
         return self._pacer.send(_address(url), request)
 
+    def stream(
+        self, url: str, begin: Begin, *, headers: Mapping[str, str] | None = None, max_bytes: int
+    ) -> Response:
+        """Fetch a URL whose body is passed on and not kept; else as `get`."""
+        stream = partial(self._sender.stream, headers=headers, max_bytes=max_bytes, retries=0)
+        return self._pacer.send(_address(url), partial(stream, url, begin))
+
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """Ask for the headers of a URL alone; else as `get`."""
         request = partial(self._sender.head, url, headers=headers, retries=0)
@@ -339,14 +362,19 @@ class PacedRequests:
 class _Gate:
     """The state of one host; its fields are guarded by `ready`."""
 
-    __slots__ = ("failures", "free", "host", "not_before", "open_until", "ready", "shut")
+    __slots__ = (
+        "cause", "failures", "free", "host", "met", "not_before", "open_until", "ready", "shut",
+    )  # fmt: skip
 
     def __init__(self, host: str, places: int) -> None:
         self.host = host
         self.free = places
         self.ready = threading.Condition()
         self.not_before = 0.0
+        self.met = False
         self.failures = 0
+        self.cause: RegistryError | None = None
+        """How the row of failures began."""
         self.open_until = 0.0
         self.shut: RegistryError | None = None
 
@@ -361,6 +389,7 @@ class _Gate:
 
     def answered(self) -> None:
         """Forget failed connections: there is somebody."""
+        self.met = True
         if self.failures or self.open_until:
             with self.ready:
                 self.failures, self.open_until = 0, 0.0

@@ -362,11 +362,18 @@ class Transport:
         elif isinstance(error, TimeoutError):
             reason = "no answer in time"
         else:
-            reason = shown_text(str(error)) or type(error).__name__
+            reason = shown_text(_words(error)) or type(error).__name__
         return NetworkError(
             f"{shown_url(url)}: {reason}",
             hint="check the address, the network and the proxy settings",
+            reason=reason,
         )
+
+
+def _words(error: Exception) -> str:
+    """What the system says of an error, without its number: `connection refused`."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return text[:1].lower() + text[1:]
 
 
 def _too_large(url: str, limit: int) -> str:

@@ -56,14 +56,16 @@ class Dialer:
         host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
         if proxy is not None:
             check_unresolved(origin.host, private=options.private)
-        addresses = self._resolver.addresses(host, deadline)
-        if proxy is None:
-            check_addresses(host, addresses, private=options.private)
         try:
+            addresses = self._resolver.addresses(host, deadline)
+            if proxy is None:
+                check_addresses(host, addresses, private=options.private)
             sock = self._connect_any(addresses, port, deadline)
-        except OSError:
+        except OSError as error:
             self._resolver.forget(host)
-            raise
+            if proxy is None:
+                raise
+            raise _behind(proxy, error) from error
         if origin.scheme == "http":
             return Connection(sock, origin, self._sockets, forward=proxy)
         if proxy is not None:
@@ -106,6 +108,14 @@ class Dialer:
         except BaseException:
             self._sockets.close(sock)
             raise
+
+
+def _behind(proxy: Proxy, error: OSError) -> OSError:
+    """The same failure, saying that it is the proxy's, not that of the host which is asked."""
+    words = (error.strerror or str(error)).lower()
+    reason = "no answer in time" if isinstance(error, TimeoutError) else words
+    address = f"{proxy.host}:{proxy.port}"
+    return ConnectionError(f"the proxy {address!r:.80} cannot be reached: {reason}")
 
 
 def _check_tunnel(status: int, proxy: Proxy, origin: Origin) -> None:

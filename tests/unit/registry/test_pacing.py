@@ -14,6 +14,7 @@ from basekeeper.registry.keyring import Keyring
 from basekeeper.registry.pacing import (
     COOL_DOWN,
     MAX_FAILURES,
+    MAX_UNMET,
     PacedRequests,
     Pacer,
     Patience,
@@ -37,7 +38,8 @@ def answer(status: int = 200, headers: Mapping[str, str] | None = None, body: st
 
 
 def unreachable() -> TransportError:
-    return NetworkError("https://r.test/: connection refused", hint="check it")
+    reason = "connection refused"
+    return NetworkError(f"https://r.test/v2/: {reason}", hint="check it", reason=reason)
 
 
 class Server:
@@ -175,6 +177,7 @@ def test_no_try_starts_after_the_budget(time: Time) -> None:
 
 def test_connections_that_fail_in_a_row_close_a_host_for_a_while(time: Time) -> None:
     pacer, server = pacer_of(time), Server(unreachable())
+    pacer.send("r.test", Server(answer()))
     for _ in range(4):
         with pytest.raises(RegistryError) as caught:
             pacer.send("r.test", server)
@@ -185,6 +188,26 @@ def test_connections_that_fail_in_a_row_close_a_host_for_a_while(time: Time) -> 
     assert pacer.send("r.test", Server(answer())).status == 200
     with pytest.raises(RegistryError, match="connection refused"):
         pacer.send("r.test", server)
+
+
+def test_a_host_that_never_answered_is_left_alone_sooner_and_says_why(time: Time) -> None:
+    pacer, server = pacer_of(time), Server(unreachable())
+    for _ in range(4):
+        with pytest.raises(RegistryError) as caught:
+            pacer.send("r.test", server)
+        assert caught.value.message == "r.test: connection refused"
+        assert (caught.value.failure, caught.value.hint) == (Failure.UNREACHABLE, "check it")
+    assert server.asked == MAX_UNMET
+    assert sum(time.pauses) < 2
+
+
+def test_a_host_that_is_closed_says_how_the_row_of_failures_began(time: Time) -> None:
+    later = NetworkError("https://r.test/: reset", reason="reset")
+    pacer = pacer_of(time, patience=Patience(tries=1))
+    for error in (unreachable(), later, later, later):
+        with pytest.raises(RegistryError) as caught:
+            pacer.send("r.test", Server(error))
+    assert caught.value.message == "r.test: connection refused"
 
 
 def test_any_answer_ends_a_row_of_failed_connections(time: Time) -> None:
@@ -308,6 +331,10 @@ def test_requests_are_paced_by_their_host_and_a_post_is_sent_once(time: Time) ->
             sent.append(("head", url))
             return answer()
 
+        def stream(self, url: str, _begin: object, **_: object) -> Response:
+            sent.append(("stream", url))
+            return answer()
+
         def post(self, url: str, body: bytes, content_type: str, **_: object) -> Response:
             sent.append(("post", url))
             return answer(503)
@@ -315,8 +342,9 @@ def test_requests_are_paced_by_their_host_and_a_post_is_sent_once(time: Time) ->
     requests = PacedRequests(Sender(), pacer_of(time))
     assert requests.get("https://r.test:5000/v2/").status == 200
     assert requests.head("https://r.test:5000/v2/").status == 200
+    assert requests.stream("https://r.test:5000/v2/", lambda: print, max_bytes=1).status == 200
     assert requests.post("https://auth.test/token", b"", "text/plain").status == 503
-    assert [method for method, _ in sent] == ["get", "get", "head", "post"]
+    assert [method for method, _ in sent] == ["get", "get", "head", "stream", "post"]
     assert len(time.pauses) == 1
 
 

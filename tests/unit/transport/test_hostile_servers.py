@@ -145,7 +145,7 @@ def wait(sock: socket.socket) -> None:
         (answer(b""), "closed the connection without an answer"),
         (answer(b"HTTP/1.1 200 OK\r\nX-"), "closed"),
         (answer(b"nonsense\r\n\r\n"), "illegal status line"),
-        (answer(OK + b"X" * (MAX_HEAD_BYTES + 1)), "Receive buffer too long"),
+        (answer(OK + b"X" * (MAX_HEAD_BYTES + 1)), "receive buffer too long"),
         (answer(OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx"), "[Cc]ontent-[Ll]ength"),
         (answer(OK + b"Content-Length: -1\r\n\r\n"), "[Cc]ontent-[Ll]ength"),
         (answer(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "illegal chunk header"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from basekeeper.errors import TransportError
+from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.client import HostOptions, Limits, Transport
 from basekeeper.transport.proxies import Proxies
 from basekeeper.transport.urls import Origin
@@ -204,6 +204,20 @@ def test_a_refusing_proxy_is_an_error(status: bytes, connections: int) -> None:
         ):
             client.get("https://a.example/x")
         assert proxy.connections == connections
+
+
+@pytest.mark.parametrize("url", ["https://a.example/x", "http://a.example/x"])
+def test_a_proxy_that_is_not_there_is_named(url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        hosts = {"a.example": HostOptions(plain_http=True)}
+        with (
+            Transport(Limits(retries=0), hosts=hosts, environ={"ALL_PROXY": address}) as client,
+            pytest.raises(NetworkError) as caught,
+        ):
+            client.get(url)
+    assert caught.value.reason == f"the proxy '{address}' cannot be reached: connection refused"
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "0x0a000001", "[fd00::1]"])
