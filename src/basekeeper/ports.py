@@ -41,6 +41,15 @@ class Registry(Protocol):
         """Read the configuration behind a digest for one platform (`image.digest` must be set)."""
         ...
 
+    def os_release(self, image: Reference, platform: str) -> str | None:
+        """Read the os-release file behind a digest (`image.digest` must be set) for one platform.
+
+        Its layers are fetched for that, so it is asked only where nothing else tells the system
+        and an answer depends on it. None where the image has no such file; what would cost too
+        much is an error like any other.
+        """
+        ...
+
     def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
         """List what refers to a digest, of one artifact type."""
         ...

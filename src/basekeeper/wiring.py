@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from basekeeper.policy.load import Config
     from basekeeper.ports import Cache, Ledger, Registry
     from basekeeper.registry.hosts import Host
+    from basekeeper.transport.bodies import Begin
     from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
@@ -415,6 +416,13 @@ class NoRequests:
     ) -> NoReturn:
         """Refuse."""
         del headers, max_bytes
+        self._refuse(url)
+
+    def stream(
+        self, url: str, begin: Begin, *, headers: Mapping[str, str] | None = None, max_bytes: int
+    ) -> NoReturn:
+        """Refuse."""
+        del begin, headers, max_bytes
         self._refuse(url)
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> NoReturn:

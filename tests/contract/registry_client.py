@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from basekeeper.ports import Cache
+    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.client import Response
     from basekeeper.values.reference import Reference
     from tests.contract.registry_places import Place
@@ -51,6 +52,10 @@ class Noting:
     def get(self, url: str, **more: Any) -> Response:
         """Fetch."""
         return self._send(url, "GET", partial(self.sender.get, **more))
+
+    def stream(self, url: str, begin: Begin, **more: Any) -> Response:
+        """Fetch piece by piece."""
+        return self._send(url, "GET", partial(self.sender.stream, begin=begin, **more))
 
     def head(self, url: str, **more: Any) -> Response:
         """Ask for headers."""

@@ -35,6 +35,7 @@ from basekeeper.registry.kept import (
     unpack_pointer,
     unpack_publisher,
 )
+from basekeeper.registry.layers import Layers
 from basekeeper.registry.listing import Collected, ListLimits, list_tags, pack, unpack
 from basekeeper.registry.manifests import (
     ACCEPT,
@@ -111,6 +112,7 @@ class RegistryClient:
         self._flights = Flights()
         self._warnings = Warnings()
         self._shelf = Shelf(self.get, cache, self._flights)
+        self._layers = Layers(session.stream, cache, now, self._flights)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -168,6 +170,15 @@ class RegistryClient:
         key = place.choose(platforms, platform)
         manifest = place.manifest(platforms[key], None)
         return place.config(manifest, platforms[key], key, found.annotations)
+
+    def os_release(self, image: Reference, platform: str) -> str | None:
+        """Read the os-release file behind a digest for one platform."""
+        config = self.config(image, platform)
+        if config.platform.startswith("windows/"):
+            return None
+        place = self._place(image)
+        manifest = place.manifest(config.manifest, None)
+        return self._layers.os_release(place, manifest, config.manifest)
 
     def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
         """List what refers to a digest, of one artifact type."""

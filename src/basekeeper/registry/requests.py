@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.client import Response
 
 
@@ -17,6 +18,12 @@ class Requests(Protocol):
         self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
     ) -> Response:
         """Fetch a URL."""
+        ...
+
+    def stream(
+        self, url: str, begin: Begin, *, headers: Mapping[str, str] | None = None, max_bytes: int
+    ) -> Response:
+        """Fetch a URL whose body is passed on and not kept."""
         ...
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from basekeeper.registry.keyring import Keyring
     from basekeeper.registry.requests import Requests
     from basekeeper.registry.tokens import Scope
+    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.client import Response
 
     Send = Callable[[str | None], Response]
@@ -115,6 +116,26 @@ class Session:
             return self._requests.get(
                 url, headers=_with_authorization(common, authorization), max_bytes=max_bytes
             )
+
+        return self._exchange(host, scope, send)
+
+    def stream(
+        self, host: Host, path: str, begin: Begin, *, scope: Scope, max_bytes: int
+    ) -> Response:
+        """Fetch a path whose body is passed on and not kept; else as `get`.
+
+        Args:
+            host: Whom to ask.
+            path: Path and query.
+            begin: As of `Transport.stream`.
+            scope: What a token must permit.
+            max_bytes: Largest body.
+        """
+        url = _url(host, path)
+
+        def send(authorization: str | None) -> Response:
+            headers = _with_authorization({"accept": "*/*"}, authorization)
+            return self._requests.stream(url, begin, headers=headers, max_bytes=max_bytes)
 
         return self._exchange(host, scope, send)
 

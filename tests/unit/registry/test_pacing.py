@@ -331,7 +331,7 @@ def test_requests_are_paced_by_their_host_and_a_post_is_sent_once(time: Time) ->
             sent.append(("head", url))
             return answer()
 
-        def stream(self, url: str, _begin: object, **_: object) -> Response:
+        def stream(self, url: str, begin: object, **_: object) -> Response:
             sent.append(("stream", url))
             return answer()
 

@@ -335,6 +335,9 @@ class Counting:
     def head(self, url: str, **_: Any) -> Response:
         raise NotImplementedError
 
+    def stream(self, url: str, begin: object, **_: Any) -> Response:
+        raise NotImplementedError
+
     def post(self, url: str, body: bytes, content_type: str, **_: Any) -> Response:
         raise NotImplementedError
 

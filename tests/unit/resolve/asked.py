@@ -66,6 +66,11 @@ class Scripted:
         )
         return self._told(f"config {image.digest[7]} {platform}", usual)
 
+    def os_release(self, image: Reference, platform: str) -> str | None:
+        assert image.digest is not None
+        usual = 'ID=debian\nVERSION_ID="13"\n'
+        return self._told(f"os-release {image.digest[7]} {platform}", usual)
+
     def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
         raise AssertionError
 
