@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.records import dataclass
 from basekeeper.tags.candidates import History, Matured, matured, release_behind
+from basekeeper.tags.slots import Axis
 from basekeeper.tags.updates import KINDS, Choice
 from basekeeper.values.finding import Truth
 
@@ -91,7 +92,8 @@ def _chosen(
     young: tuple[Candidate, Matured] | None,
 ) -> Choice:
     facts = ripe.facts
-    change = None if facts is None else os_change(question, facts)
+    is_named = bucket.own.axis is Axis.OS
+    change = None if facts is None or is_named else os_change(question, facts)
     reasons = [f"{candidate.slot.text} is the newest {_what(bucket)} above {bucket.own.text}"]
     if candidate.slot.text == bucket.own.text:
         reasons = [f"a newer build of {bucket.own.text}"]

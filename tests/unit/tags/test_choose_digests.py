@@ -153,6 +153,24 @@ def test_version_that_brings_another_system_says_so() -> None:
     assert "the operating system behind it changes" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("repository", "kind", "old", "new", "release", "next_release"),
+    [
+        ("alpine", "minor", "3.22", "3.24", "alpine 3.22", "alpine 3.24"),
+        ("debian", "major", "bookworm-slim", "trixie-slim", "debian 12", "debian 13"),
+        ("python", "os", "3.12-alpine3.22", "3.12-alpine3.24", "alpine 3.22", "alpine 3.24"),
+        ("python", "os", "3.12-slim-bookworm", "3.12-slim-trixie", "debian 12", "debian 13"),
+    ],
+)
+def test_system_that_the_moved_part_of_the_tag_names_is_no_change_unseen(
+    repository: str, kind: str, old: str, new: str, release: str, next_release: str
+) -> None:
+    current = TagFacts(old, os_release=release)
+    updates = choose_updates(repository, current, [TagFacts(new, os_release=next_release)], NOW)
+    found = next(one for one in (*updates.choices, *updates.moves) if one.kind == kind)
+    assert (found.tag, found.os_change) == (new, None)
+
+
 def test_unreadable_release_is_unknown() -> None:
     history = [seen(NEW, 1, "???"), seen(OLD, 30, "debian 12")]
     updates = choose_updates("python", f"3.12-slim@{OLD}", history, NOW)
