@@ -154,19 +154,20 @@ def test_version_that_brings_another_system_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("repository", "kind", "old", "new", "release", "next_release"),
+    ("image", "kind", "new", "releases"),
     [
-        ("alpine", "minor", "3.22", "3.24", "alpine 3.22", "alpine 3.24"),
-        ("debian", "major", "bookworm-slim", "trixie-slim", "debian 12", "debian 13"),
-        ("python", "os", "3.12-alpine3.22", "3.12-alpine3.24", "alpine 3.22", "alpine 3.24"),
-        ("python", "os", "3.12-slim-bookworm", "3.12-slim-trixie", "debian 12", "debian 13"),
+        ("alpine:3.22", "minor", "3.24", ("alpine 3.22", "alpine 3.24")),
+        ("debian:bookworm-slim", "major", "trixie-slim", ("debian 12", "debian 13")),
+        ("python:3.12-alpine3.22", "os", "3.12-alpine3.24", ("alpine 3.22", "alpine 3.24")),
+        ("python:3.12-slim-bookworm", "os", "3.12-slim-trixie", ("debian 12", "debian 13")),
     ],
 )
 def test_system_that_the_moved_part_of_the_tag_names_is_no_change_unseen(
-    repository: str, kind: str, old: str, new: str, release: str, next_release: str
+    image: str, kind: str, new: str, releases: tuple[str, str]
 ) -> None:
-    current = TagFacts(old, os_release=release)
-    updates = choose_updates(repository, current, [TagFacts(new, os_release=next_release)], NOW)
+    repository, _, old = image.partition(":")
+    current, newer = (TagFacts(t, os_release=o) for t, o in zip((old, new), releases, strict=True))
+    updates = choose_updates(repository, current, [newer], NOW)
     found = next(one for one in (*updates.choices, *updates.moves) if one.kind == kind)
     assert (found.tag, found.os_change) == (new, None)
 
