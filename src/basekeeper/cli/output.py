@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.cli.streams import drop_output
 from basekeeper.errors import InputError
@@ -15,6 +15,9 @@ from basekeeper.render.layout import PIPED_WIDTH, Style, clamp_width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
+
+_BLOCK_BYTES: Final = 65_536
+"""Written at once; with `PYTHONUNBUFFERED` each piece would be a call of the system."""
 
 
 def style_for(stream: TextIO, colour: str) -> Style:
@@ -80,9 +83,14 @@ def emit(text: str | Iterable[str | bytes], *, encoded: bool) -> None:
 
 
 def _encoded(text: str | Iterable[str | bytes]) -> Iterator[bytes]:
-    """Encode text as UTF-8; bytes of names that are not are written as escapes."""
+    """Encode text as UTF-8, in blocks; bytes of names that are not are written as escapes."""
+    block = bytearray()
     for piece in (text,) if isinstance(text, str) else text:
-        yield piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace")
+        block += piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace")
+        if len(block) >= _BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
 
 
 def write_file(path: str, data: bytes | str | Iterable[str | bytes]) -> None:
