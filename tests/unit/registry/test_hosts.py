@@ -100,6 +100,7 @@ REALMS = [
     ("acme.tokyo.jp", "https://evil.tokyo.jp/token", False),
     ("acme.govt.nz", "https://evil.govt.nz/token", False),
     ("acme.github.io", "https://evil.github.io/token", False),
+    ("acme.uk.com", "https://evil.uk.com/token", False),
     ("acme.azurecr.io", "https://evil.azurecr.io/token", False),
     ("acme.azurecr.io", "https://acme.azurecr.io/oauth2/token", True),
     ("1.dkr.ecr.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com/t", False),
