@@ -9,7 +9,7 @@ The first of these sources that has one for a registry counts:
 4. `config.json` in `DOCKER_CONFIG`, else in `~/.docker`;
 5. `containers/auth.json` in `XDG_RUNTIME_DIR`;
 6. `containers/auth.json` in `XDG_CONFIG_HOME`, else in `~/.config`; as their specification says,
-   neither counts unless it is an absolute path: another could lead into a scanned repository.
+   both variables count only with absolute paths: others could lead into a scanned repository.
 
 All of them are the user's own; nothing in a scanned repository names a credential or a helper. A
 source that cannot be read or understood is passed over, with a notice: what is then read
@@ -188,12 +188,11 @@ class Keyring:
         if "REGISTRY_AUTH_FILE" in given:
             yield Path(given["REGISTRY_AUTH_FILE"]), True
         yield Path(given.get("DOCKER_CONFIG", self._home / ".docker")) / "config.json", False
-        for directory in (
-            given.get("XDG_RUNTIME_DIR", ""),
-            given.get("XDG_CONFIG_HOME", str(self._home / ".config")),
-        ):
-            if directory.startswith("/"):
-                yield Path(directory) / "containers" / "auth.json", False
+        runtime, config = given.get("XDG_RUNTIME_DIR", ""), given.get("XDG_CONFIG_HOME", "")
+        if runtime.startswith("/"):
+            yield Path(runtime) / "containers" / "auth.json", False
+        base = Path(config) if config.startswith("/") else self._home / ".config"
+        yield base / "containers" / "auth.json", False
 
     def _content(self, path: Path, *, must_exist: bool) -> bytes | None:
         """Read a file; None where there is none, or it cannot be used."""

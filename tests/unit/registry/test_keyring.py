@@ -400,6 +400,10 @@ def test_a_relative_directory_of_the_environment_does_not_count(
     monkeypatch.chdir(home.path / "scanned")
     home.environ[name] = "."
     assert home.keyring().credential(HOST) is None
+    home.set_source(5)
+    found = home.keyring().credential(HOST)
+    assert found is not None
+    assert found.username == "5"
 
 
 @pytest.mark.parametrize(
