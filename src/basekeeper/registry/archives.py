@@ -160,7 +160,8 @@ class LayerReader:
         name = f"{self._digest.partition(':')[0]}:{self._hash.hexdigest()}"
         if self._count != self._size or name != self._digest:
             raise refused(self._what, f"the content does not have the digest {self._digest}")
-        if self._head or not self._walker.may_end:
+        is_cut = self._unpack == self._gunzip and not self._gzip.eof and not self._walker.is_ended
+        if self._head or is_cut or not self._walker.may_end:
             raise refused(self._what, "the archive ends too early")
         return self._walker.listing
 
