@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,11 @@ from tests.unit.editing import (
     reasons,
     tree_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from basekeeper.values.use import Survey
 
 N20, N22 = "node:20", "node:22"
 
@@ -249,6 +255,20 @@ def test_what_the_second_reading_does_not_prove_is_refused(
     plan = edit([change_to(survey, N20, N22)], ground)
     assert not plan.files
     assert words in reasons(plan)[0]
+
+
+def test_a_file_that_changes_while_it_is_proven_is_edited_as_it_was_proven() -> None:
+    content = tree_of({"Dockerfile": "FROM node:20\n"})
+    survey = discover(MemoryTree(content), DiscoverSettings())
+
+    def again(new: Mapping[str, bytes]) -> Survey:
+        found = discover(MemoryTree({**content, **new}), DiscoverSettings())
+        content["Dockerfile"] = b"# a line more\nFROM node:20\n"
+        return found
+
+    plan = edit([change_to(survey, N20, N22)], Ground(survey=survey, read=content.get, again=again))
+    (file,) = plan.files
+    assert (file.before, file.after) == (b"FROM node:20\n", b"FROM node:22\n")
 
 
 def test_a_file_that_cannot_be_read_again_is_refused() -> None:

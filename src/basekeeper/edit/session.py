@@ -9,6 +9,7 @@ reach shows another value when the first is edited; that one is edited too.
 from __future__ import annotations
 
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.edit.draft import Blocked, Patch, apply, ordered, origin, patches_of
@@ -62,7 +63,8 @@ def edit(changes: Sequence[Change], ground: Ground, *, whole: bool = False) -> E
         ground: The tree.
         whole: Whether a change with a refused use is not made at all.
     """
-    session = _Session(ground, Places(ground.survey, ground.read), whole)
+    # A file that changes meanwhile must not be edited by the offsets of what it was.
+    session = _Session(ground, Places(ground.survey, cache(ground.read)), whole)
     for change in changes:
         for use in change.standing.uses:
             session.add(change, use)
