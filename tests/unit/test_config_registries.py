@@ -275,3 +275,20 @@ def test_below_an_operators_policy_the_registries_are_the_operators() -> None:
     found, notices = permitted_settings(operator, own, "x")
     assert found.registry == operator.registry
     assert notices == ('registry."b.example" of x is ignored: it is the operator\'s to set',)
+
+
+@pytest.mark.parametrize("key", ["mirror", "hub_api"])
+@pytest.mark.parametrize("value", ["https://u:s3cret@m.example", "u:s3cret@m.example/x", "s3@cret"])
+def test_an_address_with_a_password_is_an_error_that_does_not_show_it(key: str, value: str) -> None:
+    _, (problem,) = _read(f'[registry."docker.io"]\n{key} = "{value}"\n')
+    assert "holds a user or a password" in problem
+    assert "cret" not in problem
+
+
+@pytest.mark.parametrize("name", ["[1:2]", "[:]:5000", "[::1::]"])
+def test_what_stands_in_brackets_must_be_an_address(name: str) -> None:
+    hosts, (problem,) = _read(f'[registry."{name}"]\nconcurrency = 1\n')
+    assert hosts == {}
+    assert "is no registry" in problem
+    _, problems = _read(f'[registry."docker.io"]\nmirror = "{name}"\n')
+    assert len(problems) == 1

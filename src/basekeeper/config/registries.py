@@ -181,12 +181,23 @@ def _is_registry(name: str, repository: str = "a/b") -> bool:
         Reference(name.lower(), repository)
     except InvalidReference:
         return False
+    return not name.startswith("[") or _is_address(name[1:].partition("]")[0])
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether what stands in brackets is an address; a reference may hold others."""
+    from ipaddress import IPv6Address  # noqa: PLC0415  # slow to load, seldom needed
+
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
     return True
 
 
 def _mirror(table: Table) -> str | None:
     """Read a mirror, `[http[s]://]host[:port][/prefix]`."""
-    text = table.text("mirror")
+    text = _without_login(table, "mirror")
     if text is None:
         return None
     match = _MIRROR.fullmatch(text)
@@ -197,9 +208,19 @@ def _mirror(table: Table) -> str | None:
     return text
 
 
+def _without_login(table: Table, key: str) -> str | None:
+    """Read an address; one with a user or a password is noted without being shown."""
+    text = table.text(key)
+    if text is None or "@" not in text:
+        return text
+    hint = "name environment variables in username_env and password_env of that host's own table"
+    table.wrong(key, "holds a user or a password", hint)
+    return None
+
+
 def _hub_api(table: Table, name: str) -> str | None:
     """Read the base URL of Docker Hub's own interface."""
-    text = table.text("hub_api")
+    text = _without_login(table, "hub_api")
     if text is None:
         return None
     if name.lower() != HUB:

@@ -10,9 +10,8 @@ MAX_SHOWN: Final = 300
 """Most characters of foreign text that a message shows."""
 
 _USER_INFO: Final = re.compile(r"//[^/\s]*@")
-_NO_SECRET: Final = re.compile(
-    r"[^:/?#@]{1,20}://[^:/?#@,]*(?::[0-9]*)?(?:,[^:/?#@,]*(?::[0-9]*)?)*(?:/[^?#@]*)?(?=[?#]|\Z)"
-)
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]*\]|[^:/?#@,]*)(?::[0-9]*)?"
+_NO_SECRET: Final = re.compile(rf"[^:/?#@]{{1,20}}://{_HOST}(?:,{_HOST})*(?:/[^?#@]*)?(?=[?#]|\Z)")
 """Hosts, of which only their ports stand behind colons, and a path: what no password hides in."""
 _QUERY: Final = re.compile(r"\?\S*")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")

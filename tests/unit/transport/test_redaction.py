@@ -14,6 +14,8 @@ from basekeeper.transport.redaction import MAX_SHOWN, shown_text, shown_url
         ("https://a.example:99999/x?y=secret", "https://a.example:99999/x"),
         ("https://a.example:99999#secret", "https://a.example:99999"),
         ("postgresql://a:1,b:2/x?password=secret", "postgresql://a:1,b:2/x"),
+        ("https://[::1]:99999/x", "https://[::1]:99999/x"),
+        ("https://[1:2]/x", "https://[1:2]/x"),
         ("https://user:secret", "an invalid URL"),
         ("https://user:secret/", "an invalid URL"),
         ("https://user:sec/ret@a.example/", "an invalid URL"),
