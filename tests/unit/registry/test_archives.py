@@ -289,8 +289,8 @@ def test_many_links_of_the_name_are_too_much() -> None:
 def test_memory_stays_flat_however_large_a_layer_is() -> None:
     rows = [file(b"%d/os-release" % number, b"x" * archives.MAX_FILE) for number in range(32)]
     extra = pax(comment=b"c" * (archives.MAX_EXTRA - 100)) + header(b"a")
-    noise = noise(1 << 20)
-    layer = b"".join([*rows, extra * 8, *[file(b"noise", noise)] * 16, END])
+    blob = noise(1 << 20)
+    layer = b"".join([*rows, extra * 8, *[file(b"noise", blob)] * 16, END])
     pieces = [layer[at : at + 65536] for at in range(0, len(layer), 65536)]
     name = f"sha256:{hashlib.sha256(layer).hexdigest()}"
     tracemalloc.start()
