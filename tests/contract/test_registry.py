@@ -13,6 +13,7 @@ import pytest
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
 from basekeeper.registry.referrers import END_OF_LIFE
+from basekeeper.values.facts import read_os_release
 from tests.contract.registry_client import NOW, Opened, open_place, reference
 from tests.contract.registry_places import PLACES
 from tests.fakes.realregistry.filling import ATTACHED_TO, FILLED, LIFECYCLE
@@ -131,6 +132,19 @@ def test_a_program_stands_on_the_layers_of_its_base(place: Place, opened: Opened
     above = opened.client.config(program, "linux/amd64").diff_ids
     assert above[: len(below)] == below
     assert len(above) > len(below)
+
+
+@everywhere
+def test_the_system_is_read_out_of_the_layers(place: Place, opened: Opened) -> None:
+    images = {"11": "debian-11", "12": "debian-12", "13": "debian-13"}
+    held = {f"library/debian@{digest(place, name)}": release for release, name in images.items()}
+    held[f"acme/hello@{digest(place, 'app-on-12')}"] = "12"
+    held[f"docker/debian@{digest(place, 'debian-12-docker')}"] = "12"
+    for name, release in held.items():
+        text = opened.client.os_release(reference(place, name), "linux/amd64")
+        assert text is not None
+        assert read_os_release(text)["ID"] == "debian"
+        assert read_os_release(text)["VERSION_ID"] == release
 
 
 @everywhere
@@ -254,5 +268,7 @@ def test_another_system_under_the_same_tag_is_seen(place: Place) -> None:
             pointer = opened.client.point(reference(place, f"{name}:stable"))
             inside = reference(place, f"{name}@{pointer.digest}")
             config = opened.client.config(inside, "linux/amd64")
-        seen.append(config.labels["org.opencontainers.image.version"].partition(".")[0])
-    assert seen == ["12", "13"]
+            text = opened.client.os_release(inside, "linux/amd64")
+        labelled = config.labels["org.opencontainers.image.version"].partition(".")[0]
+        seen.append((labelled, read_os_release(text or "")["VERSION_ID"]))
+    assert seen == [("12", "12"), ("13", "13")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.fakes.registry.content import digest_of
+from tests.fakes.tars import debian, tar
 from tools import images
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ def make_small_layout(folder: Path) -> Path:
 
 
 def _layer(store: images.Store, release: images.Release) -> images.Layer:
-    archive = f"the root file system of {release.name}".encode()
     version = VERSIONS[release.suite]
+    files = {
+        "etc/os-release": "-> ../usr/lib/os-release",
+        "usr/lib/os-release": debian(int(version.partition(".")[0])),
+        "etc/debian_version": f"{release.name}\n",
+    }
+    archive = tar(files)
     blob = store.layer(archive)
     return images.Layer(release, digest_of(archive), blob, version, "2026-09-01T00:00:00Z")

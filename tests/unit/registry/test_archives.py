@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from basekeeper.errors import Failure, RegistryError
 from basekeeper.registry import archives
 from basekeeper.registry.archives import Budget, LayerReader, Listing, Node
-from tests.unit.registry.tars import END, debian, file, header, noise, packed, pax, record, tar
+from tests.fakes.tars import END, debian, file, header, noise, packed, pax, record, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ from basekeeper.registry.archives import Listing, Node
 from basekeeper.registry.layers import pack_listing, unpack_listing
 from tests.fakes.registry import Simulator, digest_of, faults
 from tests.fakes.registry.content import LAYER
+from tests.fakes.tars import END, debian, file, header, noise, packed, tar
 from tests.unit.registry.asking import asking, reference
-from tests.unit.registry.tars import END, debian, file, header, noise, packed, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
