@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from basekeeper import wiring
-from basekeeper.errors import InputError, TransportError
+from basekeeper.config.settings import Settings
+from basekeeper.errors import Failure, InputError, RegistryError, TransportError
 from basekeeper.policy.load import load_config
+from basekeeper.values.reference import parse_reference
 from basekeeper.values.settings import DiscoverSettings
 from tests.fakes.loopback import Answer, serve
 
@@ -143,3 +147,21 @@ def test_a_repository_has_no_say_in_how_registries_are_reached_in_a_gate(
     assert registry.of("r.example").mirror == mirror
     assert registry.of("r.example").by_repository is (mirror is not None and not has_operator)
     assert bool(settled.notices) is is_gate
+
+
+@pytest.mark.parametrize("offline", [True, False])
+@pytest.mark.parametrize("registry", ["[1:2]", "[:]:5000", "[::1]:99999", "h.example:0"])
+def test_a_registry_that_is_no_host_is_a_failure_of_its_images_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: str, *, offline: bool
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    image = parse_reference(f"{registry}/a/b:1")
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    with wiring.open_registry(Settings(), now=now, offline=offline, use_cache=False) as registries:
+        for ask in (registries.point, registries.tags, registries.publisher):
+            with suppress(RegistryError):
+                ask(image)
+        with pytest.raises(RegistryError) as caught:
+            registries.point(image)
+    expected = Failure.UNREACHABLE if offline else Failure.REFUSED
+    assert caught.value.failure is expected

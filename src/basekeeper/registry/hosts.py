@@ -191,7 +191,7 @@ class Host:
     @property
     def address(self) -> str:
         """Host and port (where one is given) that is asked."""
-        return urlsplit(self.base_url).netloc
+        return self.base_url.split("/", 3)[2]
 
     def repository(self, repository: str) -> str:
         """Return what a repository is called there: for paths and scopes."""

@@ -300,3 +300,8 @@ def test_tells_the_transport_what_the_settings_permit(
 def test_settings_of_docker_hub_are_those_of_the_host_that_speaks_for_it() -> None:
     said = RegistrySettings({"docker.io": HostSettings(ca="/ca")})
     assert transport_options(said)["registry-1.docker.io:443"] == HostOptions(ca_file="/ca")
+
+
+@pytest.mark.parametrize("registry", ["[1:2]", "[:]:5000", "r.example:99999"])
+def test_a_registry_that_is_no_host_still_has_an_address(registry: str) -> None:
+    assert _host(registry).address == registry
