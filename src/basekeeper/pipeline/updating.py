@@ -209,7 +209,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
     def want(reference: Reference) -> Want:
         wanted = rules.rules_for(reference).kinds
         wanted = wanted.intersection(kinds) if kinds else wanted
-        return Want(pointer=True, tags=bool(wanted - {"digest"}))
+        return Want(pointer=True, tags=bool(wanted - {"digest"}), system=True)
 
     asked = more or questions(found, want, platforms=run.config.settings.discover.platforms)
     answers = resolve(asked, registry, asking=asking)
@@ -272,6 +272,7 @@ def _candidate_questions(found: Standings, targets: Sequence[Reference]) -> list
             platforms=tuple(platforms.get(target.name, ())) or every,
             pointer=True,
             inside=True,
+            system=True,
         )
         for target in targets
     ]

@@ -22,6 +22,7 @@ class Want(NamedTuple):
     tags: bool = False
     inside: bool = False
     publisher: bool = False
+    system: bool = False
 
 
 def questions(

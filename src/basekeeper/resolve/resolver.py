@@ -2,7 +2,7 @@
 
 What concerns a repository (tags, publisher) is asked once for all images of it. What concerns an
 image is asked in this order, as far as it is wanted: what the tag points to; where that is not the
-pinned digest, what is inside both.
+pinned digest, what is inside both; where that does not tell the operating system, its layers.
 
 A registry that cannot be reached, or limits us, is left alone after `MAX_FAILURES` failures in a
 row, so that a network that is down costs seconds, not minutes. Everything else about it is then
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from basekeeper.errors import Error, Failure, RegistryError, TransportError
 from basekeeper.records import dataclass
 from basekeeper.resolve.lanes import Lanes
-from basekeeper.tags.inside import os_release
+from basekeeper.tags.inside import of_file, os_release
 from basekeeper.values.image import Unknown
 from basekeeper.values.platforms import find_platform
 from basekeeper.values.resolution import Inside, Resolution, Resolutions, Trouble
@@ -209,10 +209,24 @@ class _Round:
             configs[platform] = self._try(
                 job.number, reference, partial(self._registry.config, reference, platform)
             )
-        known = (one for one in configs.values() if not isinstance(one, Unknown))
+        known = [one for one in configs.values() if not isinstance(one, Unknown)]
         systems = (os_release(one) for one in known)
         release = next((system for system in systems if system is not None), None)
-        return Inside(digest=digest, image=image, configs=configs, os_release=release)
+        unread = None
+        if release is None and known and job.question.system:
+            text = self._read_system(job, reference, known[0].platform)
+            unread = text if isinstance(text, Unknown) else None
+            release = of_file(text) if isinstance(text, str) else None
+        return Inside(
+            digest=digest, image=image, configs=configs, os_release=release, os_unread=unread
+        )
+
+    def _read_system(
+        self, job: _OfImage, reference: Reference, platform: str
+    ) -> str | Unknown | None:
+        """Read os-release for one platform; a release is the same for all that are built of it."""
+        ask = partial(self._registry.os_release, reference, platform)
+        return self._try(job.number, reference, ask, "layers")
 
     def _try(
         self, number: int, reference: Reference, ask: Callable[[], T], door: str = "registry"

@@ -1,8 +1,8 @@
 """Which operating system and which version are in an image, by what its configuration says.
 
 Nothing here opens a layer: `/etc/os-release` would tell for certain, but it lies in the base's
-layer, which costs tens of megabytes and a pull of the registry's quota for each image. What the
-table does not know stays unknown.
+layer, which costs tens of megabytes and a pull of the registry's quota for each image. It is read
+(by others, see `of_file`) only where two digests are compared of which the table knows nothing.
 
 Sources of the conventions, in the order in which they are tried:
 
@@ -26,10 +26,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.errors import InvalidReference
+from basekeeper.errors import InputError, InvalidReference
 from basekeeper.tags.axes import split_tag
 from basekeeper.tags.words import DEBIAN_CODENAMES, OS_RELEASE_PRODUCTS, UBUNTU_CODENAMES
 from basekeeper.values.aliases import AliasTable
+from basekeeper.values.facts import read_os_release
 from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ _RED_HAT: Final = re.compile(r"(?:ubi|rhel)([0-9]{1,2})(?:[/-].*)?", re.ASCII)
 _FLAVOUR: Final = re.compile(r"(debian|photon|ubuntu|alpine)-([0-9]{1,2}(?:\.[0-9]{1,2})?)")
 _DEBUERREOTYPE: Final = re.compile(r"\bdebian\.sh\b[^\n]{0,200}? '([a-z]{3,20})' '@[0-9]{1,12}'")
 _MINIROOTFS: Final = re.compile(r"\balpine-minirootfs-([0-9]{1,2}\.[0-9]{1,3})[0-9._a-z]{0,20}-")
+_FILE_ID: Final = re.compile(r"[a-z][a-z0-9_.-]{0,40}")
+_FILE_VERSION: Final = re.compile(r"(?:[0-9][0-9a-z.]{0,40})?")
+_ROLLING: Final = frozenset({"clear-linux-os", "gentoo", "kali", "opensuse-tumbleweed"})
+"""`ID` of systems without releases, whose version is that of the day."""
 
 VERSION_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "apache-http-server": ("HTTPD_VERSION",),
@@ -102,6 +107,24 @@ def os_release(config: ImageConfig) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def of_file(text: str) -> str | None:
+    """Tell name and version of the operating system by its os-release file; else `os_release`.
+
+    Debian's testing has no number yet, but the codename of the release that it will be.
+    """
+    try:
+        release = read_os_release(text)
+    except InputError:
+        return None
+    name, number = release["ID"], release.get("VERSION_ID", "")
+    if _FILE_ID.fullmatch(name) is None or _FILE_VERSION.fullmatch(number) is None:
+        return None
+    codename = release.get("VERSION_CODENAME", "")
+    if not number and name == "debian" and codename in DEBIAN_CODENAMES:
+        return _by_codename(codename)
+    return name if name in _ROLLING else f"{name} {number}".strip()
 
 
 def version(config: ImageConfig, product: str | None, repository: str) -> str | None:

@@ -36,6 +36,10 @@ class Question:
     """What is inside the digest in use, even where that is the one that its tag points to. Where
     they differ, both are looked into without being asked to."""
     publisher: bool = False
+    system: bool = False
+    """Where the configuration of what is looked into does not tell the operating system, whether
+    it is read out of the layers. That costs up to 64 MiB, so it is asked only where two digests
+    are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Inside:
     """Platform → its configuration; platforms that the index lacks are missing here."""
     os_release: str | None = None
     """Name and version of the operating system behind it, such as `debian 12`; None: not told."""
+    os_unread: Unknown | None = None
+    """Why the layers did not tell it, where they were asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from basekeeper.errors import Failure, InputError, TransportError
+from basekeeper.errors import Failure, InputError, RegistryError, TransportError
 from basekeeper.resolve import resolve
 from basekeeper.resolve.resolver import MAX_FAILURES
-from basekeeper.values.image import Pointer, Unknown
+from basekeeper.values.image import ImageConfig, Pointer, Unknown
 from basekeeper.values.resolution import Resolution, Trouble
 from tests.unit.resolve.asked import (
     MANIFEST,
@@ -249,3 +249,47 @@ def test_an_interruption_closes_the_registry_and_ends_all_threads() -> None:
         resolve([ask(f"x/{n}:1", pointer=True) for n in range(500)], registry, asking=interrupt)
     assert registry.closed
     assert [thread for thread in threading.enumerate() if "registry-" in thread.name] == []
+
+
+def plain(digest: str) -> ImageConfig:
+    """A configuration that tells nothing of the system."""
+    return ImageConfig(digest=digest, manifest=digest, platform="linux/amd64")
+
+
+def test_layers_are_asked_for_the_system_where_two_digests_differ_and_nothing_else_tells() -> None:
+    registry = Scripted(answers={"config a linux/amd64": plain(OLD)})
+    found = one(registry, f"python:3.12@{OLD}", pointer=True, system=True)
+    assert found.current is not None
+    assert found.newest is not None
+    assert (found.current.os_release, found.newest.os_release) == ("debian 13", "debian 12")
+    assert [what for what in registry.asked if "os-release" in what] == ["os-release a linux/amd64"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("python:3.12", {"pointer": True, "system": True}),
+        (f"python:3.12@{NEW}", {"pointer": True, "system": True}),
+        (f"python:3.12@{OLD}", {"pointer": True}),
+        (f"python:3.12@{OLD}", {"pointer": True, "inside": True, "publisher": True}),
+    ],
+)
+def test_layers_are_not_asked_where_nothing_is_compared(text: str, wanted: dict[str, bool]) -> None:
+    registry = Scripted(answers={"config": plain(OLD)})
+    one(registry, text, **wanted)
+    assert not [what for what in registry.asked if "os-release" in what]
+
+
+@pytest.mark.parametrize("answer", [None, "ID=???", missing(), unreachable()])
+def test_a_system_that_layers_do_not_tell_is_unknown(answer: str | RegistryError | None) -> None:
+    registry = Scripted(answers={"config": plain(NEW), "os-release": answer})
+    found = one(registry, "python:3.13", pointer=True, inside=True, system=True)
+    assert found.current is not None
+    assert found.current.os_release is None
+    assert isinstance(found.current.os_unread, Unknown) == isinstance(answer, RegistryError)
+
+
+def test_layers_are_not_asked_where_the_configuration_was_not_told() -> None:
+    registry = Scripted(answers={"config": missing()})
+    one(registry, "python:3.13", pointer=True, inside=True, system=True)
+    assert not [what for what in registry.asked if "os-release" in what]

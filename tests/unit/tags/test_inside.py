@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from basekeeper.tags.inside import os_release, version
+from basekeeper.tags.inside import of_file, os_release, version
 from basekeeper.values.facts import read_os_release
 from basekeeper.values.image import ImageConfig
 
@@ -122,3 +122,24 @@ def test_hostile_text_is_read_quickly(text: str) -> None:
     )
     inside = config({**hostile, "com.redhat.component": ""}, (text,) * 100, OS_FLAVOUR=text)
     assert os_release(inside) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('PRETTY_NAME="Debian GNU/Linux 12"\nVERSION_ID="12"\nID=debian\n', "debian 12"),
+        ("ID=alpine\nVERSION_ID=3.22.1\n", "alpine 3.22.1"),
+        ('ID="rhel"\nVERSION_ID="9.4"\n', "rhel 9.4"),
+        ("ID=debian\nVERSION_CODENAME=forky\n", "debian 14"),
+        ("ID=debian\n", "debian"),
+        ("ID=arch\nBUILD_ID=rolling\n", "arch"),
+        ('ID="opensuse-tumbleweed"\nVERSION_ID="20261101"\n', "opensuse-tumbleweed"),
+        ("ID=x\x1b[31m\nVERSION_ID=1\n", None),
+        ('ID=debian\nVERSION_ID="12 \x1b[2J"\n', None),
+        ("ID=debian\nVERSION_ID=" + "1" * 100, None),
+        ("nothing of use", None),
+        ("", None),
+    ],
+)
+def test_system_is_told_by_its_file(text: str, said: str | None) -> None:
+    assert of_file(text) == said
