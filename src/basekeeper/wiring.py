@@ -205,21 +205,25 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
 
     Args:
         mirrors: Addresses that the user named; they may be private and without TLS.
+
+    Raises:
+        TransportError: One of them is no URL.
     """
-    from urllib.parse import urlsplit  # noqa: PLC0415  # only for a refresh
-
-    from basekeeper import __version__  # noqa: PLC0415
+    from basekeeper import __version__  # noqa: PLC0415  # only for a refresh
     from basekeeper.transport.client import HostOptions, Transport  # noqa: PLC0415
+    from basekeeper.transport.redaction import shown_url  # noqa: PLC0415
+    from basekeeper.transport.urls import split_url  # noqa: PLC0415
 
-    hosts = {urlsplit(url).netloc: HostOptions(private=True) for url in mirrors}
-    plain = [urlsplit(url).netloc for url in mirrors if url.startswith("http://")]
+    origins = [split_url(url)[0] for url in mirrors]
+    hosts = {origin.authority: HostOptions(private=True) for origin in origins}
+    plain = [origin.authority for origin in origins if origin.scheme == "http"]
     agent = f"basekeeper/{__version__}"
     with Transport(user_agent=agent, hosts=hosts, allow_http=plain) as transport:
 
         def fetch(url: str) -> bytes:
             answer = transport.get(url, max_bytes=MAX_REFRESH_BYTES)
             if not answer.is_success:
-                raise TransportError(f"{url} answered with status {answer.status}")
+                raise TransportError(f"{shown_url(url)} answered with status {answer.status}")
             return answer.body
 
         yield fetch

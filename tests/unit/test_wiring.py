@@ -165,3 +165,23 @@ def test_a_registry_that_is_no_host_is_a_failure_of_its_images_alone(
             registries.point(image)
     expected = Failure.UNREACHABLE if offline else Failure.REFUSED
     assert caught.value.failure is expected
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[s3cret", "https://h:99999/?s3cret", "http://u:s3cret@h/"]
+)
+def test_a_mirror_that_is_no_url_is_told_without_its_secrets(url: str) -> None:
+    with pytest.raises(TransportError, match="the URL") as caught, wiring.open_fetch([url]):
+        pass
+    assert "s3cret" not in caught.value.message.replace("https://[s3cret", "")
+
+
+def test_a_failed_fetch_shows_no_query() -> None:
+    with serve() as server:
+        url = f"{server.url}/x?token=s3cret"
+        with (
+            wiring.open_fetch([url]) as fetch,
+            pytest.raises(TransportError, match="404") as caught,
+        ):
+            fetch(url)
+    assert "s3cret" not in caught.value.message
