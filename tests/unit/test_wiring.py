@@ -177,7 +177,8 @@ def test_a_mirror_that_is_no_url_is_told_without_its_secrets(url: str) -> None:
 
 
 def test_a_failed_fetch_shows_no_query() -> None:
-    with serve() as server:
+        failed = pytest.raises(TransportError, match="404")
+        with wiring.open_fetch([url]) as fetch, failed as caught:
         url = f"{server.url}/x?token=s3cret"
         with (
             wiring.open_fetch([url]) as fetch,
