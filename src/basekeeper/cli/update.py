@@ -151,7 +151,7 @@ def _asked(changes: tuple[Change, ...], given: Mapping[str, Any]) -> Iterator[Ch
     style = style_for(sys.stdout, given["color"])
     for number, change in enumerate(changes):
         uses = change.standing.uses
-        lines = change_lines(change, len(uses), style)
+        lines = change_lines(change, len(uses), style, verbose=True)
         lines += [f"    {visible(f'{use.path}:{use.line}')}" for use in uses]
         emit("\n".join(lines) + "\n", encoded=False)
         answer = _answer(f"change it ({number + 1} of {len(changes)})")

@@ -26,6 +26,7 @@ SHORT_DIGEST: Final = 12
 """Hexadecimal digits that are kept of a digest; as many as container tools show of an id."""
 
 _DIGEST: Final = re.compile(r"(@[a-z0-9+._-]+:[0-9a-f]{12})[0-9a-f]{4,}$")
+_ANY_DIGEST: Final = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{4,128}\b", re.ASCII)
 _SHORT: Final = re.compile(r"@[a-z0-9+._-]+:[0-9a-f]{12}(?:…|\.\.)$")
 _HUB: Final = re.compile(r"^(?:index\.)?docker\.io/(?:library/)?")
 
@@ -115,6 +116,11 @@ def wrap(text: str, width: int) -> list[str]:
 def short_digest(text: str, ellipsis: str = "…") -> str:
     """Shorten the digest at the end of an image's name to as much as people compare."""
     return _DIGEST.sub(rf"\1{ellipsis}", text)
+
+
+def short_digests(text: str, ellipsis: str = "…") -> str:
+    """Shorten every digest in a sentence."""
+    return _ANY_DIGEST.sub(rf"\1{ellipsis}", text)
 
 
 def brief_image(text: str, ellipsis: str = "…") -> str:

@@ -16,17 +16,25 @@ from basekeeper.render.json import instant
 from basekeeper.render.junit import Case, attribute, document
 from basekeeper.render.layout import short_digest
 from basekeeper.render.markdown import Bounded, code, prose
-from basekeeper.render.outdated_view import Status, age_words, notes, rows, summary, target
+from basekeeper.render.outdated_view import (
+    Status,
+    age_words,
+    notes,
+    rows,
+    summary,
+    target,
+    trouble_words,
+)
 from basekeeper.render.safe import shorten, visible
 from basekeeper.render.sarif import MAX_RESULTS, ROOT_ID, SCHEMA_URI, location, plain
-from basekeeper.render.view import outer_paths, plural
+from basekeeper.render.view import outer_paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from basekeeper.render.outdated_view import Row
     from basekeeper.tags.updates import Choice
-    from basekeeper.values.resolution import Standings, Trouble
+    from basekeeper.values.resolution import Standings
     from basekeeper.values.use import Use
 
 _TITLES: Final = {
@@ -123,15 +131,12 @@ def outdated_sarif(found: Standings, *, kinds: Collection[str] = ()) -> str:
     return "".join(pieces({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}, depth=4))
 
 
-def trouble_words(trouble: Trouble) -> str:
-    """Say why a registry did not answer, and for how many images that counts."""
-    images = plural(trouble.images, "image")
-    return f"{trouble.registry}: {trouble.failure.value} ({images}): {trouble.reason}"
-
-
 def _line(row: Row) -> str:
     """Write one image as a row of the table."""
-    steps = [f"{choice.kind}: {code(target(choice, row))}{_age(choice)}" for choice in row.steps]
+    steps = [
+        f"{choice.kind}: {code(target(choice, row.standing.reference))}{_age(choice)}"
+        for choice in row.steps
+    ]
     steps += [prose(gap.reason) for gap in row.gaps]
     steps += [f"{prose(kind)}: {prose(text)}" for kind, text in notes(row)]
     support = row.support.value.value
@@ -150,7 +155,7 @@ def _age(choice: Choice) -> str:
 
 def _sentence(row: Row) -> str:
     """Say in one line what an image can be moved to, or why that is not known."""
-    said = [f"{choice.kind} {target(choice, row)}" for choice in row.steps]
+    said = [f"{choice.kind} {target(choice, row.standing.reference)}" for choice in row.steps]
     said += [text for _, text in notes(row)]
     said += [gap.reason for gap in row.gaps]
     if not said:

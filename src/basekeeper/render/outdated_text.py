@@ -14,16 +14,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.render.layout import fit_image, fit_middle, pad, table, width_of, wrap
+from basekeeper.render.layout import (
+    fit_image,
+    fit_middle,
+    pad,
+    short_digests,
+    table,
+    width_of,
+    wrap,
+)
 from basekeeper.render.outdated_view import (
     Status,
     age_of,
     age_words,
+    ageless,
     notes,
+    own_gaps,
     pointed,
+    remark,
     rows,
     summary,
     target,
+    trouble_words,
     waiting,
 )
 from basekeeper.render.safe import visible
@@ -67,12 +79,13 @@ def render_outdated_text(
     lines: list[str] = []
     for row in shown:
         lines.append(_headline(row, style))
-        lines += _body(row, found.now, style, verbose=verbose)
+        lines += _body(row, found, style, verbose=verbose)
     if lines:
         lines.append("")
     lines += _troubles(found, style)
     lines += _unread(found, style)
-    for notice in found.notices:
+    held = ageless(found)
+    for notice in (*found.notices, *([held] if held else ())):
         lines += _labelled("note", notice, "note", style, indent=0)
     totals = summary(shown) if shown else "nothing to ask: no file here names an image"
     lines += wrap(totals, style.width)
@@ -99,21 +112,19 @@ def _support_words(support: Support) -> str:
     return f"until {support.until}" if support.until else "supported"
 
 
-def _body(row: Row, now: datetime, style: Style, *, verbose: bool) -> Iterator[str]:
+def _body(row: Row, found: Standings, style: Style, *, verbose: bool) -> Iterator[str]:
     """Write what an image can be moved to, what to know of it, and where it is."""
-    quiet = row.status is Status.CURRENT and not verbose and not any(notes(row))
-    if quiet and not any(waiting(row)):
+    gaps = list(row.gaps if verbose else own_gaps(row, found))
+    is_told = row.status is Status.CURRENT or (row.gaps and not gaps and not row.steps)
+    if is_told and not (verbose or any(notes(row)) or any(waiting(row))):
         return
     if verbose:
-        yield from _now(row, now, style)
-    yield from _steps(row, style)
-    for tag, until in waiting(row):
-        since = f"is too young until {until:%Y-%m-%d}" if until else "waits: its age is not known"
-        text = f"{tag} {since}"
-        yield from _labelled("waiting", text, "dim", style)
+        yield from _now(row, found.now, style)
+    yield from _steps(row, style, verbose=verbose)
+    yield from _waiting(row, style)
     yield from _rest(row, style, verbose=verbose)
-    for gap in row.gaps:
-        yield from _labelled("unknown", gap.reason, "error", style)
+    for gap in gaps:
+        yield from _labelled("unknown", short_digests(gap.reason), "error", style)
     for kind, text in notes(row):
         yield from _labelled(kind, text, "warning", style)
     yield from _places(row, style, verbose=verbose)
@@ -129,15 +140,26 @@ def _now(row: Row, now: datetime, style: Style) -> Iterator[str]:
         yield from _labelled("age", age, "dim", style)
 
 
-def _steps(row: Row, style: Style) -> Iterator[str]:
-    """Write what it can be moved to, one line each; the reason goes on below where it is long."""
+def _waiting(row: Row, style: Style) -> Iterator[str]:
+    """Write what is newer and not old enough, on one line for each day on which it will be."""
+    days: dict[str, list[str]] = {}
+    for tag, until in waiting(row):
+        since = f"too young until {until:%Y-%m-%d}" if until else "age not known"
+        name = "a newer digest" if tag == row.standing.reference.tag else tag
+        days.setdefault(since, []).append(name)
+    for since, names in days.items():
+        yield from _labelled("waiting", f"{', '.join(names)}: {since}", "dim", style)
+
+
+def _steps(row: Row, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write what it can be moved to, one line each, and below what that does not show."""
     if not row.steps:
         return
     room = style.width - _INDENT - _LABEL - _AGE
     cells: list[tuple[str, ...]] = [
         (
             _kind(choice),
-            fit_middle(visible(target(choice, row)), room, style.ellipsis),
+            fit_middle(visible(target(choice, row.standing.reference)), room, style.ellipsis),
             age_words(choice.age),
             "",
         )
@@ -145,10 +167,8 @@ def _steps(row: Row, style: Style) -> Iterator[str]:
     ]
     for line, choice in zip(table(cells, indent=_INDENT), row.steps, strict=True):
         yield style.paint(line, "remedy")
-        reason = choice.reason
-        if choice.os_change is not None and choice.os_change not in reason:
-            reason = f"{reason}; {choice.os_change}"
-        for part in wrap(visible(reason), style.width - _INDENT - _LABEL):
+        said = visible(remark(choice, verbose=verbose))
+        for part in wrap(said, style.width - _INDENT - _LABEL) if said else ():
             yield " " * (_INDENT + _LABEL) + style.paint(part, "dim")
 
 
@@ -191,9 +211,7 @@ def _labelled(
 def _troubles(found: Standings, style: Style) -> Iterator[str]:
     """Tell once for each registry why it did not answer."""
     for trouble in found.troubles:
-        count = plural(trouble.images, "image")
-        text = f"{trouble.registry}: {trouble.failure.value} ({count}): {trouble.reason}"
-        for line in wrap(visible(text), style.width):
+        for line in wrap(visible(trouble_words(trouble)), style.width):
             yield style.paint(line, "error")
         for line in wrap(visible(trouble.hint or ""), style.width - 2) if trouble.hint else ():
             yield style.paint(f"{style.sign('→', '>')} {line}", "remedy")

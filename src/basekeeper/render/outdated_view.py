@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from basekeeper.tags.updates import Updates
     from basekeeper.values.change import Standing
     from basekeeper.values.finding import Judgement
-    from basekeeper.values.resolution import Standings
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.resolution import Standings, Trouble
 
 _OF_GAPS: Final = frozenset({NoteKind.UNRESOLVED, NoteKind.INCOMPLETE})
 """Notes that say what the gaps of a row say."""
@@ -106,9 +107,8 @@ def summary(shown: Collection[Row]) -> str:
     return f"{head}: {words}" if words else head
 
 
-def target(choice: Choice, row: Row) -> str:
-    """Write what a choice moves to: tag, digest or name, whichever changes."""
-    reference = row.standing.reference
+def target(choice: Choice, reference: Reference) -> str:
+    """Write what a choice moves an image to: tag, digest or name, whichever changes."""
     if choice.repository is not None:
         return f"{choice.repository}:{choice.tag}" if choice.tag else choice.repository
     if choice.tag is not None and choice.tag != reference.tag:
@@ -116,6 +116,14 @@ def target(choice: Choice, row: Row) -> str:
     if choice.digest is not None:
         return short_digest(f"@{choice.digest}").removeprefix("@")
     return choice.tag or ""
+
+
+def remark(choice: Choice, *, verbose: bool = False) -> str:
+    """What to say of a step beside its kind and target; empty where they say all."""
+    said = choice.reason if verbose or choice.remark is None else choice.remark
+    if choice.os_change is None or choice.os_change in said:
+        return said
+    return f"{said}; {choice.os_change}" if said else choice.os_change
 
 
 def notes(row: Row) -> Iterator[tuple[str, str]]:
@@ -128,6 +136,35 @@ def notes(row: Row) -> Iterator[tuple[str, str]]:
     for note in row.standing.notes:
         if note.kind not in _OF_GAPS and note.text not in flags.values():
             yield note.kind.value, note.text
+
+
+def own_gaps(row: Row, found: Standings) -> Iterator[Unknown]:
+    """The gaps of a row but those that are told once for all images of its registry."""
+    registry = row.standing.reference.registry
+    is_silent = any(trouble.registry == registry for trouble in found.troubles)
+    for gap in row.gaps:
+        if not (is_silent and gap.reason.startswith(f"{registry} ")):
+            yield gap
+
+
+def trouble_words(trouble: Trouble) -> str:
+    """Say why a registry did not answer, and for how many images that counts."""
+    reason = trouble.reason.removeprefix(f"{trouble.registry}: ")
+    images = plural(trouble.images, "image")
+    return f"{trouble.registry}: {trouble.failure.value} ({images}): {reason}"
+
+
+def ageless(found: Standings) -> str | None:
+    """Say what can be done about newer tags of unknown age; None: there are none."""
+    count = sum(any(until is None for _, until in waiting(row)) for row in rows(found))
+    if not count:
+        return None
+    held, its = ("holds", "its") if count == 1 else ("hold", "their")
+    return (
+        f"{plural(count, 'image')} {held} back newer tags or digests, as {its} registry tells no"
+        ' ages: configure a ledger that learns them, set minimum_age = "0 days", or take what is'
+        " there with `update --any-age`"
+    )
 
 
 def waiting(row: Row) -> Iterator[tuple[str, datetime | None]]:

@@ -5,11 +5,19 @@ No line of it can be taken for a part of the patch above it.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.render.layout import short_digest, wrap
+from basekeeper.render.layout import (
+    fit_image,
+    fit_middle,
+    short_digest,
+    short_digests,
+    width_of,
+    wrap,
+)
 from basekeeper.render.markdown import Bounded, code, prose
-from basekeeper.render.outdated_view import target
+from basekeeper.render.outdated_view import ageless, remark, target
 from basekeeper.render.safe import visible
 from basekeeper.render.update_view import (
     brief,
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from basekeeper.render.outdated_view import Row
     from basekeeper.render.update_view import Moved
     from basekeeper.tags.updates import Choice
-    from basekeeper.values.change import Change, Proposal, Refusal
+    from basekeeper.values.change import Change, Proposal, Refusal, Withheld
 
 _INDENT: Final = 4
 
@@ -55,23 +63,45 @@ def render_update_text(found: Proposal, style: Style, *, written: bool) -> str:
     unread = [item for item in found.standings.survey.skipped if item.fatal]
     for item in unread:
         lines += _wrapped(f"{item.path} {item.reason}", style, "not read: ", "error")
-    for notice in found.standings.notices:
+    held = ageless(found.standings)
+    noted = (*found.standings.notices, *([held] if held else ()))
+    if noted and lines:
+        lines.append("")
+    for notice in noted:
         lines += _wrapped(notice, style, "note: ")
     lines += ["", style.paint(summary(found, written=written), "bold")]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def change_lines(change: Change, places: int, style: Style) -> list[str]:
-    """Write one change: from, to, kind, reason and number of places."""
-    arrow = style.sign("→", "->")
-    old, new = (_short(brief(each), style) for each in (change.standing.reference, change.to))
-    kind = style.paint(change.choice.kind, "remedy")
-    head = f"{style.paint(old, 'bold')} {arrow} {style.paint(new, 'bold')}  {kind}"
-    reason = visible(change.choice.reason)
-    if change.choice.os_change:
-        reason = f"{reason}; {visible(change.choice.os_change)}"
-    text = f"{reason} ({plural(places, 'place')})"
-    return [head, *_indented(text, style)]
+def change_lines(change: Change, places: int, style: Style, *, verbose: bool = False) -> list[str]:
+    """Write one change: from, to, kind, number of places, and what these do not show.
+
+    Verbose also why it is this one.
+    """
+    reference, choice = change.standing.reference, change.choice
+    old, new = (_short(brief(each), style) for each in (reference, change.to))
+    count = f", {plural(places, 'place')}" if places > 1 else ""
+    said = visible(remark(choice, verbose=verbose))
+    more = _indented(said, style) if said else []
+    step = visible(target(choice, reference))
+    forms = (new, step) if change.to.digest is None else (step,)
+    return [*_step(old, forms, (choice.kind, count), style), *more]
+
+
+def _step(old: str, forms: tuple[str, ...], kind: tuple[str, str], style: Style) -> Iterator[str]:
+    """Write `old → new  kind` in the longer form if that fits, else in the shorter, else broken."""
+    arrow, tail = style.sign("→", "->"), f"  {kind[0]}{kind[1]}"
+    painted = f"  {style.paint(kind[0], 'remedy')}{kind[1]}"
+    new = next(
+        (one for one in forms if width_of(f"{old} {arrow} {one}{tail}") <= style.width), None
+    )
+    if new is not None:
+        yield f"{style.paint(old, 'bold')} {arrow} {style.paint(new, 'bold')}{painted}"
+        return
+    yield style.paint(fit_image(old, style.width, style.ellipsis), "bold")
+    room = style.width - _INDENT - width_of(f"{arrow} {tail}")
+    new = fit_middle(forms[-1], room, style.ellipsis)
+    yield f"{' ' * _INDENT}{arrow} {style.paint(new, 'bold')}{painted}"
 
 
 def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str:
@@ -98,7 +128,7 @@ def render_update_markdown(found: Proposal, patch: str, *, written: bool) -> str
     if beyond:
         out.add(["", "Not asked for:", ""])
         out.add(
-            f"- {code(row.name)} → {code(target(choice, row))}: {_how(row, choice)}"
+            f"- {code(row.name)} → {code(_goal(row, choice))}: {_how(row, choice)}"
             for row, choice in beyond
         )
     gaps = unknown(found)
@@ -134,6 +164,10 @@ def _refusal_item(refusal: Refusal) -> str:
     )
 
 
+def _goal(row: Row, choice: Choice) -> str:
+    return target(choice, row.standing.reference)
+
+
 def _how(row: Row, choice: Choice) -> str:
     """Say in Markdown how a step is asked for."""
     return prose(drift_words(choice)) if is_drift(row, choice) else code(f"--kind {choice.kind}")
@@ -165,24 +199,47 @@ def _refused(found: Proposal, style: Style) -> Iterator[str]:
 
 
 def _withheld(found: Proposal, style: Style) -> Iterator[str]:
-    """Write what is newer and not taken."""
-    for each in found.changes.withheld:
-        yield f"  {_short(brief(each.standing.reference), style)}"
-        yield from _indented(visible(each.reason), style)
-        if each.hint:
-            yield from _indented(f"{style.sign('→', '>')} {visible(each.hint)}", style, "remedy")
+    """Write what is newer and not taken, each image once."""
+    for image, group in groupby(found.changes.withheld, _image):
+        yield f"  {fit_image(visible(image), style.width - 2, style.ellipsis)}"
+        ageless = []
+        for each in group:
+            if each.choice.waiting is not None and each.choice.waiting_until is None:
+                ageless.append(_newer(each))
+                continue
+            yield from _indented(visible(each.reason), style)
+            if each.hint:
+                hint = f"{style.sign('→', '>')} {visible(each.hint)}"
+                yield from _indented(hint, style, "remedy")
+        if ageless:
+            yield from _indented(visible(f"{', '.join(ageless)}: age not known"), style)
+
+
+def _image(withheld: Withheld) -> str:
+    return brief(withheld.standing.reference)
+
+
+def _newer(withheld: Withheld) -> str:
+    """Name what waits."""
+    tag = withheld.choice.waiting or ""
+    return "a newer digest" if tag == withheld.standing.reference.tag else tag
 
 
 def _larger(found: Proposal, style: Style) -> Iterator[str]:
     """Write steps that have to be asked for, a line each, as `outdated` names them."""
     arrow = style.sign("→", "->")
     for row, choice in larger(found):
-        step = f"  {_short(visible(row.name), style)} {arrow} {visible(target(choice, row))}"
-        if is_drift(row, choice):
-            yield step
-            yield from _indented(visible(drift_words(choice)), style)
+        name, goal = visible(row.name), visible(_goal(row, choice))
+        tail = "" if is_drift(row, choice) else f"  --kind {choice.kind}"
+        old = f"  {_short(name, style)}"
+        if width_of(f"{old} {arrow} {goal}{tail}") <= style.width:
+            yield f"{old} {arrow} {goal}{tail}"
         else:
-            yield f"{step}  --kind {choice.kind}"
+            yield f"  {fit_image(name, style.width - 2, style.ellipsis)}"
+            room = style.width - _INDENT - width_of(f"{arrow} {tail}")
+            yield f"{' ' * _INDENT}{arrow} {fit_middle(goal, room, style.ellipsis)}{tail}"
+        if is_drift(row, choice):
+            yield from _indented(visible(drift_words(choice)), style)
 
 
 def _unknown(found: Proposal, style: Style) -> Iterator[str]:
@@ -190,13 +247,14 @@ def _unknown(found: Proposal, style: Style) -> Iterator[str]:
     for trouble in found.standings.troubles:
         count = plural(trouble.images, "image")
         yield visible(f"  {trouble.registry}: {trouble.failure.value} ({count})")
-        yield from _indented(visible(trouble.reason), style)
+        reason = trouble.reason.removeprefix(f"{trouble.registry}: ")
+        yield from _indented(visible(reason), style)
         if trouble.hint:
             yield from _indented(f"{style.sign('→', '>')} {visible(trouble.hint)}", style, "remedy")
     for row, reasons in unknown(found):
-        yield f"  {_short(visible(row.name), style)}"
+        yield f"  {fit_image(visible(row.name), style.width - 2, style.ellipsis)}"
         for reason in reasons:
-            yield from _indented(visible(reason), style)
+            yield from _indented(visible(short_digests(reason)), style)
 
 
 def _short(image: str, style: Style) -> str:

@@ -60,6 +60,7 @@ def unknown(found: Proposal, *, brief: bool = True) -> list[tuple[Row, list[str]
     is to be `brief`, every image of a registry that did not answer.
     """
     told = {(str(each.standing.reference), each.reason) for each in found.changes.withheld}
+    held = {image for image, _ in told}
     silent = {trouble.registry for trouble in found.standings.troubles} if brief else set[str]()
     shown = []
     for row in rows(found.standings):
@@ -71,6 +72,7 @@ def unknown(found: Proposal, *, brief: bool = True) -> list[tuple[Row, list[str]
             if choice.value is Truth.UNKNOWN
             and not row.gaps
             and (str(reference), choice.reason) not in told
+            and not (brief and choice.waiting is not None and str(reference) in held)
         ]
         if reasons:
             shown.append((row, list(dict.fromkeys(reasons))))

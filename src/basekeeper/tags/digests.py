@@ -126,19 +126,20 @@ def _refresh(question: Question, sights: History) -> Choice:
     if ripe.facts is None:
         return _young(question, ripe)
     verb = "pins what" if current.digest is None else "is the newest digest that"
-    reasons = [f"{verb} {current.tag} stands for"]
+    head, remarks = f"{verb} {current.tag} stands for", []
     if release_behind(ripe.facts, question.catalogue) is None or (
         release_behind(current, question.catalogue) is None and current.digest is not None
     ):
-        reasons.append("whether the operating system behind it changes is not known")
+        remarks.append("whether the operating system behind it changes is not known")
     newest = sights[0] if ripe.facts != sights[0] else None
     if newest is not None:
-        reasons.append("a newer one is too young")
+        remarks.append("a newer one is too young")
     return Choice(
         kind=_KIND,
         axis="build",
         value=Truth.YES,
-        reason="; ".join(reasons),
+        reason="; ".join((head, *remarks)),
+        remark="; ".join(remarks) if current.digest is not None else None,
         tag=current.tag,
         digest=ripe.facts.digest,
         age=ripe.age,

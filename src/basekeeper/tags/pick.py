@@ -94,24 +94,27 @@ def _chosen(
     facts = ripe.facts
     is_named = bucket.own.axis is Axis.OS
     change = None if facts is None or is_named else os_change(question, facts)
-    reasons = [f"{candidate.slot.text} is the newest {_what(bucket)} above {bucket.own.text}"]
+    head = f"{candidate.slot.text} is the newest {_what(bucket)} above {bucket.own.text}"
     if candidate.slot.text == bucket.own.text:
-        reasons = [f"a newer build of {bucket.own.text}"]
+        head = f"a newer build of {bucket.own.text}"
+    remarks, more = [], []
     if candidate.note:
-        reasons.append(candidate.note)
+        remarks.append(candidate.note)
     if change is not None:
-        reasons.append(f"the operating system behind it changes: {change}")
+        remarks.append(f"the operating system behind it changes: {change}")
     if young is not None:
-        reasons.append(f"{young[0].tag} {_too_young(question, young[1])}")
+        more.append(f"{young[0].tag} {_too_young(question, young[1])}")
     elif bucket.refused is not None and bucket.refused[1] > candidate.slot.key:
-        reasons.append(f"{bucket.refused[2]} is left out: {bucket.refused[3]}")
+        is_final, _, tag, why = bucket.refused
+        (remarks if is_final else more).append(f"{tag} is left out: {why}")
     if not question.complete:
-        reasons.append("the list of tags was not complete, so a newer one may exist")
+        remarks.append("the list of tags was not complete, so a newer one may exist")
     return Choice(
         kind=bucket.kind,
         axis=_axis(bucket, candidate),
         value=Truth.YES,
-        reason="; ".join(reasons),
+        reason="; ".join((head, *remarks, *more)),
+        remark="; ".join(remarks),
         tag=candidate.tag,
         digest=None if facts is None else facts.digest,
         age=ripe.age,

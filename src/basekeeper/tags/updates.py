@@ -189,6 +189,9 @@ class Choice:
     digest: str | None = None
     age: timedelta | None = None
     """Age of that digest, by its push or our first sight; None: not known."""
+    remark: str | None = None
+    """What of the reason cannot be seen from kind, tag and waiting tag; empty: nothing of it.
+    None: all of it is to be told."""
     os_change: str | None = None
     """`debian 12 → debian 13` where the operating system behind the tag changes unnamed."""
     waiting: str | None = None

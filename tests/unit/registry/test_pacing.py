@@ -204,10 +204,11 @@ def test_a_host_that_never_answered_is_left_alone_sooner_and_says_why(time: Time
 def test_a_host_that_is_closed_says_how_the_row_of_failures_began(time: Time) -> None:
     later = NetworkError("https://r.test/: reset", reason="reset")
     pacer = pacer_of(time, patience=Patience(tries=1))
-    for error in (unreachable(), later, later, later):
-        with pytest.raises(RegistryError) as caught:
+    for error in (unreachable(), later, later):
+        with pytest.raises(RegistryError):
             pacer.send("r.test", Server(error))
-    assert caught.value.message == "r.test: connection refused"
+    with pytest.raises(RegistryError, match=r"^r\.test: connection refused$"):
+        pacer.send("r.test", Server(later))
 
 
 def test_any_answer_ends_a_row_of_failed_connections(time: Time) -> None:

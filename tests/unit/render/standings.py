@@ -30,9 +30,9 @@ def no(kind: str) -> Choice:
     return choice(kind, value=Truth.NO, reason=f"no newer {kind}")
 
 
-def unknown(kind: str, reason: str = "it names no version") -> Choice:
+def unknown(kind: str, reason: str = "it names no version", **more: Any) -> Choice:
     """Not told."""
-    return choice(kind, value=Truth.UNKNOWN, reason=reason)
+    return choice(kind, value=Truth.UNKNOWN, reason=reason, **more)
 
 
 def updates(**more: Any) -> Updates:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from basekeeper.errors import Failure
 from basekeeper.render.layout import Style
 from basekeeper.render.outdated_json import outdated_pieces
 from basekeeper.render.outdated_pages import (
@@ -17,11 +18,19 @@ from basekeeper.render.outdated_pages import (
     outdated_sarif,
 )
 from basekeeper.render.outdated_text import render_outdated_text
-from basekeeper.render.outdated_view import Status, age_words, counts, rows, summary, target
+from basekeeper.render.outdated_view import (
+    Status,
+    age_words,
+    counts,
+    rows,
+    summary,
+    target,
+    trouble_words,
+)
 from basekeeper.tags.updates import TagFacts, TagList
 from basekeeper.values.change import Note, NoteKind
 from basekeeper.values.image import Unknown
-from basekeeper.values.resolution import Resolution
+from basekeeper.values.resolution import Resolution, Trouble
 from tests.unit.render.made import HOSTILE
 from tests.unit.render.standings import (
     DIGEST,
@@ -105,7 +114,7 @@ def test_support_is_that_of_the_first_end() -> None:
 )
 def test_what_a_choice_moves_to_is_what_changes(made: object, shown: str) -> None:
     (row,) = rows(standings(standing(updates=updates(minor=made))))
-    assert target(row.steps[0], row) == shown
+    assert target(row.steps[0], row.standing.reference) == shown
 
 
 @pytest.mark.parametrize(
@@ -134,11 +143,11 @@ def test_text_keeps_its_width(width: int, verbose: bool) -> None:  # noqa: FBT00
 
 def test_text_tells_each_thing_once() -> None:
     text = render_outdated_text(full_standings(), Style())
-    assert text.count("ghcr.io is not reachable") == 1
+    assert "ghcr.io is not reachable" not in text
     assert text.count("ghcr.io: not reachable (1 image): connection refused") == 1
     assert "check the network" in text
     assert "20.19-slim" in text
-    assert "26.1-slim is too young until 2026-11-25" in text
+    assert "26.1-slim: too young until 2026-11-25" in text
     assert "debian 12 → debian 13" in text
     assert "gcr.io/distroless/nodejs22-debian13:22" in text
     assert "services/service-2/Dockerfile:3 and 6 more places" in " ".join(text.split())
@@ -146,6 +155,41 @@ def test_text_tells_each_thing_once() -> None:
     assert "lying-pin: the digest is another version" in text
     assert "could not be read: broken/Dockerfile" in text
     assert "\x1b" not in text
+
+
+def test_a_registry_that_did_not_answer_is_told_once_and_each_image_in_a_line() -> None:
+    text = render_outdated_text(full_standings(), Style(width=60))
+    _, _, after = text.partition("ghcr.io/acme/base:1")
+    assert after.splitlines()[1].startswith("node:20.11-slim")
+    assert "unknown  ghcr.io is not reachable" in render_outdated_text(
+        full_standings(), Style(width=60), verbose=True
+    )
+
+
+def test_a_reason_is_told_as_far_as_the_step_does_not_show_it() -> None:
+    step = choice("minor", "22", reason="22 is the newest minor above 20; no data on 22")
+    found = standings(standing(updates=updates(minor=replace(step, remark="no data on 22"))))
+    assert "newest" not in render_outdated_text(found, Style())
+    assert "no data on 22" in render_outdated_text(found, Style())
+    assert "newest" in render_outdated_text(found, Style(), verbose=True)
+    plain = standings(standing(updates=updates(minor=replace(step, remark=""))))
+    assert "no data" not in render_outdated_text(plain, Style())
+
+
+def test_what_waits_without_an_age_is_told_in_a_line_with_a_remedy() -> None:
+    made = updates(
+        digest=unknown("digest", waiting="20"),
+        minor=unknown("minor", waiting="20.2"),
+        major=unknown("major", waiting="22"),
+    )
+    text = render_outdated_text(standings(standing("node:20", updates=made)), Style(width=100))
+    assert "waiting  a newer digest, 20.2, 22: age not known\n" in text
+    assert text.count("--any-age") == 1
+
+
+def test_a_name_that_repeats_in_a_trouble_is_left_out() -> None:
+    trouble = Trouble("ghcr.io", Failure.UNREACHABLE, "ghcr.io: connection refused", None, 2)
+    assert trouble_words(trouble) == "ghcr.io: not reachable (2 images): connection refused"
 
 
 def test_text_is_coloured_only_where_asked() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from basekeeper.discover import discover
@@ -14,8 +15,13 @@ from basekeeper.edit import Ground, edit
 from basekeeper.errors import Failure
 from basekeeper.render.layout import Style, width_of
 from basekeeper.render.update_json import update_pieces
-from basekeeper.render.update_text import render_update_markdown, render_update_text
-from basekeeper.values.change import ChangePlan, LeftOut, Proposal, Withheld
+from basekeeper.render.update_text import (
+    change_lines,
+    render_update_markdown,
+    render_update_text,
+)
+from basekeeper.values.change import Change, ChangePlan, LeftOut, Proposal, Withheld
+from basekeeper.values.reference import parse_reference
 from basekeeper.values.resolution import Standings, Trouble
 from basekeeper.values.settings import DiscoverSettings
 from tests.unit.editing import MemoryTree, change_to, tree_of
@@ -81,6 +87,34 @@ def test_no_line_can_be_taken_for_a_part_of_a_patch() -> None:
     text = render_update_text(proposal(), Style(), written=False)
     heads = ("--- ", "+++ ", "@@ ", "diff ", "Index:", "GIT ")
     assert not [line for line in text.splitlines() if line.startswith(heads)]
+
+
+def test_text_names_an_image_that_is_held_back_once() -> None:
+    base = proposal()
+    (held,) = base.changes.withheld
+    old = Withheld(held.standing, replace(held.choice, waiting="2"), "waits")
+    tags = [replace(old, choice=replace(old.choice, waiting=tag)) for tag in ("3", "2", "1")]
+    found = replace(base, changes=replace(base.changes, withheld=(held, *tags)))
+    text = render_update_text(found, Style(), written=False)
+    taken = text.partition("not taken:")[2].partition("not known:")[0]
+    assert taken.count("\n  other:1\n") == 1
+    assert "\n    3, 2, a newer digest: age not known\n" in taken
+
+
+@pytest.mark.parametrize(
+    ("width", "head"),
+    [
+        (80, "image:20 → image:22  major"),
+        (25, "image:20 → 22  major"),
+        (19, "image:20\n    → 22  major"),
+    ],
+)
+def test_a_step_that_is_too_long_is_shortened_then_broken(width: int, head: str) -> None:
+    (change,) = proposal().changes.changes
+    old, new = (parse_reference(text) for text in ("image:20", "image:22"))
+    moved = replace(change.choice, kind="major", tag="22", remark="", os_change=None)
+    made = Change(replace(change.standing, reference=old), moved, new)
+    assert "\n".join(change_lines(made, 1, Style(width=width))) == head
 
 
 def test_plain_text_needs_no_unicode() -> None:
