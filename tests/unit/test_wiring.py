@@ -168,17 +168,16 @@ def test_a_registry_that_is_no_host_is_a_failure_of_its_images_alone(
 
 
 @pytest.mark.parametrize(
-    "url", ["https://[s3cret", "https://h:99999/?s3cret", "http://u:s3cret@h/"]
+    "url", ["https://[?s3cret", "https://h:99999/?s3cret", "http://u:s3cret@h/"]
 )
 def test_a_mirror_that_is_no_url_is_told_without_its_secrets(url: str) -> None:
     with pytest.raises(TransportError, match="the URL") as caught, wiring.open_fetch([url]):
         pass
-    assert "s3cret" not in caught.value.message.replace("https://[s3cret", "")
+    assert "s3cret" not in caught.value.message
 
 
 def test_a_failed_fetch_shows_no_query() -> None:
-        failed = pytest.raises(TransportError, match="404")
-        with wiring.open_fetch([url]) as fetch, failed as caught:
+    with serve() as server:
         url = f"{server.url}/x?token=s3cret"
         with (
             wiring.open_fetch([url]) as fetch,
