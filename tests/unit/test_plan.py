@@ -425,6 +425,34 @@ def test_image_in_use_is_looked_into_so_that_a_change_of_the_system_shows() -> N
     assert again.updates.patch.os_change == "debian 12 → debian 13"
 
 
+def test_a_step_says_that_its_system_was_looked_for_in_vain_and_why() -> None:
+    unread = Unknown("the layers are too large")
+    answer = told("python:3.12.9", NEW, None, current=replace(inside(NEW), os_unread=unread))
+    own = told(f"python@{OLD}", None, None, current=inside(OLD, "debian 12"))
+    standing = stand(told("python:3.12.4", OLD, "3.12.4 3.12.9"), answer, own)
+    assert not isinstance(standing.updates, Unknown)
+    words = "whether the operating system behind it changes is not known: the layers are too large"
+    assert standing.updates.patch.reason.endswith(f"; {words}")
+    assert words in (standing.updates.patch.remark or "")
+    assert words not in standing.updates.minor.reason
+
+
+def test_a_refresh_says_why_the_system_in_use_is_not_known() -> None:
+    current = replace(inside(OLD), os_unread=Unknown("the layers are too large"))
+    resolution = told(
+        f"python:3.12@{OLD}",
+        NEW,
+        "3.12",
+        current=current,
+        newest=inside(NEW, "debian 13", amd64="2"),
+    )
+    standing = stand(resolution)
+    assert not isinstance(standing.updates, Unknown)
+    reason = standing.updates.digest.reason
+    assert reason.count("the operating system") == 1
+    assert reason.endswith("is not known; the layers are too large")
+
+
 def test_matured_digest_is_looked_into_before_it_is_taken() -> None:
     days = {OLD: 30, MIDDLE: 4, NEW: 1}
     sights = tuple(Sight("3.12", digest, ago(age)) for digest, age in days.items())

@@ -18,6 +18,7 @@ from basekeeper.plan.seen import (
     seen_tags,
     tag_in_use,
 )
+from basekeeper.plan.systems import with_unread
 from basekeeper.records import dataclass
 from basekeeper.tags.choose import choose_updates
 from basekeeper.tags.updates import Choice, Flag, TagList
@@ -202,6 +203,8 @@ class _Planner:
             complete=image.seen.complete,
             catalogue=self._catalogue,
         )
+        insides = self._insides.get(image.reference.name, {})
+        updates = with_unread(updates, resolution.current, insides)
         updates = _by_used_name(_with_vanished(updates, image), image)
         return _with_pin(_without_irrelevant(updates, image), image)
 

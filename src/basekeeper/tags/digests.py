@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.tags.candidates import RuleGate, age_of, matured, release_behind
 from basekeeper.tags.pick import os_change, waiting_words
@@ -12,6 +12,9 @@ from basekeeper.values.finding import Truth
 if TYPE_CHECKING:
     from basekeeper.tags.candidates import History, Matured
     from basekeeper.tags.question import Question
+
+SYSTEM_UNKNOWN: Final = "whether the operating system behind it changes is not known"
+"""What is said of a step where the system is not known on both sides."""
 
 _KIND = "digest"
 
@@ -130,7 +133,7 @@ def _refresh(question: Question, sights: History) -> Choice:
     if release_behind(ripe.facts, question.catalogue) is None or (
         release_behind(current, question.catalogue) is None and current.digest is not None
     ):
-        remarks.append("whether the operating system behind it changes is not known")
+        remarks.append(SYSTEM_UNKNOWN)
     newest = sights[0] if ripe.facts != sights[0] else None
     if newest is not None:
         remarks.append("a newer one is too young")
