@@ -274,8 +274,10 @@ class RegistryClient:
             return fresh.result()
         older = self._cache.answer(key, now=self._now, max_age=limits.list_memory)
         known = unpack(older, limits.lists)
+        if known is not None and known.problem is not None:
+            known = None
         found = self._list(host, repository, known)
-        if found.problem is None:
+        if found.problem is None or found.is_cut:
             self._cache.keep_answer(key, pack(found), now=self._now)
         return found.result()
 

@@ -18,9 +18,12 @@ def unpack_pointer(data: bytes) -> Pointer | None:
     """Read it back."""
     try:
         digest, media_type, size, modified = json.loads(data)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    return Pointer(digest, media_type, size, time_of(modified)) if is_digest(digest) else None
+    is_ours = isinstance(media_type, str | None) and isinstance(size, int | None)
+    if not (is_ours and is_digest(digest)):
+        return None
+    return Pointer(digest, media_type, size, time_of(modified))
 
 
 def pack_publisher(found: Publisher) -> bytes:
@@ -33,6 +36,9 @@ def unpack_publisher(data: bytes) -> Publisher | None:
     """Read it back."""
     try:
         official, verified, archived, source, at = json.loads(data)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
+        return None
+    flags = (official, verified, archived)
+    if not (isinstance(source, str) and all(isinstance(one, bool | None) for one in flags)):
         return None
     return Publisher(official, verified, archived, source, time_of(at))

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 from basekeeper.errors import RegistryError
 from basekeeper.records import dataclass
 from basekeeper.registry.answers import NOT_ALLOWED, NOT_MODIFIED, OK, failed
-from basekeeper.registry.documents import list_at, read_object, refused
+from basekeeper.registry.documents import is_digest, list_at, read_object, refused
 from basekeeper.registry.google import is_google, read_manifest_map
 from basekeeper.registry.tokens import Scope
 from basekeeper.tags.updates import TagFacts, TagList
@@ -65,6 +65,8 @@ class Collected:
         self.facts: dict[str, TagFacts] = {}
         """Also of names that are no tags, so that they are counted as the registry does."""
         self.problem: str | None = None
+        self.is_cut = False
+        """Whether there is more than limits permit: reading it again would end there again."""
         self.etag: str | None = None
         """That of the only page; None where there were several, or where it has none."""
 
@@ -77,9 +79,9 @@ class Collected:
         """Count a page that was read; tells whether a further one may be, or keeps why not."""
         self._pages += 1
         if len(self.facts) > self._limits.tags:
-            self.problem = f"the list was cut off after {self._limits.tags} tags"
+            self._cut(f"{self._limits.tags} tags")
         elif self._pages >= self._limits.pages:
-            self.problem = f"the list was cut off after {self._limits.pages} pages"
+            self._cut(f"{self._limits.pages} pages")
         elif time.monotonic() > self._end:
             self.problem = f"the list was cut off after {self._limits.seconds:g} s"
         return self.problem is None
@@ -87,7 +89,10 @@ class Collected:
     def close(self) -> None:
         """Cut off what exceeds the limit also on the last page."""
         if len(self.facts) > self._limits.tags:
-            self.problem = f"the list was cut off after {self._limits.tags} tags"
+            self._cut(f"{self._limits.tags} tags")
+
+    def _cut(self, after: str) -> None:
+        self.problem, self.is_cut = f"the list was cut off after {after}", True
 
     def result(self) -> TagList:
         """Return the tags, without names that are none and without signatures."""
@@ -281,7 +286,7 @@ def pack(found: Collected) -> bytes:
         ]
         for facts in found.facts.values()
     ]
-    return json.dumps({"etag": found.etag, "tags": rows}).encode()
+    return json.dumps({"etag": found.etag, "problem": found.problem, "tags": rows}).encode()
 
 
 def unpack(data: bytes | None, limits: ListLimits) -> Collected | None:
@@ -291,13 +296,32 @@ def unpack(data: bytes | None, limits: ListLimits) -> Collected | None:
     found = Collected(limits)
     try:
         document: dict[str, Any] = json.loads(data)
-        found.etag = document["etag"]
-        for tag, digest, pushed, platforms in document["tags"]:
-            at = None if pushed is None else datetime.fromtimestamp(pushed, UTC)
-            found.facts[tag] = TagFacts(tag, digest, at, platforms=platforms)
-    except (ValueError, TypeError, KeyError, OverflowError, OSError):
+        found.etag, found.problem = document["etag"], document.get("problem")
+        for row in document["tags"]:
+            facts = _facts(*row)
+            found.facts[facts.tag] = facts
+    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
         return None
-    return found
+    return found if _is_text(found.etag) and _is_text(found.problem) else None
+
+
+def _facts(tag: Any, digest: Any, pushed: Any, platforms: Any) -> TagFacts:
+    """Read one tag back.
+
+    Raises:
+        ValueError: It was never written so; what raises TypeError, OverflowError or OSError either.
+    """
+    is_list = isinstance(platforms, list) and all(isinstance(one, str) for one in platforms)
+    if not (isinstance(tag, str) and (digest is None or is_digest(digest))):
+        raise ValueError("no tag")
+    if not (platforms is None or is_list):
+        raise ValueError("no platforms")
+    at = None if pushed is None else datetime.fromtimestamp(pushed, UTC)
+    return TagFacts(tag, digest, at, platforms=platforms)
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _without_prefixes(path: str) -> tuple[str, ...]:

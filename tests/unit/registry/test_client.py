@@ -185,12 +185,22 @@ def test_a_registry_may_tell_when_a_tag_was_stored(
     assert host.count() == 1
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"garbled",
+        b"[" * 100_000,
+        b'[7, "application/json", 1, null]',
+        b'["sha256:%b", [], 1, null]' % (b"0" * 64),
+        b'["sha256:%b", null, "1", null]' % (b"0" * 64),
+    ],
+)
 def test_an_answer_that_the_cache_garbled_is_asked_for_again(
-    simulator: Simulator, host: Host
+    simulator: Simulator, host: Host, data: bytes
 ) -> None:
     class Garbled(MemoryCache):
         def answer(self, key: str, *, now: datetime, max_age: timedelta) -> bytes | None:
-            return b"garbled"
+            return data
 
     image = host.content.image("team/app", "1", "linux/amd64")
     with asking(simulator, cache=Garbled()) as client:

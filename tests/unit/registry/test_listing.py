@@ -315,6 +315,21 @@ def test_an_incomplete_list_is_not_kept(simulator: Simulator) -> None:
         assert client.tags(reference(APP)).complete
 
 
+def test_a_list_that_is_too_long_is_not_read_to_the_limit_again_within_minutes(
+    simulator: Simulator,
+) -> None:
+    host = simulator.host(NAME, dialect=Dialect.DISTRIBUTION)
+    filled(host, numbered(2500))
+    cache, limits = MemoryCache(), RegistryLimits(lists=ListLimits(tags=1500))
+    found = []
+    for minutes in (0, 9, 11):
+        now = NOW + timedelta(minutes=minutes)
+        with asking(simulator, cache=cache, limits=limits, now=now) as client:
+            found.append((client.tags(reference(APP)).problem, host.count()))
+    problem = "the list was cut off after 1500 tags"
+    assert found == [(problem, 2), (problem, 2), (problem, 4)]
+
+
 # Docker Hub and Quay
 
 
@@ -610,13 +625,22 @@ def test_what_makes_no_sense_in_googles_map_is_left_out(simulator: Simulator) ->
     assert listed(simulator, "gcr.io/team/app").tags == (TagFacts("1", digest),)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[1]",
+        b"[" * 100_000,
+        b'["yes", null, null, "hub", null]',
+        b"[false, null, null, 7, null]",
+    ],
+)
 def test_a_garbled_publisher_in_the_cache_is_asked_for_again(
-    simulator: Simulator, hub: Host
+    simulator: Simulator, hub: Host, data: bytes
 ) -> None:
     cache = MemoryCache()
     pushed(hub, "3", 1)
     key = f"publisher {hub.url}/library/alpine"
-    cache.keep_answer(key, b"[1]", now=NOW)
+    cache.keep_answer(key, data, now=NOW)
     with asking(simulator, cache=cache) as client:
         assert client.publisher(reference("alpine")).official is True
 
@@ -699,6 +723,27 @@ def test_a_list_survives_the_cache() -> None:
     assert (read.facts, read.etag) == (found.facts, '"x"')
 
 
-@pytest.mark.parametrize("data", [None, b"", b"[]", b"{}", b'{"etag": null, "tags": [1]}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"etag": null, "tags": [1]}',
+        b'{"etag": 1, "tags": []}',
+        b'{"etag": null, "problem": 1, "tags": []}',
+        b'{"etag": null, "tags": [[1, null, null, null]]}',
+        b'{"etag": null, "tags": [[[], null, null, null]]}',
+        b'{"etag": null, "tags": [["1", 1.5, null, null]]}',
+        b'{"etag": null, "tags": [["1", "sha256:0", null, null]]}',
+        b'{"etag": null, "tags": [["1", null, "now", null]]}',
+        b'{"etag": null, "tags": [["1", null, 1e300, null]]}',
+        b'{"etag": null, "tags": [["1", null, null, "linux/amd64"]]}',
+        b'{"etag": null, "tags": [["1", null, null, [1]]]}',
+        b'{"etag": null, "tags": [["1", null, null, null, null]]}',
+    ],
+)
 def test_what_the_cache_garbled_was_never_kept(data: bytes | None) -> None:
     assert unpack(data, ListLimits()) is None
