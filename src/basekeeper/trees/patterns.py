@@ -95,6 +95,8 @@ def _parse(pattern: str) -> _Glob:
         parts.insert(0, "**")
     # `**/**` says no more than `**`.
     kept = [part for at, part in enumerate(parts) if part != "**" or parts[at - 1 : at] != ["**"]]
+    if kept == ["**"]:
+        kept.append("*")
     return _Glob(tuple(kept), negated, directories_only)
 
 
