@@ -96,7 +96,7 @@ class Layers:
                 listings[at] = self._listing(place, manifest.layers[at], budget)
             return listings[at]
 
-        view = _View(listing, len(manifest.layers), what)
+        view = View(listing, len(manifest.layers), what)
         for path in PATHS:
             text = view.read(path)
             if text is not None:
@@ -132,7 +132,7 @@ class Layers:
         return reader.finish()
 
 
-class _View:
+class View:
     """The layers of an image as one tree of files, as far as os-release goes."""
 
     def __init__(self, listing: Callable[[int], Listing], count: int, what: str) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import posixpath
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
 from basekeeper.registry import layers
-from basekeeper.registry.archives import Listing, Node
+from basekeeper.registry.archives import Budget, LayerReader, Listing, Node
 from basekeeper.registry.layers import pack_listing, unpack_listing
 from tests.fakes.registry import Simulator, digest_of, faults
 from tests.fakes.registry.content import LAYER
@@ -251,3 +254,72 @@ def test_what_is_kept_is_read_back() -> None:
     odd = "opt/\udcff/os-release"
     found = Listing({"etc": Node("link", odd), odd: Node("file", "ID=x")}, ["a"], [""])
     assert unpack_listing(pack_listing(found)) == found
+
+
+_ENTRIES: dict[str, list[str]] = {
+    ETC: ["ID=a\n", "ID=b\n", TO_USR, "-> /opt/os-release", "-> nowhere"],
+    USR: ["ID=c\n", "ID=d\n", "-> ../../etc/os-release"],
+    "opt/os-release": ["ID=e\n"],
+    "etc/.wh.os-release": [""],
+    ".wh.etc": [""],
+    "usr/lib/.wh.os-release": [""],
+    "usr/.wh.lib": [""],
+    "usr/.wh..wh..opq": [""],
+    ".wh..wh..opq": [""],
+    "etc/.wh..wh..opq": [""],
+}
+_LAYERS = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(texts) for name, texts in _ENTRIES.items()}
+)
+
+
+def applied(stack: list[dict[str, str]]) -> dict[str, str]:
+    """Apply layers one upon the other as the specification says, removals first."""
+    found: dict[str, str] = {}
+    for layer in stack:
+        for name in layer:
+            parent, _, base = f"/{name}".rpartition("/")
+            if base == ".wh..wh..opq":
+                hidden = parent
+            elif base.startswith(".wh."):
+                hidden = f"{parent}/{base[4:]}"
+            else:
+                continue
+            found = {
+                path: text
+                for path, text in found.items()
+                if f"/{path}" != hidden and not f"/{path}".startswith(f"{hidden}/")
+            }
+        found |= {name: text for name, text in layer.items() if ".wh." not in name}
+    return found
+
+
+def followed(files: dict[str, str], path: str) -> str | None:
+    """Follow the links of a tree of files; None where they lead nowhere, "" in a circle."""
+    for _ in range(10):
+        text = files.get(path)
+        if text is None or not text.startswith("-> "):
+            return text
+        path = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), text[3:]))[1:]
+    return ""
+
+
+@given(st.lists(_LAYERS, max_size=5))
+def test_layers_read_from_the_top_are_layers_applied_from_the_bottom(
+    stack: list[dict[str, str]],
+) -> None:
+    listings = []
+    for entries in stack:
+        layer = tar(entries)
+        reader = LayerReader(digest_of(layer), len(layer), "image", Budget())
+        reader.take(layer)
+        listings.append(reader.finish())
+    view = layers.View(listings.__getitem__, len(listings), "image")
+    files = applied(stack)
+    for path in (ETC, USR):
+        expected = followed(files, path)
+        if expected == "":
+            with pytest.raises(RegistryError, match="links lead to"):
+                view.read(path)
+        else:
+            assert view.read(path) == expected
