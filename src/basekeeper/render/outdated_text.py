@@ -84,7 +84,7 @@ def render_outdated_text(
         lines.append("")
     lines += _troubles(found, style)
     lines += _unread(found, style)
-    held = ageless(found)
+    held = ageless(shown)
     for notice in (*found.notices, *([held] if held else ())):
         lines += _labelled("note", notice, "note", style, indent=0)
     totals = summary(shown) if shown else "nothing to ask: no file here names an image"

@@ -154,16 +154,15 @@ def trouble_words(trouble: Trouble) -> str:
     return f"{trouble.registry}: {trouble.failure.value} ({images}): {reason}"
 
 
-def ageless(found: Standings) -> str | None:
+def ageless(shown: Collection[Row]) -> str | None:
     """Say what can be done about newer tags of unknown age; None: there are none."""
-    count = sum(any(until is None for _, until in waiting(row)) for row in rows(found))
+    count = sum(any(until is None for _, until in waiting(row)) for row in shown)
     if not count:
         return None
-    held, its = ("holds", "its") if count == 1 else ("hold", "their")
     return (
-        f"{plural(count, 'image')} {held} back newer tags or digests, as {its} registry tells no"
-        ' ages: configure a ledger that learns them, set minimum_age = "0 days", or take what is'
-        " there with `update --any-age`"
+        f"{plural(count, 'image')} with newer tags or digests whose age nobody tells: configure a"
+        ' ledger that learns ages, set minimum_age = "0 days", or take what is there with'
+        " `update --any-age`"
     )
 
 

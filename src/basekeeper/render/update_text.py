@@ -17,7 +17,7 @@ from basekeeper.render.layout import (
     wrap,
 )
 from basekeeper.render.markdown import Bounded, code, prose
-from basekeeper.render.outdated_view import ageless, remark, target
+from basekeeper.render.outdated_view import ageless, remark, rows, target
 from basekeeper.render.safe import visible
 from basekeeper.render.update_view import (
     brief,
@@ -63,7 +63,7 @@ def render_update_text(found: Proposal, style: Style, *, written: bool) -> str:
     unread = [item for item in found.standings.survey.skipped if item.fatal]
     for item in unread:
         lines += _wrapped(f"{item.path} {item.reason}", style, "not read: ", "error")
-    held = ageless(found.standings)
+    held = ageless(rows(found.standings))
     noted = (*found.standings.notices, *([held] if held else ()))
     if noted and lines:
         lines.append("")
