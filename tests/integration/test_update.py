@@ -418,39 +418,6 @@ def test_a_real_registry_with_real_images(
     assert after.startswith(f"ARG V=2.0@{held['debian-13']['digest']}\n")
 
 
-@pytest.mark.component("registry")
-def test_the_layers_of_real_images_tell_another_system_under_the_same_tag(
-    real_registries: RealRegistries,
-    image_layout: Path,
-    tmp_path: Path,
-) -> None:
-    """Nothing but os-release tells it: configuration and history of these images are silent."""
-    held = images.named(image_layout)
-    for name in ("debian-12", "debian-13"):
-        real_registries.pusher.push(image_layout, "drift/python", "3.12-slim", held[name])
-    pairs = {"12-slim": "debian-12", "13-slim": "debian-13"}
-    for tag, name in pairs.items():
-        real_registries.pusher.push(image_layout, "drift/debian", tag, held[name])
-    address = real_registries.start("anonymous").address
-    settings = tmp_path / "settings.toml"
-    settings.write_text(f'[registry."{address}"]\nhttp = true\nprivate = true\n')
-    root = tmp_path / "tree"
-    root.mkdir()
-    pinned = f"FROM {address}/drift/python:3.12-slim@{held['debian-12']['digest']}\n"
-    named = f"FROM {address}/drift/debian:12-slim\n"
-    (root / "Dockerfile").write_text(pinned)
-    (root / "Named.Dockerfile").write_text(named)
-    environ = {"BASEKEEPER_SETTINGS": str(settings)}
-    told = run(root, "outdated", **environ)
-    assert "3.12-slim moved to another operating system: debian 12 → debian 13" in told.out
-    kinds = [word for kind in ("digest", "patch", "minor", "major") for word in ("--kind", kind)]
-    outcome = run(root, "update", "--any-age", "--write", *kinds, **environ)
-    assert outcome.code == 0, outcome.err
-    assert "another operating system behind the same tag: debian 12 → debian 13" in outcome.out
-    assert (root / "Dockerfile").read_text() == pinned
-    assert (root / "Named.Dockerfile").read_text() == named.replace("12-slim", "13-slim")
-
-
 @pytest.mark.slow
 def test_a_killed_write_leaves_whole_files_and_the_next_one_finishes(place: Place) -> None:
     old, new = b"FROM alpine:3.20\n" + b"# x\n" * 5000, b"FROM alpine:3.23\n" + b"# x\n" * 5000

@@ -110,10 +110,13 @@ class Layers:
         if known is not None:
             return known
         path = f"/v2/{place.path}/blobs/{layer.digest}"
-        flight = ("layer", place.host.base_url, path, layer.size)
-        found = self._flights.once(flight, lambda: self._fetch(place, path, layer, budget))
-        self._cache.keep_answer(key, pack_listing(found), now=self._now)
-        return found
+
+        def fetch() -> Listing:
+            found = self._fetch(place, path, layer, budget)
+            self._cache.keep_answer(key, pack_listing(found), now=self._now)
+            return found
+
+        return self._flights.once(("layer", place.host.base_url, path, layer.size), fetch)
 
     def _fetch(self, place: Place, path: str, layer: Descriptor, budget: Budget) -> Listing:
         what = place.name(layer.digest)
