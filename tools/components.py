@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "components"
 PLANNER_SOURCE = ROOT / "tools" / "planner"
 SCANNER_SOURCE = ROOT / "tools" / "trivy"
+ADVISORIES_SOURCE = ROOT / "tools" / "trivydb"
 SCANNER_VERSION = "0.69.3"
 """The version that `tools/trivy/go.mod` pins; 0.69.4 to 0.69.6 were published by an attacker."""
 INSTALL_TIMEOUT_SECONDS = 900
@@ -217,6 +218,11 @@ def _build_scanner() -> Path | None:
     return _built(SCANNER_SOURCE, "trivy", package, flags=stamp, experiment="jsonv2")
 
 
+def _build_advisories() -> Path | None:
+    """Build the writer of small vulnerability databases."""
+    return _built(ADVISORIES_SOURCE, "trivydb", ".")
+
+
 def _make_images() -> Path | None:
     """Make the image layout; what is missing is told on standard error."""
     script = [sys.executable, str(ROOT / "tools" / "images.py")]
@@ -256,6 +262,12 @@ COMPONENTS = {
             "postgres",
             ("postgresql",),
             places=("/usr/lib/postgresql/*/bin/postgres",),
+        ),
+        Component(
+            "advisories",
+            "writes small vulnerability databases in the scanner's own format",
+            "basekeeper-trivydb",
+            unprivileged=_build_advisories,
         ),
         Component("scanner", "finds vulnerabilities", "trivy", unprivileged=_build_scanner),
         Component("browser", "shows pages", "chromium", ("chromium",)),

@@ -14,8 +14,17 @@ if TYPE_CHECKING:
 
     from basekeeper.tags.updates import TagList
     from basekeeper.values.event import Event, EventKind, Sight
-    from basekeeper.values.image import Descriptor, Image, ImageConfig, Pointer, Publisher
+    from basekeeper.values.image import (
+        Descriptor,
+        Image,
+        ImageConfig,
+        Pointer,
+        Publisher,
+        Unknown,
+    )
     from basekeeper.values.reference import Reference
+    from basekeeper.values.scanning import ImageSource
+    from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
 
 
 class Registry(Protocol):
@@ -91,6 +100,38 @@ class Cache(Protocol):
 
     def keep_answer(self, key: str, data: bytes, *, now: datetime) -> None:
         """Keep an answer, replacing an earlier one."""
+        ...
+
+
+class Scanner(Protocol):
+    """A program that matches packages against published advisories; safe to share between threads.
+
+    Nothing is raised for what one image or one program does: what cannot be told is an `Unknown`.
+    A `Scan` with problems tells what was found, and nothing about what was not.
+    """
+
+    def identity(self) -> ScannerIdentity | Unknown:
+        """Tell which program looks; Unknown where it is missing or known to be bad."""
+        ...
+
+    def database(self, *, now: datetime) -> Database | Unknown:
+        """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
+        ...
+
+    def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
+        """Look into an image and match its packages."""
+        ...
+
+    def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
+        """List the packages of an image; no advisories are needed for it."""
+        ...
+
+    def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
+        """Match listed packages against what is known now; no image is fetched."""
+        ...
+
+    def update_database(self, *, now: datetime) -> Database | Unknown:
+        """Fetch newer advisories where they are due; Unknown leaves those that were there."""
         ...
 
 

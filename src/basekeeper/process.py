@@ -11,6 +11,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -56,6 +57,9 @@ class Limits:
     """Seconds: of a whole `run`, or of one answer of a `Child`."""
     max_output_bytes: int = 64 * 1024 * 1024
     """Bytes of standard output of a whole `run`, or of one answer of a `Child`."""
+    memory_bytes: int | None = None
+    """Address space of the child and of each process that it starts; None: as much as ours. Held
+    on Linux alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class Child:
         self._unsent = memoryview(b"")
         self._stderr = bytearray()
         self._process = _start(argv, cwd, env)
+        if self._limits.memory_bytes is not None:
+            _limit_memory(self._process.pid, self._limits.memory_bytes)
         self._selector = selectors.DefaultSelector()
         for stream in (self._stdout_pipe, self._stderr_pipe):
             os.set_blocking(stream.fileno(), False)
@@ -361,6 +367,19 @@ def run(  # noqa: PLR0913  # each has a default that serves most callers
     with Child(argv, cwd=cwd, env=env, limits=limits, ended=ended) as child:
         child.send(stdin, last=True)
         return child.collect()
+
+
+def _limit_memory(pid: int, most: int) -> None:
+    """Limit the address space of a process that has just begun.
+
+    From outside, as code between fork and exec is not safe in a program with threads.
+    """
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415  # only for the programs that are limited
+
+    with suppress(ProcessLookupError, PermissionError, ValueError):
+        resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
 
 
 def _start(

@@ -1,0 +1,286 @@
+"""Trivy as a scanner; the program itself decides nothing here but which advisories match."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from basekeeper.errors import Error
+from basekeeper.process import ProcessError
+from basekeeper.scanners.cyclonedx import MEDIA_TYPE, image_id, not_looked_at, read_cyclonedx
+from basekeeper.scanners.nottold import NotTold
+from basekeeper.scanners.program import Program
+from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.trivy_command import Command
+from basekeeper.scanners.trivy_database import (
+    age_problem,
+    read_database,
+    reading,
+    replace_database,
+)
+from basekeeper.scanners.trivy_report import read_report
+from basekeeper.scanners.trivy_scan import Basis, make_scan
+from basekeeper.scanners.trivy_targets import check_image, point_at, sbom_key, subject_of
+from basekeeper.scanners.workspace import Workspace
+from basekeeper.transport.redaction import shown_text
+from basekeeper.values.image import Unknown
+from basekeeper.values.vulnerability import (
+    Sbom,
+    ScannerIdentity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from threading import Event
+
+    from basekeeper.ports import Cache
+    from basekeeper.values.scanning import ImageSource, ScannerSettings
+    from basekeeper.values.vulnerability import Database, Scan, Subject
+
+T = TypeVar("T")
+
+SBOM_KEPT: Final = timedelta(days=3650)
+"""How long a kept SBOM is taken: what a digest holds does not change, nor does what one release of
+the scanner finds in it."""
+UNFINISHED_KEPT: Final = timedelta(days=1)
+"""After which an update that was broken off is cleared away."""
+
+
+class Trivy:
+    """The scanner of Aqua Security; see `ports.Scanner`. Safe to share between threads."""
+
+    def __init__(
+        self,
+        program: str,
+        settings: ScannerSettings,
+        *,
+        cache: Cache | None = None,
+        ended: Event | None = None,
+    ) -> None:
+        """Run nothing yet.
+
+        Args:
+            program: Absolute path of the executable.
+            settings: How it is run.
+            cache: Where SBOMs are kept; None: nowhere.
+            ended: Once another thread sets it, a scanner that runs is ended.
+
+        Raises:
+            InputError: The order of severities cannot be used.
+        """
+        check_order(settings.severity_order)
+        self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
+        self._program = Program(program)
+        self._command = Command(program, self._settings, ended)
+        self._cache = cache
+        self._ended = ended
+
+    def identity(self) -> ScannerIdentity | Unknown:
+        """Tell which program looks."""
+        return _told(self._identity)
+
+    def database(self, *, now: datetime) -> Database | Unknown:
+        """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
+        found = _told(lambda: read_database(self._settings.cache_dir))
+        if isinstance(found, Unknown):
+            return found
+        return age_problem(found, now, self._settings.max_database_age) or found
+
+    def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
+        """Look into an image and match its packages."""
+        return _told(lambda: self._scan(image, now))
+
+    def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
+        """List the packages of an image; of a digest once for ever."""
+        return _told(lambda: self._sbom(image, now))
+
+    def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
+        """Match listed packages against the present database; no image is fetched."""
+        return _told(lambda: self._rematch(sbom, now))
+
+    def update_database(self, *, now: datetime) -> Database | Unknown:
+        """Fetch a newer database where one is due; what is there stays until that is whole."""
+        return _told(lambda: self._update(now))
+
+    def _identity(self) -> ScannerIdentity:
+        def ask_version() -> str:
+            with Workspace({}) as space:
+                return self._command.version(space)
+
+        return self._program.identify(ask_version)
+
+    def _scan(self, image: ImageSource, now: datetime) -> Scan:
+        scanner = self._identity()
+        with self._database() as database, self._workspace() as space:
+            target, expected = point_at(image, space)
+            done = self._command.match(space, "image", target)
+        report = read_report(done.stdout, self._settings.severity_order)
+        check_image(report, image, expected)
+        subject = subject_of(image, report.image_id, report.platform)
+        basis = Basis(scanner, database, self._settings, now)
+        return make_scan(report, subject, basis, self._command.doubts(done))
+
+    def _rematch(self, sbom: Sbom, now: datetime) -> Scan:
+        document = read_cyclonedx(sbom.data)
+        scanner = self._identity()
+        with self._database() as database, self._workspace() as space:
+            target = space.put("sbom.cdx.json", sbom.data)
+            done = self._command.match(space, "sbom", [str(target)])
+        report = read_report(done.stdout, self._settings.severity_order)
+        if report.artifact_type != "cyclonedx":
+            raise NotTold(f"the scanner took the SBOM for {report.artifact_type!r}")
+        doubts = self._command.doubts(done)
+        passed_over = not_looked_at(document, report)
+        if passed_over:
+            doubts.append(f"{passed_over} packages of the SBOM were not looked at")
+        basis = Basis(scanner, database, self._settings, now)
+        return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
+
+    def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
+        scanner = self._identity()
+        kept = self._kept(image, scanner, now)
+        return kept if kept is not None else self._list(image, scanner, now)
+
+    def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
+        with self._workspace() as space:
+            target, expected = point_at(image, space)
+            done = self._command.list_packages(space, target)
+        document = read_cyclonedx(done.stdout)
+        found = image_id(document)
+        if found is None or expected not in (None, found):
+            raise NotTold("the scanner listed the packages of another image")
+        sbom = Sbom(
+            subject=subject_of(image, found, None),
+            media_type=MEDIA_TYPE,
+            data=done.stdout,
+            scanner=scanner,
+        )
+        key = sbom_key(image, scanner)
+        if self._cache is not None and key is not None:
+            self._cache.keep_answer(key, _packed(sbom), now=now)
+        return sbom
+
+    def _kept(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom | None:
+        """Return the SBOM that was made of a digest before."""
+        key = sbom_key(image, scanner)
+        if self._cache is None or key is None:
+            return None
+        data = self._cache.answer(key, now=now, max_age=SBOM_KEPT)
+        return None if data is None else _unpacked(data, subject_of(image, None, None))
+
+    def _update(self, now: datetime) -> Database:
+        cache_dir = self._settings.cache_dir
+        with suppress(NotTold):
+            present = read_database(cache_dir)
+            if present.next_update is not None and present.updated <= now < present.next_update:
+                return present
+        self._identity()
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _forget_unfinished(cache_dir, now)
+        fresh = Path(tempfile.mkdtemp(prefix=".update-", dir=cache_dir))
+        try:
+            self._download(fresh)
+            found = read_database(fresh)
+            _refuse_odd(found, cache_dir, now)
+            replace_database(cache_dir, fresh, check=self._check_ended)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return found
+
+    def _download(self, fresh: Path) -> None:
+        with self._workspace() as space:
+            self._log_in_for_database(space)
+            self._command.download(space, fresh, java=False)
+            if self._settings.java_database:
+                self._command.download(space, fresh, java=True)
+
+    def _log_in_for_database(self, space: Workspace) -> None:
+        repository, login = self._settings.database_repository, self._settings.database_login
+        if repository is not None and login is not None:
+            space.log_in(repository.partition("/")[0], login)
+
+    def _check_ended(self) -> None:
+        if self._ended is not None and self._ended.is_set():
+            raise ProcessError("the update was ended, as the run was")
+
+    def _workspace(self) -> Workspace:
+        return Workspace(self._settings.environment)
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        """Hold the database while it is read; it must be the same at the end."""
+        cache_dir = self._settings.cache_dir
+        with reading(cache_dir):
+            database = read_database(cache_dir)
+            yield database
+            if read_database(cache_dir) != database:
+                raise NotTold("the vulnerability database changed meanwhile", hint="run it again")
+
+
+_NOBODY: Final = ScannerIdentity(name="trivy", version="", digest="", verified=False)
+
+
+def _told(look: Callable[[], T]) -> T | Unknown:
+    """Return what a look tells, or why it tells nothing."""
+    try:
+        return look()
+    except NotTold as failed:
+        return failed.unknown
+    except Error as failed:
+        return Unknown(shown_text(failed.message), failed.hint)
+    except OSError as error:
+        return Unknown(f"the scanner could not be served: {shown_text(str(error))}")
+
+
+def _refuse_odd(found: Database, cache_dir: Path, now: datetime) -> None:
+    """Refuse a fetched database that is from the future, or older than the one that is there."""
+    future = age_problem(found, now, timedelta.max)
+    if future is not None:
+        raise NotTold(future.reason, hint=future.hint)
+    try:
+        present = read_database(cache_dir)
+    except NotTold:
+        return
+    if found.updated < present.updated <= now:
+        raise NotTold(
+            f"the repository's database ({found.updated.isoformat()}) is older than the one here",
+            hint="check where it comes from",
+        )
+
+
+def _forget_unfinished(cache_dir: Path, now: datetime) -> None:
+    """Clear away what updates that were killed have left."""
+    for folder in cache_dir.glob(".update-*"):
+        with suppress(OSError):
+            if now.timestamp() - folder.stat().st_mtime > UNFINISHED_KEPT.total_seconds():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _packed(sbom: Sbom) -> bytes:
+    scanner = sbom.scanner or _NOBODY
+    head = {"version": scanner.version, "digest": scanner.digest, "verified": scanner.verified}
+    return json.dumps(head).encode() + b"\n" + sbom.data
+
+
+def _unpacked(data: bytes, subject: Subject) -> Sbom | None:
+    """Take a kept SBOM apart; None where it is damaged, so that it is made again."""
+    head, _, body = data.partition(b"\n")
+    try:
+        told: dict[str, Any] = json.loads(head)
+        scanner = ScannerIdentity(
+            name="trivy",
+            version=str(told["version"]),
+            digest=str(told["digest"]),
+            verified=bool(told["verified"]),
+        )
+        read_cyclonedx(body)
+    except (ValueError, KeyError, TypeError, NotTold):
+        return None
+    return Sbom(subject=subject, media_type=MEDIA_TYPE, data=body, scanner=scanner)
