@@ -425,6 +425,23 @@ def test_image_in_use_is_looked_into_so_that_a_change_of_the_system_shows() -> N
     assert again.updates.patch.os_change == "debian 12 → debian 13"
 
 
+def test_tag_that_another_file_uses_already_is_looked_into_all_the_same() -> None:
+    resolution = told("python:3.12.4", OLD, "3.12.4 3.12.9")
+    used = told("python:3.12.9", NEW, "3.12.4 3.12.9")
+    standing = stand(resolution, used)
+    everything = {str(one.reference): one for one in (resolution, used)}
+    asked = candidates([standing], Resolutions(everything))
+    assert [one.familiar for one in asked] == [f"python@{OLD}", f"python@{NEW}"]
+    answers = (
+        told(f"python@{OLD}", None, None, current=inside(OLD, "debian 12")),
+        told(f"python@{NEW}", None, None, current=inside(NEW, "debian 13")),
+    )
+    again = stand(resolution, used, *answers)
+    assert changes([again]).changes == ()
+    everything |= {str(one.reference): one for one in answers}
+    assert candidates([again], Resolutions(everything)) == ()
+
+
 def test_a_step_says_that_its_system_was_looked_for_in_vain_and_why() -> None:
     unread = Unknown("the layers are too large")
     answer = told("python:3.12.9", NEW, None, current=replace(inside(NEW), os_unread=unread))

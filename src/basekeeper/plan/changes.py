@@ -52,8 +52,9 @@ def candidates(
     wanted: dict[str, Reference] = {}
     for standing in _selected(found, images):
         for choice in _ordered(standing, _kinds(standing, kinds)):
-            for to in _open(standing, choice):
-                if str(to) not in resolutions.by_image:
+            for one in _open(standing, choice):
+                to = _not_looked_into(one, resolutions)
+                if to is not None:
                     wanted[str(to)] = to
             if choice and (choice.os_change is None or "os" in (kinds or ())):
                 break
@@ -110,6 +111,18 @@ def _open(standing: Standing, choice: Choice) -> Iterator[Reference]:
         yield named.with_tag(choice.tag)
     if choice.waiting is not None and choice.waiting_until is None:
         yield named.with_tag(choice.waiting)
+
+
+def _not_looked_into(reference: Reference, resolutions: Resolutions) -> Reference | None:
+    """What is still to be asked of a candidate; of a tag that is in use, only what is inside."""
+    known = resolutions.by_image.get(str(reference))
+    if known is None:
+        return reference
+    digest = digest_in_use(known)
+    if known.current is not None or reference.digest is not None or digest is None:
+        return None
+    inside = reference.with_tag(None).with_digest(digest)
+    return None if str(inside) in resolutions.by_image else inside
 
 
 def _selected(found: Sequence[Standing], images: Sequence[ImagePattern]) -> Iterator[Standing]:
