@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes.tars import tar
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
@@ -152,7 +154,7 @@ class Content:
             config: Fields of the config over the usual ones.
             more: Fields of the manifest, such as `annotations` or `subject`.
         """
-        archive = f"layer of {repository} {platform} {seed}".encode()
+        archive = tar({"layer": f"{repository} {platform} {seed}"})
         layer = gzip.compress(archive, mtime=0)
         fields = {
             **platform_of(platform),
