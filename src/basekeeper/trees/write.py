@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import re
+import resource
 import secrets
 import signal
 import stat
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 MAX_TRIES: Final = 8
 """Names that are tried for a temporary file."""
+
+FILES_EACH: Final = 2
+"""Open files for each file that is written: its directory, and its new content, which is locked."""
+
+SPARE_FILES: Final = 256
+"""Open files that everything else in the process may need."""
 
 _TEMPORARY: Final = re.compile(r"\.basekeeper-[0-9a-f]{16}\.tmp")
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -62,6 +69,7 @@ def write_files(tree: WorkingTree, edits: Sequence[FileEdit]) -> None:
         InputError: A file cannot be written, or is no longer what was edited.
     """
     with ExitStack() as stack:
+        stack.enter_context(_room_for(len(edits)))
         targets = [_target(tree, edit, stack) for edit in edits]
         try:
             for target in targets:
@@ -74,6 +82,26 @@ def write_files(tree: WorkingTree, edits: Sequence[FileEdit]) -> None:
         for directory in {target.directory for target in targets}:
             with suppress(OSError):  # some file systems cannot; the files are whole all the same
                 os.fsync(directory)
+
+
+@contextmanager
+def _room_for(count: int) -> Iterator[None]:
+    """Let so many files be written at the same time, as far as the system permits.
+
+    Most systems permit a process 256 or 1,024 open files, and far more where it asks.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = count * FILES_EACH + SPARE_FILES
+    most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft == resource.RLIM_INFINITY or most <= soft:
+        yield
+        return
+    with suppress(OSError, ValueError):  # then writing fails, and says so
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def sweep(tree: WorkingTree, paths: Iterable[str]) -> None:
@@ -276,6 +304,7 @@ def _failed(edit: FileEdit, error: OSError, *, more: str = "") -> InputError:
         errno.EPERM: "the file belongs to another user; run as its owner",
         errno.EROFS: "the file system is read-only",
         errno.ENOSPC: "make room on the disk",
+        errno.EMFILE: "raise the limit of open files with `ulimit -n`, or name fewer directories",
         errno.ENOENT: "it was moved or deleted meanwhile; run again",
     }
     reason = error.strerror or str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from basekeeper.trees.write import sweep, write_files
 from basekeeper.values.change import FileEdit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.trees.conftest import Powerless
@@ -52,6 +54,40 @@ def test_files_are_written_with_their_mode(tmp_path: Path) -> None:
     assert (tmp_path / "Dockerfile").read_bytes() == NEW
     assert (tmp_path / "a/b/Dockerfile").read_bytes() == NEW
     assert (tmp_path / "Dockerfile").stat().st_mode & 0o7777 == 0o754
+    assert not litter(tmp_path)
+
+
+@pytest.fixture
+def few_files() -> Iterator[tuple[int, int]]:
+    """Permit a process hardly more open files than it has."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = (len(os.listdir("/dev/fd")) + 20, before[1])  # noqa: PTH208  # only counted
+    resource.setrlimit(resource.RLIMIT_NOFILE, few)
+    yield few
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_more_files_are_written_than_may_be_open(
+    tmp_path: Path, few_files: tuple[int, int]
+) -> None:
+    paths = [f"{number}/Dockerfile" for number in range(100)]
+    save(tmp_path, *paths)
+    write_to(tmp_path, *paths)
+    assert all((tmp_path / path).read_bytes() == NEW for path in paths)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == few_files
+
+
+def test_where_no_more_files_may_be_open_nothing_is_written(
+    tmp_path: Path, few_files: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [f"{number}/Dockerfile" for number in range(100)]
+    save(tmp_path, *paths)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (few_files[0], few_files[0]))
+    with pytest.raises(InputError, match="Too many open files") as caught:
+        write_to(tmp_path, *paths)
+    monkeypatch.undo()
+    assert "ulimit" in str(caught.value.hint)
+    assert all((tmp_path / path).read_bytes() == OLD for path in paths)
     assert not litter(tmp_path)
 
 
