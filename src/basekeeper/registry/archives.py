@@ -1,18 +1,16 @@
-"""Layers as they stream by: unpacked, walked, hashed; what they say of os-release is kept.
+"""The archive of a layer, walked through as it streams by; what it says of os-release is kept.
 
 Sources: the OCI image specification, `layer.md` (media types, whiteouts); POSIX `pax`, the ustar
 and pax formats; GNU tar's manual for long names, large numbers and sparse files. Where readers
 differ, Go's archive/tar is followed, as builders use it.
 
 Nothing is written anywhere. What a layer may cost is bounded by a `Budget`, what is held at a time
-by the constants below: about 4 MiB at worst.
+by the constants below: about 4 MiB at worst. The standard library's tarfile has no such bounds.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
-import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -47,13 +45,6 @@ _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _BLOCK: Final = 512
 _ZEROS: Final = bytes(_BLOCK)
-_SLICE: Final = 8 * 1024
-"""Bytes unpacked at once; zlib copies what it leaves over each time."""
-_STEP: Final = 64 * 1024
-_GZIP: Final = 31
-"""`wbits` for gzip alone."""
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _HEADER_ONLY: Final = frozenset({b"1", b"2", b"3", b"4", b"5", b"6"})
 _REGULAR: Final = frozenset({b"0", b"\0", b"7"})
 _POSIX: Final = b"ustar\0"
@@ -90,6 +81,15 @@ class Budget:
         self._unpacked = MAX_UNPACKED
         self._entries = MAX_ENTRIES
 
+    @property
+    def left(self) -> tuple[int, int]:
+        """Bytes and entries that are left."""
+        return self._unpacked, self._entries
+
+    def restore(self, left: tuple[int, int]) -> None:
+        """Give back what was spent on a layer that broke off and comes again; but no time."""
+        self._unpacked, self._entries = left
+
     def unpack(self, count: int) -> None:
         """Spend unpacked bytes.
 
@@ -111,82 +111,6 @@ class Budget:
         self._entries -= 1
         if self._entries < 0:
             raise _too_much(f"the layers have more than {MAX_ENTRIES:,} entries")
-
-
-class LayerReader:
-    """Takes one layer, piece by piece, in any compression that can be read."""
-
-    def __init__(self, digest: str, size: int, what: str, budget: Budget) -> None:
-        """Expect content of a digest and size."""
-        self._digest = digest
-        self._size = size
-        self._what = what
-        self._budget = budget
-        self._hash = hashlib.new(digest.partition(":")[0])
-        self._count = 0
-        self._head = b""
-        self._unpack: Callable[[bytes], Iterator[bytes]] | None = None
-        self._walker = Walker(what, budget)
-        self._gzip = zlib.decompressobj(_GZIP)
-
-    def take(self, piece: bytes) -> None:
-        """Read on.
-
-        Raises:
-            RegistryError: It is no layer, or costs too much.
-        """
-        self._hash.update(piece)
-        self._count += len(piece)
-        if self._walker.is_ended:
-            return
-        if self._unpack is None:
-            self._head += piece
-            if len(self._head) < len(_ZSTD_MAGIC):
-                return
-            piece, self._head = self._head, b""
-            self._unpack = self._unpacker(piece)
-        for start in range(0, len(piece), _SLICE):
-            for part in self._unpack(piece[start : start + _SLICE]):
-                self._budget.unpack(len(part))
-                if not self._walker.feed(part):
-                    return
-
-    def finish(self) -> Listing:
-        """Return what was found, once all has been taken and is what was announced.
-
-        Raises:
-            RegistryError: It is not, or ends within an entry.
-        """
-        name = f"{self._digest.partition(':')[0]}:{self._hash.hexdigest()}"
-        if self._count != self._size or name != self._digest:
-            raise refused(self._what, f"the content does not have the digest {self._digest}")
-        is_cut = self._unpack == self._gunzip and not self._gzip.eof and not self._walker.is_ended
-        if self._head or is_cut or not self._walker.may_end:
-            raise refused(self._what, "the archive ends too early")
-        return self._walker.listing
-
-    def _unpacker(self, start: bytes) -> Callable[[bytes], Iterator[bytes]]:
-        """Tell by the first bytes how a layer is packed; Docker's media types do not tell."""
-        if start.startswith(_GZIP_MAGIC):
-            return self._gunzip
-        if start.startswith(_ZSTD_MAGIC):
-            raise RegistryError(
-                f"{self._what}: the layer is compressed with zstd", Failure.UNSUPPORTED
-            )
-        return lambda data: iter((data,))
-
-    def _gunzip(self, data: bytes) -> Iterator[bytes]:
-        """Unpack step by step; a layer may be several streams, one after the other."""
-        while data:
-            if self._gzip.eof:
-                self._budget.enter()
-                self._gzip = zlib.decompressobj(_GZIP)
-            try:
-                part = self._gzip.decompress(data, _STEP)
-            except zlib.error as error:
-                raise refused(self._what, "the layer is no valid gzip") from error
-            data = self._gzip.unused_data if self._gzip.eof else self._gzip.unconsumed_tail
-            yield part
 
 
 class Walker:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Failure, InputError, RegistryError
 from basekeeper.registry.answers import OK, failed
-from basekeeper.registry.archives import Budget, LayerReader, Listing, Node
+from basekeeper.registry.archives import Budget, Listing, Node
 from basekeeper.registry.documents import refused
 from basekeeper.registry.tokens import Scope
+from basekeeper.registry.unpacking import LayerReader
 from basekeeper.values.facts import read_os_release
 
 if TYPE_CHECKING:
@@ -121,9 +122,11 @@ class Layers:
     def _fetch(self, place: Place, path: str, layer: Descriptor, budget: Budget) -> Listing:
         what = place.name(layer.digest)
         reader: LayerReader | None = None
+        left = budget.left
 
         def begin() -> Callable[[bytes], object]:
             nonlocal reader
+            budget.restore(left)
             reader = LayerReader(layer.digest, layer.size, what, budget)
             return reader.take
 

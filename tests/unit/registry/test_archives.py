@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from basekeeper.errors import Failure, RegistryError
 from basekeeper.registry import archives
-from basekeeper.registry.archives import Budget, LayerReader, Listing, Node
+from basekeeper.registry.archives import Budget, Listing, Node
+from basekeeper.registry.unpacking import LayerReader
 from tests.fakes.tars import END, debian, file, header, noise, packed, pax, record, tar
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
-from basekeeper.registry import layers
-from basekeeper.registry.archives import Budget, LayerReader, Listing, Node
+from basekeeper.registry import archives, layers
+from basekeeper.registry.archives import Budget, Listing, Node
 from basekeeper.registry.layers import pack_listing, unpack_listing
+from basekeeper.registry.unpacking import LayerReader
 from tests.fakes.registry import Simulator, digest_of, faults
 from tests.fakes.registry.content import LAYER
 from tests.fakes.tars import END, debian, file, header, noise, packed, tar
@@ -173,6 +174,20 @@ def test_a_layer_longer_than_announced_is_refused(simulator: Simulator, host: Ho
     digest = put(host, layer)
     host.content.repository("team/app").blobs[digest_of(layer)] = layer + bytes(100_000)
     assert "larger than" in refusal(simulator, digest).message
+
+
+def test_a_layer_that_breaks_off_is_fetched_again_at_no_cost_to_its_budget(
+    simulator: Simulator, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = packed(tar({"noise": noise(60_000).hex(), ETC: TWELVE}))
+    digest = put(host, layer)
+    monkeypatch.setattr(archives, "MAX_UNPACKED", 150_000)
+    with asking(simulator) as client:
+        image = reference(f"{NAME}/team/app@{digest}")
+        client.config(image, "linux/amd64")
+        host.add(faults.truncated("blob", times=2))
+        assert client.os_release(image, "linux/amd64") == TWELVE
+    assert fetched(host) == [digest_of(layer)] * 3
 
 
 def test_a_layer_that_is_gone_is_not_found(simulator: Simulator, host: Host) -> None:
