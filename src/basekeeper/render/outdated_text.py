@@ -124,7 +124,7 @@ def _body(row: Row, found: Standings, style: Style, *, verbose: bool) -> Iterato
     yield from _waiting(row, style)
     yield from _rest(row, style, verbose=verbose)
     for gap in gaps:
-        yield from _labelled("unknown", short_digests(gap.reason), "error", style)
+        yield from _labelled("unknown", short_digests(gap.reason, style.ellipsis), "error", style)
     for kind, text in notes(row):
         yield from _labelled(kind, text, "warning", style)
     yield from _places(row, style, verbose=verbose)
@@ -167,7 +167,7 @@ def _steps(row: Row, style: Style, *, verbose: bool) -> Iterator[str]:
     ]
     for line, choice in zip(table(cells, indent=_INDENT), row.steps, strict=True):
         yield style.paint(line, "remedy")
-        said = visible(remark(choice, verbose=verbose))
+        said = visible(short_digests(remark(choice, verbose=verbose), style.ellipsis))
         for part in wrap(said, style.width - _INDENT - _LABEL) if said else ():
             yield " " * (_INDENT + _LABEL) + style.paint(part, "dim")
 
@@ -191,7 +191,10 @@ def _places(row: Row, style: Style, *, verbose: bool) -> Iterator[str]:
     """Name the places that use an image."""
     uses = row.standing.uses
     named = uses if verbose else uses[:MAX_PLACES]
+    room = style.width - _INDENT - _LABEL - 1
     places = [visible(f"{use.path}:{use.line}") for use in named]
+    if not verbose:
+        places = [fit_middle(place, room, style.ellipsis) for place in places]
     more = len(uses) - len(named)
     text = ", ".join(places) + (f" and {plural(more, 'more place')}" if more else "")
     yield from _labelled("used in", text, "dim", style)

@@ -81,7 +81,7 @@ def change_lines(change: Change, places: int, style: Style, *, verbose: bool = F
     reference, choice = change.standing.reference, change.choice
     old, new = (_short(brief(each), style) for each in (reference, change.to))
     count = f", {plural(places, 'place')}" if places > 1 else ""
-    said = visible(remark(choice, verbose=verbose))
+    said = visible(short_digests(remark(choice, verbose=verbose), style.ellipsis))
     more = _indented(said, style) if said else []
     step = visible(target(choice, reference))
     forms = (new, step) if change.to.digest is None else (step,)
@@ -254,7 +254,7 @@ def _unknown(found: Proposal, style: Style) -> Iterator[str]:
     for row, reasons in unknown(found):
         yield f"  {fit_image(visible(row.name), style.width - 2, style.ellipsis)}"
         for reason in reasons:
-            yield from _indented(visible(short_digests(reason)), style)
+            yield from _indented(visible(short_digests(reason, style.ellipsis)), style)
 
 
 def _short(image: str, style: Style) -> str:

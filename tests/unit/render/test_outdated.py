@@ -187,6 +187,23 @@ def test_what_waits_without_an_age_is_told_in_a_line_with_a_remedy() -> None:
     assert text.count("--any-age") == 1
 
 
+def test_a_long_place_stays_in_one_line() -> None:
+    path = "a/" * 40 + "Dockerfile"
+    text = render_outdated_text(
+        standings(standing("node:20", path, updates=updates(minor=NEWER))), Style()
+    )
+    (line,) = (line for line in text.splitlines() if "used in" in line)
+    assert line.endswith("Dockerfile:3")
+    assert len(line) < 80
+
+
+def test_a_digest_in_a_remark_is_short() -> None:
+    step = choice("digest", "20", digest=DIGEST, remark=f"node@{DIGEST}: the archive ends")
+    text = render_outdated_text(standings(standing(updates=updates(digest=step))), Style())
+    assert DIGEST not in text
+    assert f"node@{DIGEST[:19]}…: the archive ends" in text
+
+
 def test_a_name_that_repeats_in_a_trouble_is_left_out() -> None:
     trouble = Trouble("ghcr.io", Failure.UNREACHABLE, "ghcr.io: connection refused", None, 2)
     assert trouble_words(trouble) == "ghcr.io: not reachable (2 images): connection refused"
