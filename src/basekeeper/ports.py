@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from basekeeper.tags.updates import TagList
-    from basekeeper.values.event import Event, EventKind, Sight
+    from basekeeper.values.event import (
+        Claim,
+        Event,
+        EventKind,
+        Head,
+        Notice,
+        Record,
+        Sight,
+        Verification,
+    )
     from basekeeper.values.image import (
         Descriptor,
         Image,
@@ -141,18 +150,76 @@ class Ledger(Protocol):
     Raises `LedgerError` where it cannot be reached or refuses.
     """
 
-    def append(self, events: Iterable[Event]) -> int:
+    def append(self, events: Iterable[Event], notices: Iterable[Notice] = ()) -> int:
         """Add events in one transaction; those already there (same id) are left out.
 
+        Args:
+            events: What happened.
+            notices: What is to be told of it: queued in the same transaction, each id once.
+
         Returns:
-            How many were new.
+            How many events were new.
         """
         ...
 
     def events(
-        self, *, subject: str | None = None, kinds: Collection[EventKind] = ()
+        self,
+        *,
+        subject: str | None = None,
+        kinds: Collection[EventKind] = (),
+        as_of: datetime | None = None,
     ) -> Iterator[Event]:
-        """Return events in the order in which they were recorded."""
+        """Return events in the order in which they were recorded.
+
+        What was there when the ledger was opened, and what it appended itself, is among them;
+        what others appended since may be.
+
+        Args:
+            subject: Only those about it.
+            kinds: Only those; none: all.
+            as_of: Only what was recorded up to this instant: what was known then. Corrections are
+                events of their own, see `values.event.corrected`.
+        """
+        ...
+
+    def records(
+        self,
+        *,
+        subject: str | None = None,
+        kinds: Collection[EventKind] = (),
+        as_of: datetime | None = None,
+    ) -> Iterator[Record]:
+        """Return the same events, each with when it was recorded and its place in its chain."""
+        ...
+
+    def heads(self) -> tuple[Head, ...]:
+        """Return the end of each chain, in the order of their names."""
+        ...
+
+    def verify(self, noted: Collection[Head] = ()) -> Verification:
+        """Tell whether any event was changed, removed, inserted or moved.
+
+        Args:
+            noted: Heads that were noted outside of the ledger, which nobody could rewrite.
+        """
+        ...
+
+    def claim(self, *, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+        """Take the oldest notices that are due; nobody else gets them before the lease ends.
+
+        One that is neither settled nor put off by then is due again: its sender may have died
+        before or after it was sent.
+        """
+        ...
+
+    def settle(
+        self, claim: Claim, *, problem: str | None = None, retry_at: datetime | None = None
+    ) -> None:
+        """Say what became of a notice: sent, or why not, and when to try again.
+
+        Without `retry_at` no attempt follows; with it nothing is done where somebody else has
+        taken the notice meanwhile.
+        """
         ...
 
     def first_seen(self, repositories: Collection[str]) -> Mapping[str, tuple[Sight, ...]]:

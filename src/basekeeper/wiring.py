@@ -469,7 +469,7 @@ def open_sights(settings: Settings) -> Iterator[Ledger | None]:
     if location is None:
         yield None
         return
-    from basekeeper.ledger.sql import open_ledger  # noqa: PLC0415  # slow to load, seldom there
+    from basekeeper.ledger.opening import open_ledger  # noqa: PLC0415  # seldom there
 
     ledger = open_ledger(location, clock=None)
     try:

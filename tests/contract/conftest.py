@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.ledger_places import clone, ledger, location
 from tests.contract.registry_places import Place, real, simulate
 from tests.fakes.realregistry.fixtures import image_layout, real_registries
 from tests.fakes.realregistry.running import SETUPS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.realregistry.running import RealRegistries
 
-__all__ = ["image_layout", "real_registries"]
+__all__ = ["clone", "image_layout", "ledger", "location", "real_registries"]
 
 
 @pytest.fixture(scope="session")

@@ -1,96 +1,62 @@
-"""One suite for the ledger on every database: what `ports.Ledger` promises, and more."""
+"""One suite for the ledger in every form: what `ports.Ledger` promises, and more."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import sqlalchemy as sa
 
 from basekeeper.errors import LedgerError
-from basekeeper.ledger.engines import open_engine
-from basekeeper.ledger.location import Kind, Location, read_location
-from basekeeper.ledger.sql import SqlLedger, open_ledger
-from basekeeper.values.event import Event, EventKind, Sight
+from basekeeper.ledger.opening import open_ledger
+from basekeeper.values.event import Event, EventKind, Head, Sight, corrected
+from tests.contract.ledger_places import (
+    LATER,
+    LEDGERS,
+    NODE,
+    NOW,
+    digest,
+    notice,
+    sight,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-NOW = datetime(2026, 11, 23, 8, 0, 0, 123456, tzinfo=UTC)
-LATER = NOW + timedelta(days=3)
-NODE = "docker.io/library/node"
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.component("database"))]
+    from basekeeper.ledger.location import Location
+    from basekeeper.ports import Ledger
 
 
-def digest(number: int) -> str:
-    return f"sha256:{number:064x}"
-
-
-def sight(number: int = 1, *, subject: str = NODE, tag: str = "24", **more: Any) -> Event:
-    return Event(
-        **{
-            "kind": EventKind.FIRST_SEEN,
-            "subject": subject,
-            "key": f"{tag}@{digest(number)}",
-            "at": NOW,
-            "source": "docker.io",
-            "evidence": {"media_type": "application/json"},
-            **more,
-        }
-    )
-
-
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=LEDGERS)
 def text(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """How a user writes a ledger that is not there yet."""
-    if request.param == "sqlite":
-        return f"sqlite:{tmp_path / 'a dir?' / 'ledger #1.sqlite'}"
-    made: str = request.getfixturevalue("postgres").create()
-    return made
+    return text_of(request.param, request, tmp_path)
 
 
-@pytest.fixture
-def location(text: str) -> Location:
-    return read_location(text)
-
-
-@pytest.fixture
-def ledger(location: Location) -> Iterator[SqlLedger]:
-    with contextlib.closing(open_ledger(location, clock=lambda: LATER)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def rows(ledger: SqlLedger, location: Location) -> Iterator[sa.Connection]:
-    """A connection of somebody who does not use our program."""
-    engine = open_engine(location, read_only=False)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
-
-
-def test_new_ledger_is_empty(ledger: SqlLedger) -> None:
+def test_new_ledger_is_empty(ledger: Ledger) -> None:
     assert list(ledger.events()) == []
     assert ledger.first_seen([NODE]) == {NODE: ()}
     assert ledger.first_seen([]) == {}
 
 
-def test_events_come_back_as_they_were_in_the_order_of_recording(ledger: SqlLedger) -> None:
+def test_events_come_back_as_they_were_in_the_order_of_recording(ledger: Ledger) -> None:
     events = [sight(3), sight(1), sight(2, at=NOW - timedelta(days=900))]
     assert ledger.append(events) == 3
     assert list(ledger.events()) == events
 
 
-def test_event_is_as_exact_as_its_instant(ledger: SqlLedger) -> None:
+def test_event_is_as_exact_as_its_instant(ledger: Ledger) -> None:
     east = timezone(timedelta(hours=5, minutes=30))
     ledger.append([sight(at=NOW.astimezone(east)), sight(2, at=datetime(1969, 1, 1, tzinfo=UTC))])
     first, second = ledger.events()
@@ -98,13 +64,21 @@ def test_event_is_as_exact_as_its_instant(ledger: SqlLedger) -> None:
     assert second.at == datetime(1969, 1, 1, tzinfo=UTC)
 
 
-def test_evidence_may_hold_any_text(ledger: SqlLedger) -> None:
+def test_event_keeps_the_digests_that_it_was_told_with(ledger: Ledger) -> None:
+    event = sight(policy="sha256:1", tool="sha256:2", data="sha256:3", subject="a.example/b#slim")
+    ledger.append([event])
+    (found,) = ledger.records()
+    assert (found.event, found.recorded, found.position) == (event, LATER, 1)
+    assert ledger.heads() == (Head("a.example/b", 1, found.hash),)
+
+
+def test_evidence_may_hold_any_text(ledger: Ledger) -> None:
     evidence = {"": "", "nul": "a\0b", "quote": "'\";--", "sign": "ü€😀", "lone": "\udcff"}
     ledger.append([sight(evidence=evidence)])
     assert [event.evidence for event in ledger.events()] == [evidence]
 
 
-def test_same_fact_is_recorded_once_and_the_first_record_stays(ledger: SqlLedger) -> None:
+def test_same_fact_is_recorded_once_and_the_first_record_stays(ledger: Ledger) -> None:
     again = sight(at=LATER, source="mirror", evidence={})
     assert ledger.append([sight(), again]) == 1
     assert ledger.append([again]) == 0
@@ -112,7 +86,7 @@ def test_same_fact_is_recorded_once_and_the_first_record_stays(ledger: SqlLedger
     assert list(ledger.events()) == [sight(), sight(2)]
 
 
-def test_nothing_of_a_batch_that_fails_is_recorded(ledger: SqlLedger) -> None:
+def test_nothing_of_a_batch_that_fails_is_recorded(ledger: Ledger) -> None:
     def events() -> Iterator[Event]:
         yield from (sight(number) for number in range(1000))
         raise RuntimeError
@@ -133,36 +107,25 @@ def test_nothing_of_a_batch_that_fails_is_recorded(ledger: SqlLedger) -> None:
         {"source": ""},
         {"at": datetime(2026, 1, 1)},  # noqa: DTZ001  # that is what is refused
         {"evidence": {"x": "y" * 65_536}},
+        {"subject": "#part"},
+        {"policy": "a\0b"},
+        {"corrects": "x" * 1001},
     ],
 )
-def test_event_that_no_database_can_hold_is_refused(
-    ledger: SqlLedger, change: dict[str, Any]
-) -> None:
+def test_event_that_no_database_can_hold_is_refused(ledger: Ledger, change: dict[str, Any]) -> None:
     with pytest.raises(LedgerError):
         ledger.append([sight(2), sight(**change)])
     assert list(ledger.events()) == []
 
 
-def test_events_are_found_by_subject_and_kind(ledger: SqlLedger) -> None:
+def test_events_are_found_by_subject_and_kind(ledger: Ledger) -> None:
     ledger.append([sight(), sight(2, subject="ghcr.io/acme/base"), sight(3)])
     assert list(ledger.events(subject=NODE)) == [sight(), sight(3)]
     assert list(ledger.events(subject="ghcr.io/acme")) == []
     assert len(list(ledger.events(kinds=[EventKind.FIRST_SEEN]))) == 3
 
 
-def test_many_events_are_read_in_pages_that_lose_none(
-    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("basekeeper.ledger.sql.PAGE_ROWS", 10)
-    ledger.append(sight(number) for number in range(95))
-    reading = ledger.events()
-    found = [next(reading)]
-    ledger.append([sight(1000)])  # after the reading began: not part of it
-    assert [*found, *reading] == [sight(number) for number in range(95)]
-    assert len(list(ledger.events())) == 96
-
-
-def test_first_sights_of_each_repository_come_earliest_first(ledger: SqlLedger) -> None:
+def test_first_sights_of_each_repository_come_earliest_first(ledger: Ledger) -> None:
     ledger.append(
         [
             sight(2, at=LATER),
@@ -181,7 +144,7 @@ def test_first_sights_of_each_repository_come_earliest_first(ledger: SqlLedger) 
     }
 
 
-def test_any_number_of_repositories_is_asked_for_at_once(ledger: SqlLedger) -> None:
+def test_any_number_of_repositories_is_asked_for_at_once(ledger: Ledger) -> None:
     names = [f"registry.example/team/image-{number}" for number in range(70_000)]
     ledger.append(sight(subject=name) for name in names[::100])
     found = ledger.first_seen(names)
@@ -189,120 +152,14 @@ def test_any_number_of_repositories_is_asked_for_at_once(ledger: SqlLedger) -> N
     assert sum(map(len, found.values())) == 700
 
 
-def test_hostile_repository_is_only_a_name(ledger: SqlLedger) -> None:
+def test_hostile_repository_is_only_a_name(ledger: Ledger) -> None:
     ledger.append([sight()])
     names = ["' OR 1=1 --", "%", "docker.io/library/nod_", "\U0001f600", "", "a\0b", "\udcff"]
     assert set(ledger.first_seen(names).values()) == {()}
     assert [list(ledger.events(subject=name)) for name in names] == [[]] * len(names)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE basekeeper_event SET at = 0",
-        "DELETE FROM basekeeper_event",
-        "DELETE FROM basekeeper_event WHERE seq = 1",
-    ],
-)
-def test_database_itself_refuses_to_change_or_delete(
-    ledger: SqlLedger, rows: sa.Connection, statement: str
-) -> None:
-    ledger.append([sight()])
-    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
-        rows.exec_driver_sql(statement)
-    rows.rollback()
-    assert list(ledger.events()) == [sight()]
-
-
-def test_postgresql_refuses_to_truncate(
-    ledger: SqlLedger, location: Location, rows: sa.Connection
-) -> None:
-    if location.kind is not Kind.POSTGRESQL:
-        pytest.skip("SQLite has no such statement")
-    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
-        rows.exec_driver_sql("TRUNCATE basekeeper_event")
-
-
-def test_sqlite_replaces_nothing(
-    ledger: SqlLedger, location: Location, rows: sa.Connection
-) -> None:
-    if location.kind is not Kind.SQLITE:
-        pytest.skip("PostgreSQL has no such statement")
-    ledger.append([sight()])
-    rows.exec_driver_sql(
-        "INSERT OR REPLACE INTO basekeeper_event"
-        " SELECT seq, id, kind, subject, key, 0, 0, source, evidence FROM basekeeper_event"
-    )
-    rows.exec_driver_sql(
-        "INSERT OR REPLACE INTO basekeeper_event"
-        " SELECT seq, zeroblob(32), kind, subject, key, 0, 0, source, '' FROM basekeeper_event"
-    )
-    rows.commit()
-    assert list(ledger.events()) == [sight()]
-
-
-def test_instants_are_kept_as_microseconds_in_utc(ledger: SqlLedger, rows: sa.Connection) -> None:
-    ledger.append([sight()])
-    kept = rows.exec_driver_sql("SELECT seq, at, recorded FROM basekeeper_event").one()
-    micro = timedelta(microseconds=1)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    assert tuple(kept) == (1, (NOW - epoch) // micro, (LATER - epoch) // micro)
-
-
-def test_question_of_first_sights_uses_the_index(
-    ledger: SqlLedger, location: Location, rows: sa.Connection
-) -> None:
-    explain = "EXPLAIN" if location.kind is Kind.POSTGRESQL else "EXPLAIN QUERY PLAN"
-    if location.kind is Kind.POSTGRESQL:
-        rows.exec_driver_sql("SET enable_seqscan = off")
-    plan = rows.exec_driver_sql(
-        f"{explain} SELECT subject, key, at FROM basekeeper_event"  # noqa: S608  # no outside text
-        " WHERE subject IN ('a', 'b') AND kind = 'first-seen'"
-    ).all()
-    assert "basekeeper_event_subject" in str(plan)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"evidence": "[]"},
-        {"evidence": "{"},
-        {"evidence": "null"},
-        {"at": 2**62},
-        {"key": "no-digest", "evidence": "["},
-    ],
-)
-def test_event_that_this_program_never_wrote_is_told_of(
-    ledger: SqlLedger, rows: sa.Connection, values: dict[str, Any]
-) -> None:
-    row = {
-        "id": b"x" * 32, "kind": "first-seen", "subject": NODE, "key": f"24@{digest(1)}", "at": 0,
-        "recorded": 0, "source": "x", "evidence": "{}", **values,
-    }  # fmt: skip
-    names = ", ".join(row)
-    marks = ", ".join(f":{name}" for name in row)
-    rows.execute(sa.text(f"INSERT INTO basekeeper_event ({names}) VALUES ({marks})"), row)  # noqa: S608
-    rows.commit()
-    with pytest.raises(LedgerError, match="event 1 of the ledger cannot be read"):
-        list(ledger.events())
-
-
-def test_event_of_a_later_kind_is_not_passed_over(ledger: SqlLedger, rows: sa.Connection) -> None:
-    rows.execute(
-        sa.text(
-            "INSERT INTO basekeeper_event (id, kind, subject, key, at, recorded, source, evidence)"
-            " VALUES (:id, 'abducted', 's', 'k', 0, 0, 'x', '{}')"
-        ),
-        {"id": b"x" * 32},
-    )
-    rows.commit()
-    with pytest.raises(LedgerError, match="unknown here, 'abducted'") as caught:
-        list(ledger.events())
-    assert "newest version" in (caught.value.hint or "")
-    assert list(ledger.events(kinds=[EventKind.FIRST_SEEN])) == []
-
-
-def test_threads_append_the_same_facts_once(ledger: SqlLedger) -> None:
+def test_threads_append_the_same_facts_once(ledger: Ledger) -> None:
     def work(worker: int) -> int:
         numbers = list(range(200))
         random.Random(worker).shuffle(numbers)  # noqa: S311  # an order, no secret
@@ -315,23 +172,27 @@ def test_threads_append_the_same_facts_once(ledger: SqlLedger) -> None:
     assert len(list(ledger.events())) == 200
 
 
-def test_reader_reads_what_is_there_and_never_writes(ledger: SqlLedger, location: Location) -> None:
+def test_reader_reads_what_is_there_and_never_writes(ledger: Ledger, location: Location) -> None:
     ledger.append([sight()])
     with contextlib.closing(open_ledger(location, clock=None)) as reader:
         assert list(reader.events()) == [sight()]
-        ledger.append([sight(2)])
-        assert len(reader.first_seen([NODE])[NODE]) == 2
         with pytest.raises(LedgerError, match="for reading alone"):
             reader.append([sight(3)])
+        with pytest.raises(LedgerError, match="for reading alone"):
+            reader.claim(limit=1, lease=timedelta(minutes=1))
+    ledger.append([sight(2)])
+    with contextlib.closing(open_ledger(location, clock=None)) as reader:
+        assert len(reader.first_seen([NODE])[NODE]) == 2
 
 
 def test_reading_a_ledger_that_is_not_there_creates_nothing(
     location: Location, tmp_path: Path
 ) -> None:
+    before = sorted(tmp_path.rglob("*"))
     with pytest.raises(LedgerError) as caught:
         open_ledger(location, clock=None)
     assert "record something first" in (caught.value.hint or "")
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_messages_name_the_ledger_without_its_password(location: Location) -> None:
@@ -341,12 +202,167 @@ def test_messages_name_the_ledger_without_its_password(location: Location) -> No
     assert "s3cr3t" not in f"{caught.value} {caught.value.hint} {location!r} {location}"
 
 
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_what_was_known_at_an_instant_can_be_asked_for_later(location: Location) -> None:
+    clock = Clock(NOW)
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        ledger.append([sight(1, at=NOW - timedelta(days=9))])
+        clock.now = LATER
+        ledger.append([sight(2, at=NOW - timedelta(days=99))])
+        assert list(ledger.events(as_of=NOW - timedelta(microseconds=1))) == []
+        assert [event.key for event in ledger.events(as_of=NOW)] == [f"24@{digest(1)}"]
+        assert len(list(ledger.records(as_of=LATER))) == 2
+
+
+def test_correction_stands_in_the_place_of_what_was_wrong(ledger: Ledger) -> None:
+    wrong = sight(1)
+    right = replace(wrong, at=NOW - timedelta(days=2), corrects=wrong.id)
+    better = replace(right, at=NOW - timedelta(days=3), corrects=right.id)
+    never = sight(2)
+    retracted = replace(never, kind=EventKind.RETRACTED, corrects=never.id)
+    assert ledger.append([wrong, right, never]) == 3
+    assert ledger.append([right, better, retracted]) == 2  # the same correction is made once
+    assert list(ledger.events()) == [wrong, right, never, better, retracted]
+    assert corrected(ledger.events()) == (better,)
+    assert ledger.first_seen([NODE]) == {NODE: (Sight("24", digest(1), better.at),)}
+
+
+def test_each_repository_has_a_chain_of_its_own(ledger: Ledger) -> None:
+    ledger.append([sight(), sight(2, subject="ghcr.io/acme/base"), sight(3, subject=f"{NODE}#x")])
+    ledger.append([sight(4), sight(5, subject="a.example/a")])
+    assert [(head.chain, head.position) for head in ledger.heads()] == [
+        ("a.example/a", 1),
+        (NODE, 3),
+        ("ghcr.io/acme/base", 1),
+    ]
+    places = {record.position for record in ledger.records() if record.event.chain == NODE}
+    assert places == {1, 2, 3}
+    verified = ledger.verify()
+    assert (verified.is_sound, verified.events, verified.heads) == (True, 5, ledger.heads())
+
+
+def test_noted_head_proves_that_nothing_before_it_changed(ledger: Ledger) -> None:
+    ledger.append([sight()])
+    noted = ledger.heads()
+    ledger.append([sight(2)])
+    assert ledger.verify(noted).is_sound
+    other = replace(noted[0], hash="0" * 64)
+    assert [one.reason for one in ledger.verify([other]).breaks] == ["is another than was noted"]
+    far = replace(noted[0], position=9)
+    assert [(one.position, one.reason) for one in ledger.verify([far]).breaks] == [
+        (9, "is missing")
+    ]
+    assert not ledger.verify([replace(noted[0], chain="x")]).is_sound
+
+
+def test_chains_are_the_same_whatever_keeps_them(ledger: Ledger) -> None:
+    ledger.append([sight(evidence={"b": "ü\0", "a": "1"}, policy="p")])
+    assert ledger.heads()[0].hash == (
+        "bcfe21388ac65b1135852c0dfd9089f461e4b01dd562da3555205170f6d77590"
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "recorded"),
+    [
+        (timedelta(seconds=-90), NOW),
+        (timedelta(days=-400), NOW - timedelta(days=400)),
+        (timedelta(days=400), NOW + timedelta(days=400)),
+    ],
+)
+def test_clock_that_steps_loses_no_event(
+    location: Location, step: timedelta, recorded: datetime
+) -> None:
+    clock = Clock(NOW)
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        ledger.append([sight(1)])
+        clock.now = NOW + step
+        ledger.append([sight(2)])
+        assert [record.recorded for record in ledger.records()] == [NOW, recorded]
+        assert [event.key for event in ledger.events()] == [f"24@{digest(1)}", f"24@{digest(2)}"]
+        assert ledger.verify().is_sound
+
+
+ROOT = Path(__file__).parents[2]
+LEASE = timedelta(minutes=5)
+
+
+def test_notice_is_queued_once_and_claimed_until_it_is_settled(location: Location) -> None:
+    clock = Clock(NOW)
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        assert ledger.append([sight()], [notice(1), notice(2)]) == 1
+        assert ledger.append([], [notice(1, body="other")]) == 0
+        first, second = ledger.claim(limit=9, lease=LEASE)
+        assert (first.notice, first.attempt) == (notice(1), 1)
+        assert ledger.claim(limit=9, lease=LEASE) == ()
+        ledger.settle(first)
+        ledger.settle(second, problem="no answer", retry_at=NOW + timedelta(hours=1))
+        clock.now = NOW + timedelta(minutes=59)
+        assert ledger.claim(limit=9, lease=LEASE) == ()
+        clock.now = NOW + timedelta(hours=1)
+        (again,) = ledger.claim(limit=9, lease=LEASE)
+        assert (again.notice.id, again.attempt) == ("notice-2", 2)
+        ledger.settle(again, problem="gone for ever")
+        ledger.settle(again)  # told twice after a crash: no matter
+        clock.now = LATER
+        assert ledger.claim(limit=9, lease=LEASE) == ()
+        assert list(ledger.events()) == [sight()]
+
+
+def test_notice_of_a_sender_that_died_is_due_again_when_its_lease_ends(location: Location) -> None:
+    clock = Clock(NOW)
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        ledger.append([], [notice(1), notice(2)])
+        assert [one.attempt for one in ledger.claim(limit=1, lease=LEASE)] == [1]
+    clock.now = NOW + LEASE
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        late, _ = ledger.claim(limit=9, lease=LEASE)
+        assert (late.notice.id, late.attempt) == ("notice-1", 2)
+        ledger.settle(replace(late, attempt=1), problem="slow", retry_at=NOW)  # the dead one's
+        assert ledger.claim(limit=9, lease=LEASE) == ()
+        assert ledger.verify().is_sound
+
+
+def test_notice_is_claimed_by_one_of_two_at_the_same_time(
+    ledger: Ledger, location: Location
+) -> None:
+    ledger.append([], [notice(number) for number in range(12)])
+    with contextlib.closing(open_ledger(location, clock=lambda: LATER)) as other:
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(one.claim, limit=12, lease=LEASE) for one in (ledger, other)]
+        ids = [claim.notice.id for one in asked for claim in one.result()]
+    assert sorted(ids) == sorted(f"notice-{number}" for number in range(12))
+
+
+def test_notice_that_was_never_queued_is_not_settled(ledger: Ledger) -> None:
+    ledger.append([], [notice()])
+    (claim,) = ledger.claim(limit=1, lease=LEASE)
+    with pytest.raises(LedgerError, match="never queued"):
+        ledger.settle(replace(claim, notice=notice(2)))
+
+
+def test_notices_and_events_of_a_batch_that_fails_are_both_not_there(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError):
+        ledger.append([sight()], [notice(), notice(2, body="x" * 70_000)])
+    assert list(ledger.events()) == []
+    assert ledger.claim(limit=9, lease=LEASE) == ()
+
+
 WRITER = """
 import sys
 from datetime import UTC, datetime
 from basekeeper.ledger.location import read_location
-from basekeeper.ledger.sql import open_ledger
-from tests.contract.test_ledger import sight
+from basekeeper.ledger.opening import open_ledger
+from tests.contract.ledger_places import sight
 print("ready", flush=True)
 first, count, size = map(int, sys.argv[1:4])
 ledger = open_ledger(read_location(sys.stdin.readline()), clock=lambda: datetime.now(UTC))
@@ -364,6 +380,7 @@ def writer(text: str, first: int, count: int, size: int) -> subprocess.Popen[str
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(first), str(count), str(size)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None

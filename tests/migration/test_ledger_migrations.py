@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,12 +22,14 @@ from basekeeper.ledger.engines import open_engine
 from basekeeper.ledger.location import Kind, Location, read_location
 from basekeeper.ledger.schema import HEAD, METADATA, READABLE, REVISIONS, VERSION_TABLE
 from basekeeper.ledger.sql import open_ledger
-from tests.contract.test_ledger import DATABASES, NODE, digest, sight
+from tests.contract.ledger_places import DATABASES, digest, sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+
+    from basekeeper.values.event import Event
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -51,15 +54,26 @@ def at_revision(engine: Engine, revision: str) -> None:
         revisions.upgrade(connection, revision)
 
 
+INSERT = (
+    "INSERT INTO basekeeper_event (id, kind, subject, key, at, recorded, source, evidence)"
+    " VALUES (:id, :kind, :subject, :key, :at, :recorded, :source, :evidence)"
+)
+
+
+def row_of_0001(event: Event, recorded: int) -> dict[str, Any]:
+    """Write an event as the program of revision 0001 did."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return {
+        "id": bytes.fromhex(event.id), "kind": event.kind.value, "subject": event.subject,
+        "key": event.key, "at": (event.at - epoch) // timedelta(microseconds=1),
+        "recorded": recorded, "source": event.source,
+        "evidence": json.dumps(dict(event.evidence), sort_keys=True, separators=(",", ":")),
+    }  # fmt: skip
+
+
 def insert(connection: Connection) -> None:
     """Record an event as revision 0001 has it."""
-    connection.execute(
-        sa.text(
-            "INSERT INTO basekeeper_event (id, kind, subject, key, at, recorded, source, evidence)"
-            " VALUES (:id, 'first-seen', :subject, :key, 1, 2, 'docker.io', '{}')"
-        ),
-        {"id": bytes.fromhex(sight().id), "subject": NODE, "key": f"24@{digest(1)}"},
-    )
+    connection.execute(sa.text(INSERT), row_of_0001(sight(), 2))
 
 
 def restamp(engine: Engine, revision: str) -> None:
@@ -97,7 +111,7 @@ def test_migrations_lead_to_the_tables_that_the_program_uses(
         assert compare_metadata(context, METADATA) == []
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("revision", ["0001"])
 def test_ledger_of_each_revision_is_brought_up_to_date_with_its_events(
     location: Location, engine: Engine, revision: str
 ) -> None:
@@ -110,6 +124,38 @@ def test_ledger_of_each_revision_is_brought_up_to_date_with_its_events(
     with engine.connect() as connection:
         found = connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
     assert found == HEAD
+
+
+def test_events_of_the_first_revision_are_chained_in_their_order(
+    location: Location, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("basekeeper.ledger.migrations.versions.r0002_chains._BATCH", 7)
+    events = [sight(number, subject=f"a.example/{number % 3}") for number in range(40)]
+    at_revision(engine, "0001")
+    with engine.execution_options(writes=True).begin() as connection:
+        for number, event in enumerate(events):
+            connection.execute(sa.text(INSERT), row_of_0001(event, 1_000 - number))
+        # Numbers that were given and rolled back leave gaps.
+        connection.execute(
+            sa.text(INSERT.replace("(id", "(seq, id").replace("(:id", "(900, :id")),
+            row_of_0001(sight(99), 5),
+        )
+    with contextlib.closing(open_ledger(location, clock=lambda: NOW)) as ledger:
+        assert list(ledger.events()) == [*events, sight(99)]
+        verified = ledger.verify()
+        assert (verified.is_sound, verified.events) == (True, 41)
+        assert [head.position for head in ledger.heads()] == [14, 13, 13, 1]
+        assert ledger.append([sight(50, subject="a.example/0"), *events]) == 1
+        assert ledger.heads()[0].position == 15
+        assert ledger.verify(verified.heads).is_sound
+
+
+def test_ledger_of_the_first_revision_is_read_after_it_was_brought_up_to_date(
+    location: Location, engine: Engine
+) -> None:
+    at_revision(engine, "0001")
+    with pytest.raises(LedgerError, match="has the old schema 0001"):
+        open_ledger(location, clock=None)
 
 
 def test_opening_a_current_ledger_changes_nothing(location: Location) -> None:

@@ -11,7 +11,7 @@ from basekeeper.config.storage import StorageSettings
 from basekeeper.errors import InputError, LedgerError
 from basekeeper.ledger.location import read_location
 from basekeeper.ledger.sql import open_ledger
-from tests.contract.test_ledger import NODE, sight
+from tests.contract.ledger_places import NODE, sight
 
 if TYPE_CHECKING:
     from pathlib import Path

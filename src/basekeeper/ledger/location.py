@@ -1,7 +1,8 @@
-"""Where a ledger lies, as its user writes it: `sqlite:PATH` or `postgresql://…`."""
+"""Where a ledger lies, as its user writes it: `sqlite:PATH`, `postgresql://…`, `branch:NAME`."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
@@ -10,15 +11,23 @@ from typing import Final
 from basekeeper.records import dataclass
 from basekeeper.transport.redaction import shown_url
 
-FORMS: Final = "sqlite:PATH or postgresql://user@host/database"
+FORMS: Final = "sqlite:PATH, postgresql://user@host/database or branch:NAME"
 """How a location is written."""
+
+DEFAULT_BRANCH: Final = "basekeeper-ledger"
+"""The branch that `branch:` stands for."""
+
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
+_BRANCH: Final = re.compile(rf"{_PART}(?:/{_PART})*")
+_MAX_BRANCH: Final = 200
 
 
 class Kind(StrEnum):
-    """Which database keeps the events."""
+    """What keeps the events."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+    BRANCH = "branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,12 @@ class Location:
 
     kind: Kind
     target: str = field(repr=False)
-    """The path of the file, or the connection URI, which may hold a password."""
+    """The path of the file, the name of the branch, or the connection URI, which may hold a
+    password."""
 
     def __str__(self) -> str:
         """Name it in messages: never a password."""
-        if self.kind is Kind.SQLITE:
+        if self.kind is not Kind.POSTGRESQL:
             return f"{self.kind}:{self.target}"
         return shown_url(self.target)
 
@@ -48,15 +58,25 @@ def read_location(text: str) -> Location:
         ValueError: It is none. The message does not repeat the text, which may hold a password.
     """
     scheme, sign, rest = text.strip().partition(":")
-    if scheme == "branch" and sign:
-        raise ValueError("a ledger on a branch is not supported yet")
     if scheme not in {kind.value for kind in Kind} or not sign:
         raise ValueError(f"is no ledger: write {FORMS}")
     if scheme == Kind.POSTGRESQL:
         if not rest.startswith("//"):
             raise ValueError("is no ledger: after postgresql: come two slashes")
         return Location(Kind.POSTGRESQL, f"{scheme}:{rest}")
+    if scheme == Kind.BRANCH:
+        return Location(Kind.BRANCH, _branch(rest or DEFAULT_BRANCH))
     if not rest or rest.startswith("//") or rest == ":memory:" or "\0" in rest:
         raise ValueError("is no ledger: after sqlite: comes the path of a file, as sqlite:/var/x")
     path = Path(rest)
     return Location(Kind.SQLITE, str(path.expanduser() if rest.startswith("~/") else path))
+
+
+def _branch(name: str) -> str:
+    """Read the name of a branch: fewer than git allows, so that none has to be quoted anywhere."""
+    if not _BRANCH.fullmatch(name) or len(name) > _MAX_BRANCH or ".lock" in name:
+        raise ValueError(
+            "is no ledger: after branch: comes the name of a branch, in letters, digits, '.', '_',"
+            " '-' and '/'"
+        )
+    return name

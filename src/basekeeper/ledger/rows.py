@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import LedgerError
-from basekeeper.values.event import Event, EventKind, Sight
+from basekeeper.ledger.chain import chain_of
+from basekeeper.values.event import Event, EventKind, Record, Sight, standing
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from collections.abc import Iterable, Mapping
 
 MAX_TEXT_BYTES: Final = 1_000
 """Longest subject, key or source, as UTF-8: what an index entry of PostgreSQL surely holds."""
@@ -35,6 +36,11 @@ def row_of(event: Event, recorded: int) -> dict[str, Any]:
     """
     for part in (event.subject, event.key, event.source):
         _check_text(part)
+    for part in (event.policy, event.tool, event.data, event.corrects):
+        if part:
+            _check_text(part)
+    if not chain_of(event.subject):
+        raise LedgerError(f"an event about {event.subject!r:.80} names no repository")
     if event.at.tzinfo is None:
         raise LedgerError(f"an event about {event.subject!r} has an instant without a zone")
     evidence = json.dumps(dict(event.evidence), sort_keys=True, separators=(",", ":"))
@@ -52,10 +58,14 @@ def row_of(event: Event, recorded: int) -> dict[str, Any]:
         "recorded": recorded,
         "source": event.source,
         "evidence": evidence,
+        "policy": event.policy,
+        "tool": event.tool,
+        "data": event.data,
+        "corrects": event.corrects,
     }
 
 
-def event_of(row: RowMapping) -> Event:
+def event_of(row: Mapping[Any, Any]) -> Event:
     """Read an event from a row.
 
     Raises:
@@ -77,25 +87,63 @@ def event_of(row: RowMapping) -> Event:
             at=_instant(row["at"]),
             source=row["source"],
             evidence={str(name): str(value) for name, value in evidence.items()},
+            policy=row["policy"],
+            tool=row["tool"],
+            data=row["data"],
+            corrects=row["corrects"],
         )
     except (ValueError, TypeError, OverflowError, AttributeError, RecursionError) as error:
         raise _damaged(row["seq"]) from error
 
 
-def sight_of(seq: int, key: str, at: int) -> Sight:
-    """Read a sight from the columns of a `FIRST_SEEN` row.
+def record_of(row: Mapping[Any, Any]) -> Record:
+    """Read an event with its place from a row that has both.
 
     Raises:
-        LedgerError: They are none that this program wrote.
+        LedgerError: The row is none that this program wrote.
     """
-    tag, sign, digest = key.partition("@")
+    event = event_of(row)
     try:
-        moment = _instant(at)
+        return Record(
+            event=event,
+            recorded=_instant(row["recorded"]),
+            position=int(row["position"]),
+            hash=row["hash"].hex(),
+        )
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise _damaged(row["seq"]) from error
+
+
+def sights_of(rows: Iterable[Mapping[Any, Any]]) -> dict[str, tuple[Sight, ...]]:
+    """Read what was seen of each repository, earliest first, with corrections in their place.
+
+    Args:
+        rows: Of `FIRST_SEEN` and `RETRACTED`, in the order of recording.
+
+    Raises:
+        LedgerError: One is none that this program wrote.
+    """
+    retraction = EventKind.RETRACTED.value
+    told = ((row["id"].hex(), row["corrects"], row["kind"] == retraction, row) for row in rows)
+    found: dict[str, list[Sight]] = {}
+    for row in standing(told):
+        found.setdefault(row["subject"], []).append(_sight_of(row))
+    return {name: tuple(sorted(sights, key=_order)) for name, sights in found.items()}
+
+
+def _sight_of(row: Mapping[Any, Any]) -> Sight:
+    tag, sign, digest = row["key"].partition("@")
+    try:
+        moment = _instant(row["at"])
     except (TypeError, OverflowError) as error:
-        raise _damaged(seq) from error
+        raise _damaged(row["seq"]) from error
     if not sign:
-        raise _damaged(seq)
+        raise _damaged(row["seq"])
     return Sight(tag, digest, moment)
+
+
+def _order(sight: Sight) -> tuple[datetime, str, str]:
+    return (sight.at, sight.tag, sight.digest)
 
 
 def _instant(at: int) -> datetime:

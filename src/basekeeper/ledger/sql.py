@@ -12,22 +12,31 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from basekeeper.errors import LedgerError
+from basekeeper.ledger import outbox
+from basekeeper.ledger.chains import ChainWriter, read_heads, verify_chains
 from basekeeper.ledger.engines import lock_for_writing, open_engine
 from basekeeper.ledger.location import Kind
 from basekeeper.ledger.revisions import check_readable, migrate
-from basekeeper.ledger.rows import event_of, is_recordable, microseconds, row_of, sight_of
-from basekeeper.ledger.schema import EVENT
+from basekeeper.ledger.rows import (
+    event_of,
+    is_recordable,
+    microseconds,
+    record_of,
+    row_of,
+    sights_of,
+)
+from basekeeper.ledger.schema import EVENT, LINK
 from basekeeper.transport.redaction import shown_text
 from basekeeper.values.event import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, RowMapping, Select
 
     from basekeeper.ledger.location import Location
-    from basekeeper.values.event import Event, Sight
+    from basekeeper.values.event import Claim, Event, Head, Notice, Record, Sight, Verification
 
 ROWS_AT_ONCE: Final = 500
 """Rows of one statement, and values of one list in a query."""
@@ -67,8 +76,8 @@ class SqlLedger:
         self._location = location
         self._engine = engine
         self._clock = clock
-        of_dialect = sqlite if location.kind is Kind.SQLITE else postgresql
-        self._insert = of_dialect.insert(EVENT).on_conflict_do_nothing(index_elements=["id"])
+        self._dialect = sqlite if location.kind is Kind.SQLITE else postgresql
+        self._insert = self._dialect.insert(EVENT).on_conflict_do_nothing(index_elements=["id"])
 
     def prepare(self) -> None:
         """Bring the schema up to date, or check that it can be read.
@@ -83,27 +92,56 @@ class SqlLedger:
         with self._translated():
             migrate(self._engine, str(self._location))
 
-    def append(self, events: Iterable[Event]) -> int:
-        """Add events in one transaction, and return how many were new."""
-        if self._clock is None:
-            raise LedgerError(f"ledger {self._location} is open for reading alone")
-        recorded, added, left = microseconds(self._clock()), 0, iter(events)
+    def append(self, events: Iterable[Event], notices: Iterable[Notice] = ()) -> int:
+        """Add events and queue notices in one transaction; return how many events were new."""
+        now, added, left = self._now(), 0, iter(events)
         with self._connected(writes=True) as connection:
+            writer = ChainWriter(connection, self._insert)
             while batch := list(islice(left, ROWS_AT_ONCE)):
-                added += self._add(connection, [row_of(event, recorded) for event in batch])
+                added += writer.add([row_of(event, microseconds(now)) for event in batch])
+            writer.finish()
+            outbox.queue(connection, self._dialect, notices, now)
         return added
 
     def events(
-        self, *, subject: str | None = None, kinds: Collection[EventKind] = ()
+        self,
+        *,
+        subject: str | None = None,
+        kinds: Collection[EventKind] = (),
+        as_of: datetime | None = None,
     ) -> Iterator[Event]:
         """Yield events in the order in which they were recorded, up to the newest at the start."""
+        return map(event_of, self._rows(select(EVENT), subject, kinds, as_of))
+
+    def records(
+        self,
+        *,
+        subject: str | None = None,
+        kinds: Collection[EventKind] = (),
+        as_of: datetime | None = None,
+    ) -> Iterator[Record]:
+        """Yield the same events with their places."""
+        query = select(EVENT, LINK.c.position, LINK.c.hash)
+        query = query.select_from(EVENT.outerjoin(LINK, EVENT.c.id == LINK.c.id))
+        return map(record_of, self._rows(query, subject, kinds, as_of))
+
+    def _rows(
+        self,
+        query: Select[Any],
+        subject: str | None,
+        kinds: Collection[EventKind],
+        as_of: datetime | None,
+    ) -> Iterator[RowMapping]:
+        """Yield rows of events, a page at a time."""
         if subject is not None and not is_recordable(subject):
             return
-        query = select(EVENT).order_by(EVENT.c.seq).limit(PAGE_ROWS)
+        query = query.order_by(EVENT.c.seq).limit(PAGE_ROWS)
         if subject is not None:
             query = query.where(EVENT.c.subject == subject)
         if kinds:
             query = query.where(EVENT.c.kind.in_(sorted(kind.value for kind in kinds)))
+        if as_of is not None:
+            query = query.where(EVENT.c.recorded <= microseconds(as_of))
         with self._connected() as connection:
             end = connection.scalar(select(func.max(EVENT.c.seq))) or 0
         last = 0
@@ -111,31 +149,56 @@ class SqlLedger:
             page = query.where(EVENT.c.seq > last, EVENT.c.seq <= end)
             with self._connected() as connection:
                 rows = connection.execute(page).mappings().all()
-            yield from map(event_of, rows)
+            yield from rows
             last = rows[-1]["seq"] if len(rows) == PAGE_ROWS else end
 
     def first_seen(self, repositories: Collection[str]) -> Mapping[str, tuple[Sight, ...]]:
         """Return the first sights of each repository, earliest first; none: an empty tuple."""
-        found: dict[str, list[Sight]] = {name: [] for name in sorted(set(repositories))}
-        names = filter(is_recordable, found)
+        found: dict[str, tuple[Sight, ...]] = dict.fromkeys(sorted(set(repositories)), ())
+        names = filter(is_recordable, list(found))
         with self._connected() as connection:
             while batch := list(islice(names, ROWS_AT_ONCE)):
-                for subject, seq, key, at in connection.execute(_sights_query(batch)):
-                    found[subject].append(sight_of(seq, key, at))
-        return {name: tuple(sorted(rows, key=_order)) for name, rows in found.items()}
+                found |= sights_of(connection.execute(_sights_query(batch)).mappings())
+        return found
+
+    def heads(self) -> tuple[Head, ...]:
+        """Return the end of each chain, in the order of their names."""
+        with self._connected() as connection:
+            return read_heads(connection)
+
+    def verify(self, noted: Collection[Head] = ()) -> Verification:
+        """Look at every event; see `ports.Ledger`."""
+        with self._connected() as connection:
+            if self._location.kind is Kind.POSTGRESQL:  # one picture, while others write
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            return verify_chains(connection, noted)
+
+    def claim(self, *, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+        """Take notices that are due; see `ports.Ledger`."""
+        now = self._now()
+        with self._connected(writes=True) as connection:
+            return outbox.claim(connection, now, limit, lease)
+
+    def settle(
+        self, claim: Claim, *, problem: str | None = None, retry_at: datetime | None = None
+    ) -> None:
+        """Say what became of a notice; see `ports.Ledger`."""
+        now = self._now()
+        with self._connected(writes=True) as connection:
+            outbox.settle(connection, claim, now, problem, retry_at)
 
     def close(self) -> None:
         """End every connection."""
         self._engine.dispose()
 
-    def _add(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
-        """Insert the rows that are not there yet; nobody else writes meanwhile."""
-        by_id = {row["id"]: row for row in reversed(rows)}  # of equal ones the first stays
-        known = set(connection.scalars(select(EVENT.c.id).where(EVENT.c.id.in_(list(by_id)))))
-        new = [row for key, row in reversed(by_id.items()) if key not in known]
-        if new:
-            connection.execute(self._insert, new)
-        return len(new)
+    def _now(self) -> datetime:
+        """Read the clock of a ledger that may be written to."""
+        if self._clock is None:
+            raise LedgerError(
+                f"ledger {self._location} is open for reading alone",
+                hint="use a verb that records",
+            )
+        return self._clock()
 
     @contextmanager
     def _connected(self, *, writes: bool = False) -> Iterator[Connection]:
@@ -170,11 +233,8 @@ class SqlLedger:
         return unquote(urlsplit(self._location.target).password or "")
 
 
-def _sights_query(names: list[str]) -> Any:
-    return select(EVENT.c.subject, EVENT.c.seq, EVENT.c.key, EVENT.c.at).where(
-        EVENT.c.subject.in_(names), EVENT.c.kind == EventKind.FIRST_SEEN.value
-    )
-
-
-def _order(sight: Sight) -> tuple[datetime, str, str]:
-    return (sight.at, sight.tag, sight.digest)
+def _sights_query(names: list[str]) -> Select[Any]:
+    columns = (EVENT.c[name] for name in ("seq", "id", "kind", "subject", "key", "at", "corrects"))
+    kinds = (EventKind.FIRST_SEEN.value, EventKind.RETRACTED.value)
+    found = select(*columns).where(EVENT.c.subject.in_(names), EVENT.c.kind.in_(kinds))
+    return found.order_by(EVENT.c.seq)

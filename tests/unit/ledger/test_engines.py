@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,7 +17,7 @@ from basekeeper.errors import LedgerError
 from basekeeper.ledger import engines
 from basekeeper.ledger.location import read_location
 from basekeeper.ledger.sql import open_ledger
-from tests.contract.test_ledger import sight
+from tests.contract.ledger_places import notice, sight
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,14 +175,19 @@ def test_role_that_may_only_insert_and_select_records(postgres: Server) -> None:
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(
             f"CREATE ROLE {role} LOGIN PASSWORD 's3cr3t';"  # no outside text
-            f"GRANT SELECT ON basekeeper_version, basekeeper_event TO {role}".encode()
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}".encode()
         )
         limited = read_location(uri.replace("//keeper:", f"//{role}:"))
         with contextlib.closing(open_ledger(limited, clock=None)) as ledger:
             assert list(ledger.events()) == []
         connection.execute(
-            f"GRANT INSERT ON basekeeper_event TO {role};"
-            f"GRANT USAGE ON SEQUENCE basekeeper_event_seq_seq TO {role}".encode()
+            f"GRANT INSERT ON basekeeper_event, basekeeper_link TO {role};"
+            f"GRANT INSERT, UPDATE ON basekeeper_head, basekeeper_outbox TO {role};"
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}".encode()
         )
     with contextlib.closing(open_ledger(limited, clock=lambda: NOW)) as ledger:
-        assert ledger.append([sight()]) == 1
+        assert ledger.append([sight()], [notice()]) == 1
+        assert ledger.append([sight(2)]) == 1
+        (claim,) = ledger.claim(limit=1, lease=timedelta(minutes=1))
+        ledger.settle(claim)
+        assert ledger.verify().is_sound

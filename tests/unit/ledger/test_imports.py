@@ -16,7 +16,9 @@ LIBRARIES = ("sqlalchemy", "alembic", "psycopg")
     "module",
     [
         "basekeeper.ledger",
+        "basekeeper.ledger.branch",
         "basekeeper.ledger.location",
+        "basekeeper.ledger.opening",
         "basekeeper.policy.load",
         "basekeeper.wiring",
     ],

@@ -16,9 +16,12 @@ from basekeeper.ledger.location import Kind, read_location
         ("sqlite:~/x", Kind.SQLITE, str(Path.home() / "x")),
         ("postgresql://u@h/d", Kind.POSTGRESQL, "postgresql://u@h/d"),
         ("postgresql://", Kind.POSTGRESQL, "postgresql://"),
+        ("branch:basekeeper-ledger", Kind.BRANCH, "basekeeper-ledger"),
+        ("branch:", Kind.BRANCH, "basekeeper-ledger"),
+        ("branch:state/of_1.2", Kind.BRANCH, "state/of_1.2"),
     ],
 )
-def test_location_is_a_file_or_a_server(text: str, kind: Kind, target: str) -> None:
+def test_location_is_a_file_a_server_or_a_branch(text: str, kind: Kind, target: str) -> None:
     location = read_location(text)
     assert (location.kind, location.target) == (kind, target)
 
@@ -28,7 +31,9 @@ def test_location_is_a_file_or_a_server(text: str, kind: Kind, target: str) -> N
     [
         "", "x", "sqlite", "sqlite:", "sqlite://x", "sqlite:///x", "sqlite::memory:", "sqlite:a\0b",
         "postgresql:", "postgresql:s3cr3t", "postgres://u:s3cr3t@h/d", "mysql://u:s3cr3t@h/d",
-        "branch:basekeeper-ledger", "SQLITE:/x", "sqlite+aiosqlite:/x",
+        "SQLITE:/x", "sqlite+aiosqlite:/x", "branch", "branch:-x", "branch:a b", "branch:a..b",
+        "branch:a.lock", "branch:/a", "branch:a/", "branch:a//b", "branch:.a", "branch:a.",
+        "branch:a:b", "branch:a\nb", "branch:ü", "branch:" + "x" * 201, "branch://u:s3cr3t@h/x",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
@@ -43,6 +48,7 @@ def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
         ("postgresql://u:s3cr3t@h:5432/d?password=s3cr3t", "postgresql://h:5432/d"),
         ("postgresql://h1:1,h2:2/d?user=u&password=s3cr3t", "postgresql://h1:1,h2:2/d"),
         ("sqlite:/x", "sqlite:/x"),
+        ("branch:x", "branch:x"),
     ],
 )
 def test_location_is_shown_without_secrets(text: str, shown: str) -> None:
@@ -55,3 +61,4 @@ def test_relative_file_is_known_as_such() -> None:
     assert read_location("sqlite:x").is_relative
     assert not read_location("sqlite:/x").is_relative
     assert not read_location("postgresql://h/d").is_relative
+    assert not read_location("branch:x").is_relative

@@ -1,0 +1,350 @@
+"""One branch of a remote repository, read and moved on without touching any clone.
+
+git works in a bare repository of ours below the temporary directory: no work tree, no index, no
+hook. Of the clone that the user stands in, only where its remote is and which headers are sent
+there are read, since CI systems keep their tokens so; programs that its configuration names are
+not. Credentials come by git's own means: the user's and the system's configuration, their
+helpers, agents and variables. None is ever on a command line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.errors import Error, LedgerError
+from basekeeper.process import Limits, find_program, run
+from basekeeper.records import dataclass
+from basekeeper.transport.redaction import shown_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from basekeeper.process import Completed
+
+MAX_BRANCH_BYTES: Final = 512 * 1024 * 1024
+"""Most that is read of a branch: far more than a million events."""
+
+NETWORK_SECONDS: Final = 120.0
+"""Longest wait for one exchange with the remote."""
+
+LOCAL: Final = Limits(timeout=60.0, max_output_bytes=MAX_BRANCH_BYTES)
+NETWORK: Final = Limits(timeout=NETWORK_SECONDS, max_output_bytes=1024 * 1024)
+
+REMOTE: Final = "origin"
+"""The remote that is used where a clone has several."""
+
+PROTOCOLS: Final = "file:git:http:https:ssh"
+"""What a remote may be reached by: none that runs a program of the clone's choice."""
+
+_NEXT: Final = "refs/basekeeper/next"
+_TIP: Final = "refs/basekeeper/tip"
+_PASSED: Final = (
+    "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
+    "SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+    "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+)  # fmt: skip
+"""Variables that say how to reach a remote, and as whom."""
+
+_SETTINGS: Final = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
+    "push.recurseSubmodules": "no",
+    "fetch.recurseSubmodules": "false",
+    "credential.interactive": "false",
+}
+"""What the user's configuration may not change."""
+
+_BORROWED: Final = re.compile(
+    r"(?s)http\.(.+)\.(?:extraheader|proxy)|url\.(.+)\.(?:push)?insteadof"
+)
+_REMOTE_KEY: Final = re.compile(r"(?s)remote\.(.+)\.(url|pushurl)")
+_NOT_LOCAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:")
+_OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class PushRefused(LedgerError):  # noqa: N818  # says what happened, like its siblings
+    """The remote did not take a commit: somebody was first, or it may not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clone:
+    """What is borrowed from the clone that the user stands in."""
+
+    settings: tuple[tuple[str, str], ...]
+    is_sha256: bool
+
+
+class RemoteBranch:
+    """A branch of the remote of a clone; close it to remove what was fetched."""
+
+    def __init__(self, start: Path, name: str, environ: Mapping[str, str]) -> None:
+        """Find the remote; nothing is fetched yet.
+
+        Args:
+            start: A directory in a clone.
+            name: Of the branch, without `refs/heads/`.
+            environ: The environment of the process, of which a part is passed on.
+
+        Raises:
+            LedgerError: There is no clone, or it has no remote.
+            ProgramMissing: git is not installed.
+        """
+        self.name = name
+        self._ref = f"refs/heads/{name}"
+        self._git = find_program("git", hint="install git (Debian, Ubuntu: apt-get install git)")
+        self._directory = Path(tempfile.mkdtemp(prefix="basekeeper-ledger-"))
+        self._env = _environment(environ) | {"GIT_DIR": str(self._directory)}
+        try:
+            self._furnish(self._read_clone(start))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Remove our repository; safe to call twice."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def tip(self) -> str | None:
+        """Ask the remote which commit the branch is at; None where it has no such branch.
+
+        Raises:
+            LedgerError: It cannot be reached, or nobody may read it.
+        """
+        done = self._run(["ls-remote", "ledger", self._ref], limits=NETWORK)
+        self._check(done, "cannot be read")
+        for line in done.stdout.decode("utf-8", "replace").splitlines():
+            found, _, ref = line.partition("\t")
+            if ref == self._ref and _OBJECT_ID.fullmatch(found):
+                return found
+        return None
+
+    def fetch(self) -> str:
+        """Fetch the newest commit of the branch, without its past, and return its id.
+
+        Raises:
+            LedgerError: It cannot be fetched.
+        """
+        argv = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1", "ledger"]
+        done = self._run([*argv, f"+{self._ref}:{_TIP}"], limits=NETWORK)
+        self._check(done, "cannot be fetched")
+        return self._resolve(_TIP)
+
+    def files(self, commit: str) -> dict[str, str]:
+        """List the regular files of a commit: path → id of the content."""
+        done = self._run(["ls-tree", "-r", "-z", "--full-tree", commit])
+        self._check(done, "cannot be listed")
+        found = {}
+        for record in done.stdout.split(b"\0"):
+            head, _, path = record.partition(b"\t")
+            mode, _, object_id = head.decode("ascii", "replace").partition(" blob ")
+            if mode == "100644":
+                found[os.fsdecode(path)] = object_id
+        return found
+
+    def read(self, object_ids: Iterable[str]) -> dict[str, bytes]:
+        """Read contents by their ids."""
+        asked = sorted(set(object_ids))
+        done = self._run(["cat-file", "--batch"], stdin="".join(f"{i}\n" for i in asked).encode())
+        self._check(done, "cannot be read")
+        found, data, at = {}, done.stdout, 0
+        while at < len(data):
+            end = data.index(b"\n", at)
+            name, _, size = data[at:end].decode("ascii", "replace").partition(" blob ")
+            if not size.isdigit():
+                raise LedgerError(f"branch {self.name!r} cannot be read: git misses a file of it")
+            found[name] = data[end + 1 : end + 1 + int(size)]
+            at = end + 2 + int(size)
+        return found
+
+    def commit(
+        self, parent: str | None, files: Mapping[str, bytes], message: str, now: datetime
+    ) -> str:
+        """Make a commit that puts these files in place of a parent's, and return its id.
+
+        Raises:
+            LedgerError: It cannot be written: the disk is full, for example.
+        """
+        done = self._run(
+            ["fast-import", "--quiet", "--force", "--date-format=raw", "--done"],
+            stdin=b"".join(_import_stream(parent, files, message, int(now.timestamp()))),
+        )
+        self._check(done, "cannot be written")
+        return self._resolve(_NEXT)
+
+    def push(self, commit: str) -> None:
+        """Move the branch on to a commit; only ever forward.
+
+        Raises:
+            PushRefused: The remote answered, and did not take it.
+            LedgerError: Whether it took it cannot be told.
+        """
+        argv = ["push", "--porcelain", "--no-verify", "ledger", f"{commit}:{self._ref}"]
+        done = self._run(argv, limits=NETWORK)
+        if done.returncode == 0:
+            return
+        if any(line.startswith(b"!") for line in done.stdout.splitlines()):
+            raise PushRefused(
+                f"branch {self.name!r} of the remote takes no events: {_said(done)}",
+                hint="let the job's token write contents (GitHub: permissions: contents: write),"
+                " and no rule protect the branch from it",
+            )
+        self._check(done, "cannot be pushed")
+
+    def _read_clone(self, start: Path) -> _Clone:
+        """Read what is borrowed from the clone around a directory."""
+        resolved = start.resolve()
+        found = (one for one in (resolved, *resolved.parents) if (one / ".git").exists())
+        top = next(found, None)
+        if top is None:
+            raise LedgerError(
+                f"ledger branch:{self.name} needs a clone, and {str(start)!r} is in none",
+                hint="run it inside a clone, or name a database",
+            )
+        # GIT_DIR instead of a search: a clone that another user made (containers) is read too.
+        env = self._env | {"GIT_DIR": str(top / ".git")}
+        argv = [self._git, "config", "--local", "--includes", "--list", "-z"]
+        done = self._guarded(argv, env, top)
+        self._check(done, "needs the settings of the clone, which cannot be read")
+        text = done.stdout.decode("utf-8", "surrogateescape")
+        pairs = [(key, value) for key, _, value in (r.partition("\n") for r in text.split("\0"))]
+        borrowed = [(key, value) for key, value in pairs if _BORROWED.fullmatch(key)]
+        is_sha256 = ("extensions.objectformat", "sha256") in pairs
+        return _Clone((*self._remote(pairs, top), *borrowed), is_sha256)
+
+    def _remote(self, pairs: Sequence[tuple[str, str]], top: Path) -> list[tuple[str, str]]:
+        """Find the remote among the settings of a clone."""
+        remotes: dict[str, dict[str, str]] = {}
+        for key, value in pairs:
+            match = _REMOTE_KEY.fullmatch(key)
+            if match and value:
+                remotes.setdefault(match[1], {}).setdefault(match[2], _absolute(value, top))
+        named = remotes.get(REMOTE) or (next(iter(remotes.values())) if len(remotes) == 1 else {})
+        if "url" not in named:
+            raise LedgerError(
+                f"ledger branch:{self.name} needs a remote named {REMOTE!r}, which the clone lacks",
+                hint=f"git remote add {REMOTE} URL, or name a database",
+            )
+        return [(f"remote.ledger.{name}", value) for name, value in named.items()]
+
+    def _furnish(self, clone: _Clone) -> None:
+        """Make our repository."""
+        kind = "sha256" if clone.is_sha256 else "sha1"
+        argv = ["init", "--quiet", "--bare", "--template=", f"--object-format={kind}"]
+        self._check(self._run([*argv, str(self._directory)]), "needs a place for its objects")
+        with (self._directory / "config").open("ab") as file:
+            for key, value in clone.settings:
+                file.write(_setting(key, value))
+
+    def _resolve(self, name: str) -> str:
+        done = self._run(["rev-parse", "--verify", "--quiet", "--end-of-options", name])
+        self._check(done, "cannot be found again")
+        return done.stdout.decode("ascii", "replace").strip()
+
+    def _run(
+        self, arguments: Sequence[str], *, stdin: bytes = b"", limits: Limits = LOCAL
+    ) -> Completed:
+        """Run git in our repository."""
+        return self._guarded([self._git, *arguments], self._env, self._directory, stdin, limits)
+
+    def _guarded(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        stdin: bytes = b"",
+        limits: Limits = LOCAL,
+    ) -> Completed:
+        """Run a program; one of our errors for one of a process."""
+        try:
+            return run(argv, cwd=cwd, env=env, stdin=stdin, limits=limits)
+        except Error as error:
+            raise LedgerError(
+                f"ledger branch:{self.name}: {error.message}", hint=error.hint
+            ) from error
+
+    def _check(self, done: Completed, what: str) -> None:
+        """Raise where git failed."""
+        if done.returncode == 0:
+            return
+        raise LedgerError(
+            f"ledger branch:{self.name} {what}: {_said(done)}",
+            hint="check that the remote is there, and that git may use it: git ls-remote origin",
+        )
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Choose what git sees of our environment, and set what must not be left to others."""
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    settings: dict[str, str] = {}
+    for number, (key, value) in enumerate(_SETTINGS.items()):
+        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {
+        **{name: environ[name] for name in _PASSED if name in environ},
+        **settings,
+        "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+        # Relative entries would let the clone supply programs.
+        "PATH": os.pathsep.join(entry for entry in entries if entry.startswith("/")),
+        "LC_ALL": "C",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_ALLOW_PROTOCOL": PROTOCOLS,
+    }
+
+
+def _absolute(url: str, top: Path) -> str:
+    """Make a relative path absolute: git runs elsewhere."""
+    return url if url.startswith("/") or _NOT_LOCAL.match(url) else str(top / url)
+
+
+def _setting(key: str, value: str) -> bytes:
+    """Write one setting as a configuration file has it."""
+    section, _, rest = key.partition(".")
+    subsection, _, name = rest.rpartition(".")
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in (subsection, value)]
+    if any("\n" in text or "\0" in text for text in quoted):
+        raise LedgerError(f"setting {section!r} of the clone holds a line break")
+    text = f'[{section} "{quoted[0]}"]\n\t{name} = "{quoted[1]}"\n'
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _import_stream(
+    parent: str | None, files: Mapping[str, bytes], message: str, seconds: int
+) -> Iterable[bytes]:
+    """Yield what `git fast-import` reads."""
+    text = message.encode()
+    yield f"commit {_NEXT}\n".encode()
+    yield f"committer basekeeper <basekeeper@localhost> {max(0, seconds)} +0000\n".encode()
+    yield b"data %d\n%b\n" % (len(text), text)
+    if parent is not None:
+        yield f"from {parent}\n".encode()
+    for path, data in files.items():
+        yield f"M 100644 inline {path}\ndata {len(data)}\n".encode()
+        yield data
+        yield b"\n"
+    yield b"\ndone\n"
+
+
+def _said(done: Completed) -> str:
+    """Tell what git or the remote said, without secrets."""
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR"))]
+    refused = [
+        line[2:]
+        for line in done.stdout.decode("utf-8", "replace").splitlines()
+        if line.startswith("!")
+    ]
+    said = "; ".join(line.strip() for line in (refused + telling or lines)[:3])
+    return shown_text(said) or f"git ended with {done.returncode}"
