@@ -57,6 +57,11 @@ MAX_UNMET: Final = 3
 """The same for a host that has not answered yet: with no network at all, a run ends in seconds."""
 COOL_DOWN: Final = 30.0
 """Seconds for which a host is left alone after that many."""
+SLOW_SECONDS: Final = 30.0
+"""An answer that takes longer is slow: whole lists of tags come in a few seconds."""
+MAX_SLOW: Final = 4
+"""Slow answers of one host after which it is not asked again: one that drips each of a thousand
+answers for as long as it may would hold a run for hours."""
 PLACES: Final = 4
 """Questions that may be under way to one host, where nobody says otherwise."""
 _ONE_PLACE: Final = frozenset({"ghcr.io", "lscr.io"})
@@ -177,13 +182,21 @@ class Pacer:
         self._gates: dict[str, _Gate] = {}
         self._lock = threading.Lock()
 
-    def send(self, host: str, request: Callable[[], Response], *, repeat: bool = True) -> Response:
+    def send(
+        self,
+        host: str,
+        request: Callable[[], Response],
+        *,
+        repeat: bool = True,
+        is_long: bool = False,
+    ) -> Response:
         """Send a question when its host may be asked, and repeat it while that may help.
 
         Args:
             host: To whom it goes.
             request: Sends it once.
             repeat: Whether it may be sent again: a GET or HEAD.
+            is_long: Whether the answer may take its time: a layer.
 
         Returns:
             The last answer; one with status 429 only of what must not be sent again.
@@ -197,6 +210,7 @@ class Pacer:
         tries = 1
         while True:
             self._enter(gate)
+            began = self._clock()
             try:
                 answer = request()
             except TransportError as error:
@@ -208,6 +222,8 @@ class Pacer:
             else:
                 if not _is_repeated(answer.status):
                     gate.answered()
+                    if not is_long and self._clock() - began > SLOW_SECONDS:
+                        self._note_slow(gate)
                     return answer
                 wait = self._note_refusal(gate, answer, tries)
                 if tries >= _TRIES.get(answer.status, tries + 1) or self._is_over(tries, wait, end):
@@ -283,6 +299,19 @@ class Pacer:
         gate.hold(self._clock() + wait)
         return wait
 
+    def _note_slow(self, gate: _Gate) -> None:
+        """Count a slow answer; whose answers are slow too often is not asked again."""
+        with gate.ready:
+            gate.slow += 1
+            if gate.slow >= MAX_SLOW and gate.shut is None:
+                gate.shut = RegistryError(
+                    f"{gate.host}: {gate.slow} answers took more than {SLOW_SECONDS:.0f} s each;"
+                    " it is not asked again in this run",
+                    _UNREACHABLE,
+                    hint="run again later, or use a mirror",
+                )
+                gate.ready.notify_all()
+
     def _own_pause(self, tries: int) -> float:
         return float(min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) * (1 + self._jitter()) / 2)
 
@@ -337,7 +366,7 @@ class PacedRequests:
     ) -> Response:
         """Fetch a URL whose body is passed on and not kept; else as `get`."""
         stream = partial(self._sender.stream, headers=headers, max_bytes=max_bytes, retries=0)
-        return self._pacer.send(_address(url), partial(stream, url, begin))
+        return self._pacer.send(_address(url), partial(stream, url, begin), is_long=True)
 
     def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """Ask for the headers of a URL alone; else as `get`."""
@@ -364,6 +393,7 @@ class _Gate:
 
     __slots__ = (
         "cause", "failures", "free", "host", "met", "not_before", "open_until", "ready", "shut",
+        "slow",
     )  # fmt: skip
 
     def __init__(self, host: str, places: int) -> None:
@@ -373,6 +403,7 @@ class _Gate:
         self.not_before = 0.0
         self.met = False
         self.failures = 0
+        self.slow = 0
         self.cause: RegistryError | None = None
         """How the row of failures began."""
         self.open_until = 0.0

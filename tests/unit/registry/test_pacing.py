@@ -14,7 +14,9 @@ from basekeeper.registry.keyring import Keyring
 from basekeeper.registry.pacing import (
     COOL_DOWN,
     MAX_FAILURES,
+    MAX_SLOW,
     MAX_UNMET,
+    SLOW_SECONDS,
     PacedRequests,
     Pacer,
     Patience,
@@ -411,3 +413,30 @@ def test_an_interrupted_question_keeps_nobody_waiting() -> None:
 def test_work_that_asks_for_itself_does_not_wait_for_itself() -> None:
     flights = Flights()
     assert flights.once("key", lambda: flights.once("key", lambda: 7)) == 7
+
+
+def test_a_host_whose_answers_are_slow_too_often_is_not_asked_again(time: Time) -> None:
+    pacer, server = pacer_of(time), Server(answer())
+
+    def slow() -> Response:
+        time.sleep(SLOW_SECONDS + 1)
+        return server()
+
+    for _ in range(MAX_SLOW):
+        assert pacer.send("r.test", slow).status == 200
+    with pytest.raises(RegistryError, match="answers took more than 30 s each") as caught:
+        pacer.send("r.test", slow)
+    assert caught.value.failure is Failure.UNREACHABLE
+    assert pacer.send("other.test", Server(answer())).status == 200
+    assert server.asked == MAX_SLOW
+
+
+def test_a_layer_may_take_its_time(time: Time) -> None:
+    pacer, server = pacer_of(time), Server(answer())
+
+    def slow() -> Response:
+        time.sleep(SLOW_SECONDS + 1)
+        return server()
+
+    for _ in range(MAX_SLOW + 1):
+        assert pacer.send("r.test", slow, is_long=True).status == 200
