@@ -32,6 +32,7 @@ from basekeeper.render.outdated_view import (
     own_gaps,
     pointed,
     remark,
+    remedies,
     rows,
     summary,
     target,
@@ -43,7 +44,7 @@ from basekeeper.render.view import plural
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from basekeeper.render.layout import Style
@@ -83,6 +84,7 @@ def render_outdated_text(
     if lines:
         lines.append("")
     lines += _troubles(found, style)
+    lines += _remedies(remedies(shown, found), style)
     lines += _unread(found, style)
     held = ageless(shown)
     for notice in (*found.notices, *([held] if held else ())):
@@ -114,7 +116,7 @@ def _support_words(support: Support) -> str:
 
 def _body(row: Row, found: Standings, style: Style, *, verbose: bool) -> Iterator[str]:
     """Write what an image can be moved to, what to know of it, and where it is."""
-    gaps = list(row.gaps if verbose else own_gaps(row, found))
+    gaps = list(row.gaps) if verbose else own_gaps(row, found)
     is_told = row.status is Status.CURRENT or (row.gaps and not gaps and not row.steps)
     if is_told and not (verbose or any(notes(row)) or any(waiting(row))):
         return
@@ -219,6 +221,16 @@ def _troubles(found: Standings, style: Style) -> Iterator[str]:
         for line in wrap(visible(trouble.hint or ""), style.width - 2) if trouble.hint else ():
             yield style.paint(f"{style.sign('→', '>')} {line}", "remedy")
     if found.troubles:
+        yield ""
+
+
+def _remedies(hints: Sequence[str], style: Style) -> Iterator[str]:
+    """Tell what helps against what was asked in vain."""
+    for hint in hints:
+        first, *rest = wrap(visible(hint), style.width - 2)
+        yield style.paint(f"{style.sign('→', '>')} {first}", "remedy")
+        yield from (style.paint(f"  {line}", "remedy") for line in rest)
+    if hints:
         yield ""
 
 

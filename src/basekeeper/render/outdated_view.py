@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -138,13 +139,37 @@ def notes(row: Row) -> Iterator[tuple[str, str]]:
             yield note.kind.value, note.text
 
 
-def own_gaps(row: Row, found: Standings) -> Iterator[Unknown]:
-    """The gaps of a row but those that are told once for all images of its registry."""
+def own_gaps(row: Row, found: Standings) -> list[Unknown]:
+    """The gaps of a row but those that another line tells.
+
+    What is told once for all images of its registry is left out, and what is said of a tag and of
+    its whole repository alike is said of the repository.
+    """
     registry = row.standing.reference.registry
     is_silent = any(trouble.registry == registry for trouble in found.troubles)
-    for gap in row.gaps:
-        if not (is_silent and gap.reason.startswith(f"{registry} ")):
-            yield gap
+    said = {gap.reason for gap in row.gaps}
+    name = row.standing.reference.name
+    return [
+        gap
+        for gap in row.gaps
+        if not (is_silent and gap.reason.startswith(f"{registry} "))
+        and (gap.reason.startswith(f"{name}: ") or _of_name(gap.reason, name) not in said)
+    ]
+
+
+def _of_name(reason: str, name: str) -> str:
+    """The same reason, of the whole repository."""
+    return f"{name}: {reason.partition(': ')[2]}" if reason.startswith(name) else ""
+
+
+def remedies(shown: Collection[Row], found: Standings) -> list[str]:
+    """What helps against gaps, each once with the number of images."""
+    hints = Counter(
+        hint
+        for row in shown
+        for hint in dict.fromkeys(gap.hint for gap in own_gaps(row, found) if gap.hint)
+    )
+    return [f"{hint} ({plural(count, 'image')})" for hint, count in hints.items()]
 
 
 def trouble_words(trouble: Trouble) -> str:

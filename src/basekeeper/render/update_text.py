@@ -17,7 +17,7 @@ from basekeeper.render.layout import (
     wrap,
 )
 from basekeeper.render.markdown import Bounded, code, prose
-from basekeeper.render.outdated_view import ageless, remark, rows, target
+from basekeeper.render.outdated_view import ageless, remark, remedies, rows, target
 from basekeeper.render.safe import visible
 from basekeeper.render.update_view import (
     brief,
@@ -255,6 +255,8 @@ def _unknown(found: Proposal, style: Style) -> Iterator[str]:
         yield f"  {fit_image(visible(row.name), style.width - 2, style.ellipsis)}"
         for reason in reasons:
             yield from _indented(visible(short_digests(reason, style.ellipsis)), style)
+    for hint in remedies(rows(found.standings), found.standings):
+        yield from _wrapped(hint, style, f"  {style.sign('→', '>')} ", "remedy")
 
 
 def _short(image: str, style: Style) -> str:

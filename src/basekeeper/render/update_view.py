@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from basekeeper.records import dataclass
-from basekeeper.render.outdated_view import is_size, rows
+from basekeeper.render.outdated_view import is_size, own_gaps, rows
 from basekeeper.render.view import plural
 from basekeeper.tags.updates import KINDS
 from basekeeper.values.finding import Truth
@@ -61,11 +61,10 @@ def unknown(found: Proposal, *, brief: bool = True) -> list[tuple[Row, list[str]
     """
     told = {(str(each.standing.reference), each.reason) for each in found.changes.withheld}
     held = {image for image, _ in told}
-    silent = {trouble.registry for trouble in found.standings.troubles} if brief else set[str]()
     shown = []
     for row in rows(found.standings):
         reference = row.standing.reference
-        gaps = () if reference.registry in silent else row.gaps
+        gaps = own_gaps(row, found.standings) if brief else row.gaps
         reasons = [gap.reason for gap in gaps] or [
             choice.reason
             for choice in row.rest

@@ -28,8 +28,9 @@ from basekeeper.render.outdated_view import (
     trouble_words,
 )
 from basekeeper.tags.updates import TagFacts, TagList
-from basekeeper.values.change import Note, NoteKind
+from basekeeper.values.change import Note, NoteKind, Standing
 from basekeeper.values.image import Unknown
+from basekeeper.values.reference import parse_reference
 from basekeeper.values.resolution import Resolution, Trouble
 from tests.unit.render.made import HOSTILE
 from tests.unit.render.standings import (
@@ -202,6 +203,22 @@ def test_a_digest_in_a_remark_is_short() -> None:
     text = render_outdated_text(standings(standing(updates=updates(digest=step))), Style())
     assert DIGEST not in text
     assert f"node@{DIGEST[:19]}…: the archive ends" in text
+
+
+def test_what_helps_is_told_once_and_a_repository_that_is_missing_too() -> None:
+    def gone(image: str) -> Standing:
+        reference = parse_reference(image)
+        pointer, tags = (
+            Unknown(f"{name}: not found", "log in") for name in (str(reference), reference.name)
+        )
+        told = Resolution(reference=reference, pointer=pointer, tags=tags)
+        return standing(image, updates=pointer, resolution=told)
+
+    found = standings(gone("ghcr.io/a/b:1"), gone("ghcr.io/a/c:1"))
+    text = render_outdated_text(found, Style())
+    assert text.count("not found") == 2
+    assert "unknown  ghcr.io/a/b: not found" in text
+    assert text.count("→ log in (2 images)") == 1
 
 
 def test_a_name_that_repeats_in_a_trouble_is_left_out() -> None:
