@@ -285,26 +285,17 @@ def open_registry(
     # None of these is needed by a verb that asks nobody.
     from basekeeper import __version__  # noqa: PLC0415
     from basekeeper.registry.client import RegistryClient, RegistryLimits  # noqa: PLC0415
-    from basekeeper.registry.hosts import HUB_HOST, find_host, transport_options  # noqa: PLC0415
+    from basekeeper.registry.hosts import find_host, transport_options  # noqa: PLC0415
     from basekeeper.registry.keyring import Keyring  # noqa: PLC0415
-    from basekeeper.registry.pacing import (  # noqa: PLC0415
-        PacedRequests,
-        Pacer,
-        Patience,
-        usual_places,
-    )
+    from basekeeper.registry.paced import PacedRequests  # noqa: PLC0415
+    from basekeeper.registry.pacing import Pacer, Patience, places_for  # noqa: PLC0415
     from basekeeper.registry.session import Session  # noqa: PLC0415
     from basekeeper.transport.client import Limits, Transport  # noqa: PLC0415
-    from basekeeper.values.reference import HUB  # noqa: PLC0415
 
     hosts = settings.registry
 
     def find(name: str) -> Host:
         return find_host(name, hosts)
-
-    def places(address: str) -> int:
-        name = HUB if address == HUB_HOST else address
-        return hosts.of(name).concurrency or usual_places(address)
 
     # The pacer repeats, for it knows what else a host was asked.
     limits = Limits(retries=0, timeout=HURRY_SECONDS) if hurry else Limits(retries=0)
@@ -314,9 +305,8 @@ def open_registry(
         hosts=transport_options(hosts),
     )
     patience = Patience(tries=2, longest=HURRY_SECONDS, budget=HURRY_SECONDS) if hurry else None
-    pacer = Pacer(now, patience=patience, places=places)
-
     keyring = Keyring(hosts, os.environ, Path.home())
+    pacer = Pacer(now, patience=patience, places=places_for(hosts, keyring))
 
     def end() -> None:
         pacer.stop()

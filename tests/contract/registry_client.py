@@ -16,7 +16,8 @@ from basekeeper.cache.memory import MemoryCache
 from basekeeper.registry.client import RegistryClient, RegistryLimits
 from basekeeper.registry.hosts import find_host, transport_options
 from basekeeper.registry.keyring import Keyring
-from basekeeper.registry.pacing import PacedRequests, Pacer, Patience
+from basekeeper.registry.paced import PacedRequests
+from basekeeper.registry.pacing import Pacer, Patience
 from basekeeper.registry.session import Session
 from basekeeper.transport.addresses import resolve_host
 from basekeeper.transport.client import Limits, Transport

@@ -17,8 +17,7 @@ import random
 import threading
 import time
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from basekeeper.errors import Failure, NetworkError, RegistryError, TransportError
 from basekeeper.records import dataclass
@@ -27,11 +26,10 @@ from basekeeper.registry.hosts import find_host
 from basekeeper.transport.client import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from basekeeper.registry.keyring import Keyring
-    from basekeeper.transport.bodies import Begin
     from basekeeper.transport.client import Response
     from basekeeper.values.settings import RegistrySettings
 
@@ -89,51 +87,6 @@ def places_for(settings: RegistrySettings, keyring: Keyring) -> Callable[[str], 
         return usual_places(address)
 
     return places
-
-
-class Sender(Protocol):
-    """Sends one request, once: the transport."""
-
-    def get(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-        retries: int | None = None,
-    ) -> Response:
-        """Fetch a URL."""
-        ...
-
-    def stream(
-        self,
-        url: str,
-        begin: Begin,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int,
-        retries: int | None = None,
-    ) -> Response:
-        """Fetch a URL whose body is passed on and not kept."""
-        ...
-
-    def head(
-        self, url: str, *, headers: Mapping[str, str] | None = None, retries: int | None = None
-    ) -> Response:
-        """Ask for the headers of a URL alone."""
-        ...
-
-    def post(
-        self,
-        url: str,
-        body: bytes,
-        content_type: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-    ) -> Response:
-        """Send a body, once."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,53 +294,6 @@ class Pacer:
         raise error
 
 
-class PacedRequests:
-    """Single requests, each sent when its host may be asked; what a session stands on."""
-
-    def __init__(self, sender: Sender, pacer: Pacer) -> None:
-        """Send with the one when the other permits it."""
-        self._sender = sender
-        self._pacer = pacer
-
-    def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
-    ) -> Response:
-        """Fetch a URL.
-
-        Raises:
-            RegistryError: As of `Pacer.send`.
-            TransportError: The answer was refused.
-        """
-        request = partial(self._sender.get, url, headers=headers, max_bytes=max_bytes, retries=0)
-        return self._pacer.send(_address(url), request)
-
-    def stream(
-        self, url: str, begin: Begin, *, headers: Mapping[str, str] | None = None, max_bytes: int
-    ) -> Response:
-        """Fetch a URL whose body is passed on and not kept; else as `get`."""
-        stream = partial(self._sender.stream, headers=headers, max_bytes=max_bytes, retries=0)
-        return self._pacer.send(_address(url), partial(stream, url, begin), is_long=True)
-
-    def head(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """Ask for the headers of a URL alone; else as `get`."""
-        request = partial(self._sender.head, url, headers=headers, retries=0)
-        return self._pacer.send(_address(url), request)
-
-    def post(
-        self,
-        url: str,
-        body: bytes,
-        content_type: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-    ) -> Response:
-        """Send a body when its host may be asked, once; else as `get`."""
-        post = partial(self._sender.post, headers=headers, max_bytes=max_bytes)
-        request = partial(post, url, body, content_type)
-        return self._pacer.send(_address(url), request, repeat=False)
-
-
 class _Gate:
     """The state of one host; its fields are guarded by `ready`."""
 
@@ -435,11 +341,6 @@ class _Gate:
         """Make everybody wait."""
         with self.ready:
             self.not_before = max(self.not_before, until)
-
-
-def _address(url: str) -> str:
-    """Host and port of a URL that we built; this runs for every request."""
-    return url.split("/", 3)[2]
 
 
 def _is_repeated(status: int) -> bool:

@@ -12,7 +12,8 @@ from basekeeper.cache.memory import MemoryCache
 from basekeeper.registry.client import RegistryClient
 from basekeeper.registry.hosts import Host
 from basekeeper.registry.keyring import Keyring
-from basekeeper.registry.pacing import PacedRequests, Pacer
+from basekeeper.registry.paced import PacedRequests
+from basekeeper.registry.pacing import Pacer
 from basekeeper.registry.session import Session
 from basekeeper.transport.client import Limits, Transport
 from basekeeper.values.reference import parse_reference

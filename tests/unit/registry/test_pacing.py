@@ -11,13 +11,13 @@ import pytest
 from basekeeper.errors import Failure, NetworkError, RegistryError, TransportError
 from basekeeper.registry.flights import Flights
 from basekeeper.registry.keyring import Keyring
+from basekeeper.registry.paced import PacedRequests
 from basekeeper.registry.pacing import (
     COOL_DOWN,
     MAX_FAILURES,
     MAX_SLOW,
     MAX_UNMET,
     SLOW_SECONDS,
-    PacedRequests,
     Pacer,
     Patience,
     places_for,
