@@ -12,6 +12,7 @@ for all images, and the totals.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.layout import (
@@ -215,10 +216,11 @@ def _labelled(
 
 def _troubles(found: Standings, style: Style) -> Iterator[str]:
     """Tell once for each registry why it did not answer."""
-    for trouble in found.troubles:
-        for line in wrap(visible(trouble_words(trouble)), style.width):
-            yield style.paint(line, "error")
-        for line in wrap(visible(trouble.hint or ""), style.width - 2) if trouble.hint else ():
+    for hint, group in groupby(found.troubles, lambda one: one.hint):
+        for trouble in group:
+            for line in wrap(visible(trouble_words(trouble)), style.width):
+                yield style.paint(line, "error")
+        for line in wrap(visible(hint), style.width - 2) if hint else ():
             yield style.paint(f"{style.sign('→', '>')} {line}", "remedy")
     if found.troubles:
         yield ""

@@ -244,13 +244,14 @@ def _larger(found: Proposal, style: Style) -> Iterator[str]:
 
 def _unknown(found: Proposal, style: Style) -> Iterator[str]:
     """Write what could not be told: of a registry that did not answer once, else of an image."""
-    for trouble in found.standings.troubles:
-        count = plural(trouble.images, "image")
-        yield visible(f"  {trouble.registry}: {trouble.failure.value} ({count})")
-        reason = trouble.reason.removeprefix(f"{trouble.registry}: ")
-        yield from _indented(visible(reason), style)
-        if trouble.hint:
-            yield from _indented(f"{style.sign('→', '>')} {visible(trouble.hint)}", style, "remedy")
+    for hint, group in groupby(found.standings.troubles, lambda one: one.hint):
+        for trouble in group:
+            count = plural(trouble.images, "image")
+            yield visible(f"  {trouble.registry}: {trouble.failure.value} ({count})")
+            reason = trouble.reason.removeprefix(f"{trouble.registry}: ")
+            yield from _indented(visible(reason), style)
+        if hint:
+            yield from _indented(f"{style.sign('→', '>')} {visible(hint)}", style, "remedy")
     for row, reasons in unknown(found):
         yield f"  {fit_image(visible(row.name), style.width - 2, style.ellipsis)}"
         for reason in reasons:

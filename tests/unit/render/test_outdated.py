@@ -221,6 +221,15 @@ def test_what_helps_is_told_once_and_a_repository_that_is_missing_too() -> None:
     assert text.count("→ log in (2 images)") == 1
 
 
+def test_a_hint_that_several_registries_share_is_told_once() -> None:
+    troubles = tuple(
+        Trouble(name, Failure.UNREACHABLE, "refused", "look", 1) for name in ("a.test", "b.test")
+    )
+    text = render_outdated_text(standings(standing(), troubles=troubles), Style())
+    assert "a.test: not reachable (1 image): refused\nb.test: not" in text
+    assert text.count("→ look") == 1
+
+
 def test_a_name_that_repeats_in_a_trouble_is_left_out() -> None:
     trouble = Trouble("ghcr.io", Failure.UNREACHABLE, "ghcr.io: connection refused", None, 2)
     assert trouble_words(trouble) == "ghcr.io: not reachable (2 images): connection refused"
