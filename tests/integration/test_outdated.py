@@ -247,6 +247,9 @@ def test_images_are_chosen_by_pattern(world: World) -> None:
         "alpine",
         "alpine:3.22",
     }
+    missing = outdated(world, "--image", "alpine", "--image", "alpnie")
+    assert missing.out.count("no image here matches") == 1
+    assert "no image here matches 'alpnie'" in missing.out
     wrong = outdated(world, "--image", "a//b")
     assert wrong.code == 2
     assert "'a//b' has an empty part" in wrong.err

@@ -156,6 +156,7 @@ def test_images_and_kinds_narrow_what_changes(place: Place) -> None:
     assert place.content("Dockerfile") == DOCKERFILE.replace(b"=20", b"=24")
     asked = place.host.asked()
     assert not [each for each in asked if "alpine" in each.target]
+    assert "no image here matches 'nodejs'" in place.update("--image", "nodejs").out
 
 
 def test_digests_are_pinned_and_then_move_with_the_tag(place: Place) -> None:

@@ -85,8 +85,9 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
         LedgerError: The ledger cannot be reached.
         ValueError: A pattern is none.
     """
-    found = _of_images(survey(tree, run, progress=progress), images)
-    return _stand(found, run, registry, kinds, ledger=ledger, asking=asking)[0]
+    found, notices = _of_images(survey(tree, run, progress=progress), images)
+    stand, _ = _stand(found, run, registry, kinds, ledger=ledger, asking=asking)
+    return replace(stand, notices=(*notices, *stand.notices))
 
 
 def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that mostly are
@@ -110,7 +111,8 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
 
     everything = discover(tree, discover_settings(run), progress=progress)
     chosen = within_selection(everything, run)
-    found, notices = _without_vendored(_of_images(chosen, wanted.images), run)
+    named, notices = _of_images(chosen, wanted.images)
+    found, left_alone = _without_vendored(named, run)
     if wanted.any_age:
         run = replace(run, config=replace(run.config, updates=run.config.updates.at_any_age()))
     kinds = wanted.kinds or None
@@ -126,7 +128,7 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
         )
     return Planned(
         survey=everything,
-        standings=replace(stand, notices=(*notices, *stand.notices)),
+        standings=replace(stand, notices=(*notices, *left_alone, *stand.notices)),
         changes=changes(
             stand.standings, kinds=kinds, images=images, pin_digests=wanted.pin_digests
         ),
@@ -293,18 +295,29 @@ def _judgements(stand: tuple[Standing, ...], run: Run) -> dict[str, Judgement]:
     }
 
 
-def _of_images(found: Survey, images: Sequence[str]) -> Survey:
-    """Keep the uses of images that a pattern names; all where there is none."""
+def _of_images(found: Survey, images: Sequence[str]) -> tuple[Survey, tuple[str, ...]]:
+    """Keep the uses of images that a pattern names, all where there is none; say which named none.
+
+    A misspelt name must not pass for an image that is up to date.
+    """
     if not images:
-        return found
+        return found, ()
     from basekeeper.policy.patterns import parse_pattern  # noqa: PLC0415  # only with `--image`
 
-    patterns = [parse_pattern(text) for text in images]
+    patterns = {text: parse_pattern(text) for text in images}
+    matched: set[str] = set()
 
     def is_named(use: Use) -> bool:
         reference = use.reference
-        return reference is not None and any(
-            pattern.matches(reference) is Truth.YES for pattern in patterns
-        )
+        named = [
+            text
+            for text, pattern in patterns.items()
+            if reference is not None and pattern.matches(reference) is Truth.YES
+        ]
+        matched.update(named)
+        return bool(named)
 
-    return replace(found, uses=tuple(use for use in found.uses if is_named(use)))
+    kept = replace(found, uses=tuple(use for use in found.uses if is_named(use)))
+    return kept, tuple(
+        f"no image here matches {text!r}" for text in patterns if text not in matched
+    )
