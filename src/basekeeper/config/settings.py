@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.products import Product, joined_products, parse_products
 from basekeeper.config.registries import parse_registries
 from basekeeper.config.storage import StorageSettings, parse_storage
 from basekeeper.records import dataclass
@@ -26,13 +27,20 @@ class Settings:
     discover: DiscoverSettings = field(default_factory=DiscoverSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    products: tuple[Product, ...] = ()
+    """What is shipped, in the order of the file."""
 
 
 def parse_settings(top: Table) -> Settings:
     """Read every table beside the policy; what is wrong is noted in the table's `problems`."""
     section = top.table("discover")
     discover = DiscoverSettings() if section is None else _discover(section)
-    return Settings(discover=discover, registry=parse_registries(top), storage=parse_storage(top))
+    return Settings(
+        discover=discover,
+        registry=parse_registries(top),
+        storage=parse_storage(top),
+        products=parse_products(top),
+    )
 
 
 def own_settings(said: Settings, source: str) -> tuple[Settings, tuple[str, ...]]:
@@ -56,7 +64,7 @@ def permitted_settings(
     A repository may have more read: more files, platforms and submodules. What would leave files
     out, or call them non-production, is ignored. So are build arguments: one could put an approved
     image in the place of the one that a Dockerfile names. How registries are reached, and where
-    cache and ledger lie, is the operator's alone to say.
+    cache and ledger lie, is the operator's alone to say. Its products are added to the operator's.
 
     Returns:
         The settings, and a notice for each setting of the repository that is ignored.
@@ -84,7 +92,8 @@ def permitted_settings(
         for name, present in {**ignored, **hosts, **places}.items()
         if present
     )
-    return replace(operator, discover=discover), notices
+    products, doubled = joined_products(operator.products, own.products, source)
+    return replace(operator, discover=discover, products=products), notices + doubled
 
 
 def _discover(section: Table) -> DiscoverSettings:

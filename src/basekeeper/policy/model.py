@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.policy.windows import WindowChange
 from basekeeper.records import dataclass
 from basekeeper.values.finding import Category, Severity
 
@@ -154,6 +155,7 @@ class Layer:
     """In the order in which they are tried."""
     rules: Mapping[str, RuleChange] = field(default_factory=dict)
     waivers: WaiverChange = field(default_factory=WaiverChange)
+    deadlines: WindowChange = field(default_factory=WindowChange)
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Prefix of a name → what it mirrors."""
     frontends: tuple[ImagePattern, ...] = ()

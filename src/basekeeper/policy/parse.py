@@ -19,6 +19,7 @@ from basekeeper.policy.model import (
     WaiverChange,
 )
 from basekeeper.policy.patterns import ImagePattern, parse_pattern
+from basekeeper.policy.windows import parse_windows
 from basekeeper.records import dataclass
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.finding import Category
@@ -66,6 +67,7 @@ def parse_layer(table: Table, rules: RuleCatalogue | None, *, name: str) -> Laye
         clauses=clauses,
         rules=_rules(table, rules),
         waivers=_waivers(table, rules),
+        deadlines=parse_windows(table),
         mirrors=_mirrors(table),
         frontends=_frontends(table),
         extends=extends,

@@ -15,19 +15,26 @@ from basekeeper.policy.merge import (
     stricter_rules,
     stricter_waivers,
 )
+from basekeeper.policy.windows import (
+    Windows,
+    merged_windows,
+    stricter_windows,
+    window_content,
+)
 from basekeeper.records import dataclass
 from basekeeper.values.aliases import AliasTable
 from basekeeper.values.facts import NO_FACTS
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.judge import Explanation
     from basekeeper.policy.model import Clause, Layer, RuleSetting, WaiverSettings
     from basekeeper.policy.patterns import ImagePattern
+    from basekeeper.policy.windows import WindowChange
     from basekeeper.values.facts import Facts
     from basekeeper.values.finding import Judgement
     from basekeeper.values.reference import Reference
@@ -44,6 +51,8 @@ class Policy:
     rules: Mapping[str, RuleSetting]
     """Every rule that exists, by id, in the order in which rules are shown."""
     waivers: WaiverSettings
+    deadlines: Windows
+    """Within what time a fix must be taken."""
     own: tuple[Layer, ...] = ()
     """Layers of a repository's own policy, which may only tighten `layers`."""
     notices: tuple[str, ...] = ()
@@ -57,6 +66,7 @@ class Policy:
             layers=layers,
             rules=merged_rules(layers, shipped),
             waivers=merged_waivers(layers, shipped),
+            deadlines=merged_windows(_said_of_deadlines((*layers, shipped))),
         )
 
     def judge(
@@ -127,6 +137,7 @@ class Policy:
             "own": [_layer_content(layer) for layer in self.own],
             "rules": {name: _rule_content(rule) for name, rule in self.rules.items()},
             "waivers": _plain(self.waivers),
+            "deadlines": window_content(self.deadlines),
         }
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
@@ -143,6 +154,7 @@ class Policy:
             own=tuple(_without_grants(layer) for layer in said),
             rules=stricter_rules(self.rules, said),
             waivers=stricter_waivers(self.waivers, said),
+            deadlines=stricter_windows(self.deadlines, _said_of_deadlines(said)),
             notices=(*self.notices, *own.notices, *self._ignored(said)),
         )
 
@@ -162,6 +174,10 @@ class Policy:
                 if present
             ]
         return out
+
+
+def _said_of_deadlines(layers: Sequence[Layer]) -> list[tuple[str, WindowChange]]:
+    return [(layer.name, layer.deadlines) for layer in layers]
 
 
 def _without_grants(layer: Layer) -> Layer:
