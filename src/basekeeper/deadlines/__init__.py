@@ -1,0 +1,1 @@
+"""Until when a fix must be taken, and whether it was: a pure function of events and `now`."""
