@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -35,6 +39,7 @@ from basekeeper.values.vulnerability import (
     SubjectKind,
 )
 from tests.fakes import trivydb
+from tests.fakes.realregistry.tokens import SERVICE
 from tests.fakes.trivydb import CRITICAL, HIGH, LATER, LOW, MEDIUM, NOW
 from tools import components, images
 
@@ -120,19 +125,14 @@ def saved(bench: Bench, name: str, target: Path) -> ArchiveImage:
     """Save an image as `docker save` does."""
     manifest = read_blob(bench, bench.digest(name))
     layers = [one["digest"] for one in manifest["layers"]]
-    described = [
-        {
-            "Config": f"{manifest['config']['digest'].partition(':')[2]}.json",
-            "RepoTags": [f"{name}:latest"],
-            "Layers": [f"{one.partition(':')[2]}.tar.gz" for one in layers],
-        }
-    ]
+    config, files = "config.json", [f"{one.partition(':')[2]}.tar.gz" for one in layers]
+    described = [{"Config": config, "RepoTags": [f"{name}:latest"], "Layers": files}]
     index = target.with_suffix(".json")
     index.write_text(json.dumps(described), encoding="utf-8")
     with tarfile.open(target, "w") as tar:
         tar.add(index, arcname="manifest.json")
-        tar.add(blob(bench, manifest["config"]["digest"]), arcname=described[0]["Config"])
-        for digest, file in zip(layers, described[0]["Layers"], strict=True):
+        tar.add(blob(bench, manifest["config"]["digest"]), arcname=config)
+        for digest, file in zip(layers, files, strict=True):
             tar.add(blob(bench, digest), arcname=file)
     return ArchiveImage(path=target, platform=AMD64)
 
@@ -252,14 +252,33 @@ def test_an_image_in_a_registry_gives_the_findings_of_its_layout(
 
 
 @pytest.mark.parametrize("setup", ["basic", "token"])
-@pytest.mark.parametrize("login", [None, Login(username="tester", password="wrong")])  # noqa: S106
+@pytest.mark.parametrize("login", [None, Login(username="tester", password="of-nobody")])  # noqa: S106
 def test_a_registry_that_wants_to_know_who_asks_gives_unknown(
     bench: Bench, real_registries: RealRegistries, setup: str, login: Login | None
 ) -> None:
     image = at(real_registries, setup, "private/hello", bench.digest("app-on-12"))
     answer = bench.scanner().scan(replace(image, login=login), now=NOW)
     assert isinstance(answer, Unknown)
-    assert "wrong" not in repr(answer)
+    assert "of-nobody" not in repr(answer)
+
+
+def test_a_token_of_ours_serves_and_the_password_stays_here(
+    bench: Bench, real_registries: RealRegistries
+) -> None:
+    image = at(real_registries, "token", "private/hello", bench.digest("app-on-12"))
+    registry = real_registries.start("token")
+    assert registry.tokens is not None
+    assert registry.login is not None
+    query = f"service={quote(SERVICE)}&scope=repository:private/hello:pull"
+    pair = base64.b64encode(":".join(registry.login).encode()).decode()
+    request = Request(  # noqa: S310  # loopback
+        f"{registry.tokens.url}?{query}", headers={"Authorization": f"Basic {pair}"}
+    )
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        token = json.load(answer)["token"]
+    asked = len(registry.tokens.asked)
+    told(bench.scanner().scan(replace(image, login=Login(bearer_token=token)), now=NOW))
+    assert len(registry.tokens.asked) == asked
 
 
 def test_a_saved_archive_gives_the_findings_of_its_layout(bench: Bench, tmp_path: Path) -> None:
@@ -570,6 +589,16 @@ def test_output_over_the_limit_is_unknown(bench: Bench) -> None:
     answer = bench.scanner(max_output_bytes=5000).scan(bench.image("debian-13"), now=NOW)
     assert isinstance(answer, Unknown)
     assert "more than 5000 bytes" in answer.reason
+
+
+def test_one_scanner_serves_several_threads(bench: Bench) -> None:
+    scanner = bench.scanner()
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(
+            pool.map(lambda _: scanner.scan(bench.image("debian-11-old"), now=NOW), range(3))
+        )
+    assert answers[0] == answers[1] == answers[2]
+    assert told(answers[0]).complete
 
 
 def test_nothing_is_left_behind(

@@ -215,3 +215,14 @@ def test_what_a_child_says_on_standard_error_is_kept() -> None:
         child.send(b"", last=True)
         assert child.wait() == 0
         assert child.stderr == b"why"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot limit another process")
+@pytest.mark.parametrize(("megabytes", "works"), [(None, True), (1024, True), (200, False)])
+def test_memory_over_the_limit_is_not_to_be_had(megabytes: int | None, *, works: bool) -> None:
+    limits = Limits(memory_bytes=None if megabytes is None else megabytes * 1024**2)
+    # Lets the parent set the limit first, which it does as soon as the program has begun.
+    code = "import sys; sys.stdin.read(); len(bytearray(300 * 1024**2))"
+    done = run([PYTHON, "-c", code], limits=limits)
+    assert (done.returncode == 0) is works
+    assert works or b"MemoryError" in done.stderr

@@ -23,7 +23,7 @@ _PIECE_BYTES: Final = 4 * 1024 * 1024
 _OVERLAP_BYTES: Final = 512
 MAX_PROGRAM_BYTES: Final = 1024**3
 """Executables larger than this are refused."""
-SHORTEST_SECONDS: Final = 20.0
+VERSION_SECONDS: Final = 20.0
 """That asking for a version may take."""
 
 _STAMPS: Final = re.compile(

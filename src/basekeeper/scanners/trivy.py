@@ -139,7 +139,9 @@ class Trivy:
         doubts = self._command.doubts(done)
         passed_over = not_looked_at(document, report)
         if passed_over:
-            doubts.append(f"{passed_over} packages of the SBOM were not looked at")
+            count = "1 package" if passed_over == 1 else f"{passed_over} packages"
+            was = "was" if passed_over == 1 else "were"
+            doubts.append(f"{count} of the SBOM {was} not looked at")
         basis = Basis(scanner, database, self._settings, now)
         return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
 

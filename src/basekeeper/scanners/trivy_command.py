@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.process import Completed, Limits, run
 from basekeeper.scanners.fields import read_json, text_of
 from basekeeper.scanners.nottold import NotTold
-from basekeeper.scanners.program import SHORTEST_SECONDS
+from basekeeper.scanners.program import VERSION_SECONDS
+from basekeeper.scanners.workspace import FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,14 @@ _HEAP_SHARE: Final = 0.5
 """Of the address space, at which Go's collector begins to save; the database is mapped beside."""
 _SAID: Final = re.compile(r"^\S+\t(FATAL|ERROR|WARN)\t(.*)$")
 _SPACE: Final = re.compile(r"\s+")
-_NO_MEMORY: Final = re.compile(r"out of memory|cannot allocate memory|pthread_create failed")
+_NO_MEMORY: Final = re.compile(
+    r"out of memory|cannot allocate memory|failed to reserve page summary|failed to create new OS"
+)
+"""How Go says that its address space is used up."""
+_CRASH: Final = re.compile(r"^(?:panic|fatal error|unexpected fault)[^\n]{0,120}", re.MULTILINE)
+_OWN_FOLDER: Final = re.compile(rf"/[^ :]*/{FOLDER_PREFIX}[^ :/]+/")
+MAX_CAUSE: Final = 220
+"""Most characters of a cause that are shown."""
 _NO_FLAG: Final = re.compile(r"unknown (?:shorthand )?flag")
 _DOUBTS: Final = {
     "Unsupported os": "the scanner knows no advisories for this operating system",
@@ -51,7 +59,7 @@ class Command:
             NotTold: It does not say.
         """
         arguments = ["version", "--format", "json", "--config", str(space.config)]
-        done = self._run(space, arguments, min(SHORTEST_SECONDS, self._settings.timeout))
+        done = self._run(space, arguments, min(VERSION_SECONDS, self._settings.timeout))
         if not done.stdout:
             raise NotTold(f"scanner {self._path!r} does not tell its version: {_why(done)}")
         return text_of(read_json(done.stdout, "the scanner's version"), "Version").removeprefix("v")
@@ -150,11 +158,20 @@ def _why(done: Completed) -> str:
         return "it needed more memory than it may use"
     if done.returncode < 0:
         return f"it was ended by {_signal_name(-done.returncode)}"
+    crash = _CRASH.search(text)
+    if crash is not None:
+        return f"it crashed: {crash[0]}"
     worst = [said for level, said in _said(done.stderr) if level == "FATAL"]
     if not worst:
         worst = [line for line in text.splitlines() if line.strip()][-1:]
-    shown = _SPACE.sub(" ", worst[0]).strip() if worst else "it said nothing"
-    return f"{shown} (exit status {done.returncode})"
+    return f"{_end_of(worst[0]) if worst else 'it said nothing'} (exit status {done.returncode})"
+
+
+def _end_of(chain: str) -> str:
+    """Return the end of a chain of errors, each of which wraps the next: there the cause stands."""
+    last = chain.rpartition(" occurred:")[2].replace("* ", "; ")
+    cause = _SPACE.sub(" ", _OWN_FOLDER.sub("", last)).strip(" ;").replace(" ; ", "; ")
+    return cause if len(cause) <= MAX_CAUSE else f"… {cause[-MAX_CAUSE:]}"
 
 
 def _hint(done: Completed) -> str | None:

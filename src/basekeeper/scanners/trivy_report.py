@@ -184,11 +184,11 @@ class _Result:
         """The package that a finding is about: of the list where it is there."""
         identifier = object_of(one, "PkgIdentifier")
         listed = self._by_uid.get(optional_text(identifier, "UID") or "")
-        version = text_of(one, "InstalledVersion")
-        if listed is not None and listed.version == version:
+        name, version = text_of(one, "PkgName"), text_of(one, "InstalledVersion")
+        if listed is not None and (listed.name, listed.version) == (name, version):
             return listed
         return Package(
-            name=text_of(one, "PkgName"),
+            name=name,
             version=version,
             kind=self._kind or PackageKind.LANGUAGE,
             ecosystem=self._ecosystem,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from basekeeper.values.scanning import Login
 
+FOLDER_PREFIX: Final = "basekeeper-scan-"
+"""How the names of private folders begin."""
+
 _HUB: Final = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _HUB_KEY: Final = "https://index.docker.io/v1/"
 """Under which programs look for credentials of Docker Hub."""
@@ -40,7 +43,7 @@ class Workspace:
             NotTold: There is no room for it.
         """
         try:
-            self.root = Path(tempfile.mkdtemp(prefix="basekeeper-scan-"))
+            self.root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
             for folder in (self.work, self._home, self._temporary, self._docker):
                 folder.mkdir()
             self.config.write_text("{}\n", encoding="utf-8")
