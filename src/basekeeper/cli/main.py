@@ -49,6 +49,7 @@ _VERBS: Final = {
     "completion": ("basekeeper.cli.completion", "Print the completion script of a shell."),
     "data": ("basekeeper.cli.data", "Show or refresh the lifecycle data."),
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
+    "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
     "update": ("basekeeper.cli.update", "Move images to what is newer."),

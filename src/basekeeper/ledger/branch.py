@@ -11,12 +11,13 @@ import os
 import random
 import time
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import LedgerError
 from basekeeper.ledger import notices as outbox
-from basekeeper.ledger.git import RemoteBranch
+from basekeeper.ledger.git import PushRefused, RemoteBranch
 from basekeeper.ledger.rows import event_of, microseconds, record_of, row_of, sights_of
 from basekeeper.ledger.state import State
 from basekeeper.values.event import NOTICE_KINDS, EventKind, Head
@@ -96,7 +97,8 @@ class BranchLedger:
         commit = self._remote.fetch()
         listed = self._remote.files(commit)
         read = self._remote.read(set(listed.values()) - set(self._read))
-        self._read = {one: read.get(one) or self._read[one] for one in listed.values()}
+        known = self._read | read
+        self._read = {object_id: known[object_id] for object_id in listed.values()}
         contents = {path: self._read[object_id] for path, object_id in listed.items()}
         state = State.read(commit, contents, self._state, self._remote.name)
         found = state.check(tuple(self._state.heads.values()))
@@ -191,9 +193,7 @@ class BranchLedger:
 
     def _record(self, rows: Callable[[], list[dict[str, Any]]], now: datetime) -> frozenset[bytes]:
         """Push what is not there yet, and return the ids of what this call added."""
-        tried: dict[
-            bytes, bytes
-        ] = {}  # id → hash, of what may have arrived though we were not told
+        tried: dict[bytes, bytes] = {}  # id → hash, of what may have arrived, as nobody told
         unmoved = 0
         for attempt in range(ATTEMPTS):
             self._check_sound()
@@ -210,7 +210,8 @@ class BranchLedger:
             problem = self._push(grown, now)
             if problem is None:
                 return frozenset({*there, *mine})
-            tried |= mine
+            if not isinstance(problem, PushRefused):
+                tried |= mine
             self.load()
             unmoved = unmoved + 1 if self._state.commit == before else 0
             if unmoved == UNMOVED_ATTEMPTS:
@@ -225,7 +226,9 @@ class BranchLedger:
     def _push(self, grown: Grown, now: datetime) -> LedgerError | None:
         """Push one commit; return why it did not arrive, or may not have."""
         count = len(grown.added)
-        message = f"ledger: add {count} event{'' if count == 1 else 's'}\n\n[skip ci]\n"
+        title = f"ledger: add {count} event{'' if count == 1 else 's'}"
+        # Two writers of the same events must not make the same commit: both would think it theirs.
+        message = f"{title}\n\n[skip ci]\nWriter: {token_hex(8)}\n"
         commit = self._remote.commit(self._state.commit, grown.changed, message, now)
         try:
             self._remote.push(commit)

@@ -194,7 +194,8 @@ class RemoteBranch:
         done = self._run(argv, limits=NETWORK)
         if done.returncode == 0:
             return
-        if any(line.startswith(b"!") for line in done.stdout.splitlines()):
+        refused = [line for line in done.stdout.splitlines() if line.startswith(b"!")]
+        if any(b"[remote failure]" not in line for line in refused):
             raise PushRefused(
                 f"branch {self.name!r} of the remote takes no events: {_said(done)}",
                 hint="let the job's token write contents (GitHub: permissions: contents: write),"

@@ -1,0 +1,204 @@
+"""Kills a process that records at every write, in every form of the ledger: nothing is lost,
+nothing is there twice, and what was half done is done by the next run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.opening import open_ledger
+from tests.contract.ledger_places import LATER, LEDGERS, notice, sight, text_of
+
+if TYPE_CHECKING:
+    from basekeeper.ledger.location import Location
+
+ROOT = Path(__file__).parents[2]
+EVENTS = 6
+SYSTEM_CALLS = ("pwrite64", "fdatasync", "ftruncate", "unlink", "openat")
+
+RECORDER = """
+import json, os, signal, sys
+from datetime import timedelta
+from basekeeper.ledger import git
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.opening import open_ledger
+from tests.contract.ledger_places import LATER, notice, sight
+from tests.contract.test_ledger_crashes import EVENTS
+
+when, writes = int(sys.argv[1]), 0
+
+def write(*_, **__):
+    global writes
+    writes += 1
+    if writes == when:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def watch_git():
+    run = git.run
+    def watched(*arguments, **more):
+        write()
+        try:
+            return run(*arguments, **more)
+        finally:
+            write()
+    git.run = watched
+
+def watch_database():
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+    for name in ("before_cursor_execute", "after_cursor_execute", "begin", "commit"):
+        event.listen(Engine, name, write)
+
+location = read_location(sys.stdin.readline())
+watch_git() if location.kind == "branch" else watch_database()
+ledger = open_ledger(location, clock=lambda: LATER)
+said = []
+for start in (0, 2, 4):
+    said.append(ledger.append([sight(start), sight(start + 1)], [notice(start)]))
+    print("wrote", start, flush=True)
+claims = ledger.claim(limit=9, lease=timedelta(0))
+for claim in claims:
+    print("sent", json.dumps(claim.notice.id), flush=True)
+    ledger.settle(claim)
+ledger.close()
+print("done", writes, flush=True)
+"""
+
+
+def record(text: str, when: int, *before: str) -> subprocess.CompletedProcess[str]:
+    """Run the recorder, which kills itself at one of its writes (0: at none)."""
+    return subprocess.run(
+        [*before, sys.executable, "-c", RECORDER, str(when)],
+        input=text + "\n", capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+@pytest.fixture(params=LEDGERS)
+def text(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return text_of(request.param, request, tmp_path)
+
+
+@pytest.mark.slow
+def test_recorder_killed_at_every_write_in_turn_loses_and_doubles_nothing(
+    request: pytest.FixtureRequest, location: Location, text: str
+) -> None:
+    when, done = 1, False
+    while not done:
+        place = Fresh(request, text)
+        outcome = record(place.text, when)
+        done = outcome.returncode == 0
+        assert done or outcome.returncode == -signal.SIGKILL, outcome.stderr
+        check_after(place.text, outcome.stdout)
+        finish(place.text)
+        place.remove()
+        when += 1
+    assert when > 20
+
+
+class Fresh:
+    """A new ledger for each turn, of the form of a text."""
+
+    number = 0
+
+    def __init__(self, request: pytest.FixtureRequest, text: str) -> None:
+        Fresh.number += 1
+        self.text = text
+        if text.startswith("sqlite:"):
+            self.text = f"{text}-{Fresh.number}"
+        elif text.startswith("postgresql:"):
+            self.text = request.getfixturevalue("postgres").create()
+        else:
+            self.text = f"{text}-{Fresh.number}"
+
+    def remove(self) -> None:
+        """Make room."""
+        if self.text.startswith("sqlite:"):
+            shutil.rmtree(self.text.removeprefix("sqlite:"), ignore_errors=True)
+
+
+def check_after(text: str, said: str) -> None:
+    """Hold what is there to what was told before the kill."""
+    told = 2 * said.count("wrote")
+    with contextlib.closing(open_ledger(read_location(text), clock=lambda: LATER)) as ledger:
+        events = list(ledger.events())
+        assert told <= len(events) <= told + 2
+        assert len(events) % 2 == 0
+        assert events == [sight(number) for number in range(len(events))]
+        assert ledger.verify().is_sound
+
+
+def finish(text: str) -> None:
+    """Run it again, undisturbed: then all is there once, and nothing is left to send."""
+    outcome = record(text, 0)
+    assert outcome.returncode == 0, outcome.stderr
+    with contextlib.closing(open_ledger(read_location(text), clock=lambda: LATER)) as ledger:
+        assert list(ledger.events()) == [sight(number) for number in range(EVENTS)]
+        assert ledger.claim(limit=9, lease=timedelta(0)) == ()
+        assert ledger.verify().is_sound
+        assert ledger.append([], [notice(number) for number in (0, 2, 4)]) == 0
+        assert ledger.claim(limit=9, lease=timedelta(0)) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace kills at a system call")
+@pytest.mark.parametrize("call", SYSTEM_CALLS)
+def test_sqlite_killed_at_every_system_call_that_writes_loses_and_doubles_nothing(
+    tmp_path: Path, call: str
+) -> None:
+    when = 1
+    while when < 200:
+        text = f"sqlite:{tmp_path}/{when}.sqlite"
+        inject = f"inject={call}:signal=KILL:when={when}"
+        options = ["-qq", "-o", os.devnull, "-P", text.removeprefix("sqlite:")]
+        options += ["-P", f"{text.removeprefix('sqlite:')}-wal"]
+        outcome = record(text, 0, "strace", *options, "-e", f"trace={call}", "-e", inject)
+        check_after(text, outcome.stdout)
+        if outcome.returncode == 0:
+            break
+        assert outcome.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), outcome.stderr
+        finish(text)
+        when += 1
+    assert when < 200
+    assert when > 1 or call in {"ftruncate", "unlink"}
+
+
+FULL = """
+import random, resource, sys
+from basekeeper.errors import LedgerError
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.opening import open_ledger
+from tests.contract.ledger_places import LATER, sight
+
+ledger = open_ledger(read_location(sys.argv[1]), clock=lambda: LATER)
+ledger.append([sight()])
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, most))
+try:
+    ledger.append(sight(n, evidence={"x": random.randbytes(20_000).hex()}) for n in range(99))
+except LedgerError as error:
+    print("refused", error.hint is not None)
+print(len(list(ledger.events())))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+print(ledger.append([sight(2)]), ledger.verify().is_sound)
+"""
+
+
+@pytest.mark.parametrize("text", ["sqlite", "branch"], indirect=True)
+def test_full_disk_is_told_of_and_loses_nothing(text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, text], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("refused True\n1\n1 True\n", "")

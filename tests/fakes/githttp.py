@@ -1,0 +1,84 @@
+"""A real git server over smart HTTP on the loopback interface: git's own `http-backend`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+USER, PASSWORD = "keeper", "s3cr3t"
+CREDENTIAL = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
+
+@contextmanager
+def serving(directory: Path, *, needs_password: bool = True) -> Iterator[str]:
+    """Serve the repositories below a directory, and tell the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def do_GET(self) -> None:
+            self._answer(b"")
+
+        def do_POST(self) -> None:
+            self._answer(self._body())
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            return body
+
+        def _answer(self, body: bytes) -> None:
+            given = self.headers.get("Authorization", "").partition(" ")[2]
+            if needs_password and given != CREDENTIAL:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="git"')
+                self.end_headers()
+                return
+            parts = urlsplit(self.path)
+            environment = {
+                "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(directory),
+                "GIT_HTTP_EXPORT_ALL": "1", "REQUEST_METHOD": self.command,
+                "PATH_INFO": parts.path, "QUERY_STRING": parts.query, "REMOTE_USER": USER,
+                "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": str(len(body)),
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "GIT_CONFIG_GLOBAL": os.devnull,
+            }  # fmt: skip
+            done = subprocess.run(
+                ["git", "http-backend"], input=body, env=environment, capture_output=True,
+                check=False,
+            )  # fmt: skip
+            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
+            self.send_response(int(headers.pop("Status", "200 OK")[:3]))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
