@@ -442,6 +442,39 @@ def test_tag_that_another_file_uses_already_is_looked_into_all_the_same() -> Non
     assert candidates([again], Resolutions(everything)) == ()
 
 
+GONE = Unknown("not found, or no access to it")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(told("python:3.13", None, None), pointer=GONE),
+        told("python:3.13", NEW, None, current=Inside(digest=NEW, image=GONE)),
+    ],
+)
+@pytest.mark.parametrize("image", ["python:3.12", f"python:3.12@{OLD}"])
+def test_what_is_listed_but_cannot_be_read_is_not_moved_to(image: str, answer: Resolution) -> None:
+    listed = TagList((TagFacts("3.12", OLD), TagFacts("3.13", NEW)))
+    resolution = told(image, OLD, listed)
+    assert [kind for kind, _ in taken(changes([stand(resolution)]))] == ["minor"]
+    standing = stand(resolution, answer)
+    assert changes([standing]).changes == ()
+    assert not isinstance(standing.updates, Unknown)
+    minor = standing.updates.minor
+    assert minor.value is Truth.UNKNOWN
+    assert minor.reason == "3.13 is listed, but could not be read: not found, or no access to it"
+
+
+def test_a_digest_that_cannot_be_read_is_not_moved_to() -> None:
+    resolution = told(f"python:3.12@{OLD}", NEW, "3.12", current=inside(OLD))
+    assert taken(changes([stand(resolution)])) == [("digest", f"python:3.12@{NEW}")]
+    broken = replace(resolution, newest=Inside(digest=NEW, image=GONE))
+    standing = stand(broken)
+    assert changes([standing]).changes == ()
+    assert not isinstance(standing.updates, Unknown)
+    assert standing.updates.digest.value is Truth.UNKNOWN
+
+
 def test_a_step_says_that_its_system_was_looked_for_in_vain_and_why() -> None:
     unread = Unknown("the layers are too large")
     answer = told("python:3.12.9", NEW, None, current=replace(inside(NEW), os_unread=unread))

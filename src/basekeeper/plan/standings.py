@@ -19,6 +19,7 @@ from basekeeper.plan.seen import (
     tag_in_use,
 )
 from basekeeper.plan.systems import with_unread
+from basekeeper.plan.unread import without_unread
 from basekeeper.records import dataclass
 from basekeeper.tags.choose import choose_updates
 from basekeeper.tags.updates import Choice, Flag, TagList
@@ -206,6 +207,7 @@ class _Planner:
         insides = self._insides.get(image.reference.name, {})
         updates = with_unread(updates, resolution.current, insides)
         updates = _by_used_name(_with_vanished(updates, image), image)
+        updates = without_unread(updates, image.reference, self._resolutions, insides)
         return _with_pin(_without_irrelevant(updates, image), image)
 
 
