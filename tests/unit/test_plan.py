@@ -330,6 +330,12 @@ def test_digest_that_lost_a_platform_is_told_and_not_taken() -> None:
     )
 
 
+def test_platforms_of_a_list_hold_before_anything_is_looked_into() -> None:
+    tags = {"3.12": (AMD, ARM), "3.13": (AMD,), "3.14": (ARM,)}
+    listed = TagList(tuple(TagFacts(tag, platforms=has) for tag, has in tags.items()))
+    assert kinds_of(stand(told("python:3.12", OLD, listed))) == {"minor": "3.13"}
+
+
 def test_image_of_another_system_is_not_held_to_the_default_platform() -> None:
     old = inside(OLD, arm64="1")
     new = told("acme/tool:2", NEW, None, current=inside(NEW, arm64="2"))

@@ -213,10 +213,18 @@ class _Planner:
 
 def _needed(image: _Image) -> frozenset[str]:
     """The platforms that a newer image must have: those that are built and that this one has."""
-    present = platforms_of(image.resolution.current)
+    present = platforms_of(image.resolution.current) or _listed_platforms(image)
     if present is None:
         return frozenset()
     return frozenset(one for one in image.platforms if find_platform(one, present) is not None)
+
+
+def _listed_platforms(image: _Image) -> tuple[str, ...] | None:
+    """The platforms that the list tells of the tag in use; None: it does not."""
+    tag = tag_in_use(image.reference)
+    if tag is None or tag not in image.seen.listed:
+        return None
+    return next((one.platforms for one in image.seen.facts if one.tag == tag), None)
 
 
 def _by_used_name(updates: Updates, image: _Image) -> Updates:
