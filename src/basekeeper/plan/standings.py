@@ -222,7 +222,7 @@ def _needed(image: _Image) -> frozenset[str]:
 def _listed_platforms(image: _Image) -> tuple[str, ...] | None:
     """The platforms that the list tells of the tag in use; None: it does not."""
     tag = tag_in_use(image.reference)
-    if tag is None or tag not in image.seen.listed:
+    if tag not in image.seen.listed:
         return None
     return next((one.platforms for one in image.seen.facts if one.tag == tag), None)
 
