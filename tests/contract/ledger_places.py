@@ -61,7 +61,8 @@ def git(place: Path, *arguments: str, **more: Any) -> str:
         ["git", *IDENTITY, *arguments], cwd=place, check=True, capture_output=True, text=True,
         **more,
     )  # fmt: skip
-    return done.stdout.strip()
+    said: str = done.stdout
+    return said.strip()
 
 
 def make_clone(directory: Path) -> Path:

@@ -8,6 +8,7 @@ from basekeeper.render.encode import dump
 from basekeeper.render.json import heading
 from basekeeper.render.layout import table
 from basekeeper.render.safe import visible
+from basekeeper.render.view import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,9 +44,9 @@ def render_info_json(place: str, heads: Sequence[Head], now: datetime) -> str:
 def render_verification_text(place: str, found: Verification, style: Style) -> str:
     """Write that all is sound, or the first bad event of each chain."""
     if found.is_sound:
-        events, chains = f"{found.events:,}", f"{len(found.heads):,}"
+        events, chains = plural(found.events, "event"), plural(len(found.heads), "chain")
         sound = style.paint("sound", "good")
-        return f"{sound}: {visible(place)}: {events} events in {chains} chains as recorded\n"
+        return f"{sound}: {visible(place)}: {events} in {chains} as recorded\n"
     lines = [style.paint(f"{visible(place)} is not as it was recorded", "error")]
     lines += [f"  {visible(found.chain)}: {_sentence(found)}" for found in found.breaks]
     lines.append("restore it from a backup; what follows a bad event proves nothing")

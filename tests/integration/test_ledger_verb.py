@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.opening import open_ledger
+from tests.contract.ledger_places import LATER, NODE, NOW, make_clone, sight
+from tests.integration.program import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A clone to run in, below the home of its user."""
+    return make_clone(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "branch"])
+def text(request: pytest.FixtureRequest, root: Path) -> str:
+    """A ledger with three events."""
+    where = {"sqlite": f"sqlite:{root.parent}/ledger.sqlite", "branch": "branch:state/ledger"}
+    written: str = where[request.param]
+    with contextlib.closing(
+        open_ledger(read_location(written), clock=lambda: LATER, start=root)
+    ) as ledger:
+        ledger.append([sight(1), sight(2), sight(subject="ghcr.io/acme/base")])
+    return written
+
+
+def test_info_shows_heads_that_verify_takes(root: Path, text: str) -> None:
+    told = run(root, "ledger", "info", BASEKEEPER_LEDGER=text)
+    assert (told.code, told.err) == (0, "")
+    lines = told.out.splitlines()
+    assert lines[0] == f"ledger  {text}"
+    assert lines[1:3] == ["events  3", "chains  2"]
+    heads = [line.removeprefix("head    ") for line in lines[3:]]
+    assert heads[0].startswith(f"{NODE}@2:")
+    arguments = [part for head in heads for part in ("--head", head)]
+    sound = run(root, "ledger", "verify", *arguments, BASEKEEPER_LEDGER=text)
+    assert (sound.code, sound.err) == (0, "")
+    assert sound.out == f"sound: {text}: 3 events in 2 chains as recorded\n"
+
+
+def test_json_has_the_same(root: Path, text: str) -> None:
+    options = ("-f", "json", "--now", NOW.isoformat())
+    told = run(root, "ledger", "info", *options, BASEKEEPER_LEDGER=text).json
+    sound = run(root, "ledger", "verify", *options, BASEKEEPER_LEDGER=text).json
+    assert (told["ledger"], told["events"]) == (text, 3)
+    assert [head["position"] for head in told["heads"]] == [2, 1]
+    assert (sound["sound"], sound["breaks"], sound["heads"]) == (True, [], told["heads"])
+
+
+def test_changed_event_is_named_with_exit_code_1(root: Path) -> None:
+    text = f"sqlite:{root.parent}/ledger.sqlite"
+    with contextlib.closing(open_ledger(read_location(text), clock=lambda: LATER)) as ledger:
+        ledger.append([sight(1), sight(2)])
+    with contextlib.closing(sqlite3.connect(root.parent / "ledger.sqlite")) as connection:
+        connection.execute("DROP TRIGGER basekeeper_event_no_update")
+        connection.execute("UPDATE basekeeper_event SET at = at - 86400000000 WHERE seq = 2")
+        connection.commit()
+    told = run(root, "ledger", "verify", BASEKEEPER_LEDGER=text)
+    assert told.code == 1
+    assert f"  {NODE}: event 2 was changed after it was recorded\n" in told.out
+    value = run(root, "ledger", "verify", "-f", "json", BASEKEEPER_LEDGER=text).json
+    assert (value["sound"], value["breaks"][0]["position"]) == (False, 2)
+
+
+def test_head_that_is_not_there_any_more_is_told_with_exit_code_1(root: Path, text: str) -> None:
+    head = f"{NODE}@2:{'0' * 64}"
+    told = run(root, "ledger", "verify", "--head", head, BASEKEEPER_LEDGER=text)
+    assert told.code == 1
+    assert "event 2 is another than was noted" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "code", "message"),
+    [
+        (("info",), {}, 2, "no ledger is configured"),
+        (("verify",), {}, 2, "no ledger is configured"),
+        (("verify", "--head", "x"), {}, 2, "is not CHAIN@POSITION:HASH"),
+        (("info",), {"BASEKEEPER_LEDGER": "sqlite:/none/x"}, 3, "cannot be opened"),
+        (("verify",), {"BASEKEEPER_LEDGER": "branch:none"}, 3, "is not on the remote"),
+    ],
+)
+def test_what_cannot_be_read_is_told_of(
+    root: Path, arguments: tuple[str, ...], variables: dict[str, str], code: int, message: str
+) -> None:
+    told = run(root, "ledger", *arguments, **variables)
+    assert told.code == code
+    assert message in told.err
