@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ import pytest
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.compare import Origin, attribute, compare_scans
 from basekeeper.scanners.cyclonedx import bring_sbom
+from basekeeper.scanners.program import Program
 from basekeeper.scanners.trivy import Trivy
 from basekeeper.values.image import Unknown
 from basekeeper.values.reference import parse_reference
@@ -60,7 +62,7 @@ AMD64 = "linux/amd64"
 class Bench:
     """A scanner under test, and the images put before it."""
 
-    program: Path
+    program: Program
     cache_dir: Path
     layout: Path
 
@@ -68,8 +70,9 @@ class Bench:
         """Make one with the first database, or with settings of a test's own."""
         settings = ScannerSettings(cache_dir=self.cache_dir)
         cache = changes.pop("cache", None)
-        program = changes.pop("program", self.program)
-        return Trivy(str(program), replace(settings, **changes), cache=cache)
+        made = Trivy(self.program.path, replace(settings, **changes), cache=cache)
+        made._program = self.program  # its digest is taken once for all tests
+        return made
 
     def digest(self, name: str) -> str:
         """Digest of an image by its name in the layout."""
@@ -102,9 +105,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return make
 
 
+_PROGRAMS: dict[Path, Program] = {}
+
+
 @pytest.fixture
 def bench(component: Path, database: Callable[..., Path], image_layout: Path) -> Bench:
-    return Bench(component, database(), image_layout)
+    program = _PROGRAMS.setdefault(component, Program(str(component)))
+    return Bench(program, database(), image_layout)
 
 
 def told(answer: Scan | Unknown) -> Scan:
@@ -500,6 +507,23 @@ def test_a_newer_database_is_fetched_from_a_registry(
     assert sorted(one.name for one in place.iterdir()) == ["basekeeper.lock", "db"]
 
 
+def test_the_list_of_java_archives_is_fetched_where_it_is_wanted(
+    bench: Bench,
+    database: Callable[..., Path],
+    real_registries: RealRegistries,
+    tmp_path: Path,
+) -> None:
+    pusher = real_registries.pusher
+    scanner = bench.scanner(
+        cache_dir=tmp_path,
+        database_repository=trivydb.push_database(pusher, database(), "aquasec/trivy-db"),
+        java_database=True,
+        java_repository=trivydb.push_java_database(pusher, "aquasec/trivy-java-db"),
+    )
+    assert isinstance(scanner.update_database(now=NOW), Database)
+    assert (tmp_path / "java-db" / "trivy-java.db").is_file()
+
+
 def test_a_database_behind_a_login_is_fetched_with_it(
     bench: Bench,
     database: Callable[..., Path],
@@ -535,6 +559,10 @@ def test_files_of_the_tree_and_of_the_user_change_nothing(
         "TRIVY_CACHE_DIR": str(tmp_path / "home"), "TRIVY_PASSWORD": "of another registry",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
+    ours = [bench.program.path, "image", "--skip-db-update", "--cache-dir", bench.cache_dir]
+    image = f"{bench.layout}@{bench.digest('debian-11-old')}"
+    plain = subprocess.run([*ours, "--input", image], check=False, capture_output=True, timeout=60)
+    assert CRITICAL.encode() not in plain.stdout  # run plainly, it would read them
     scan = told(bench.scanner().scan(bench.image("debian-11-old"), now=NOW))
     assert len(scan.matches) == 4
     assert scan.suppressed == ()
@@ -576,11 +604,8 @@ def test_memory_that_does_not_suffice_is_unknown(bench: Bench) -> None:
 
 
 def test_a_scan_that_takes_too_long_is_unknown(bench: Bench) -> None:
-    scanner = bench.scanner()
-    assert isinstance(scanner.identity(), ScannerIdentity)
-    slow = bench.scanner(timeout=0.01)
-    slow._program = scanner._program
-    answer = slow.scan(bench.image("debian-13"), now=NOW)
+    assert isinstance(bench.scanner().identity(), ScannerIdentity)
+    answer = bench.scanner(timeout=0.01).scan(bench.image("debian-13"), now=NOW)
     assert isinstance(answer, Unknown)
     assert "within 0.01 seconds" in answer.reason
 

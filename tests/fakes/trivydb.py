@@ -38,6 +38,7 @@ UPDATED: Final = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
 NOW: Final = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 """An instant at which it is fresh."""
 MEDIA_TYPE: Final = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
+JAVA_MEDIA_TYPE: Final = "application/vnd.aquasec.trivy.javadb.layer.v1.tar+gzip"
 _SOURCE: Final = {
     "ID": "debian",
     "Name": "Debian Security Tracker",
@@ -126,10 +127,26 @@ def write_metadata(cache_dir: Path, updated: datetime, *, schema: int = 2) -> No
 
 def push_database(pusher: Pusher, cache_dir: Path, repository: str, tag: str = "2") -> str:
     """Push a database as Trivy's publisher does; returns `host:port/repository:tag`."""
+    names = ("trivy.db", "metadata.json")
+    files = {name: (cache_dir / "db" / name).read_bytes() for name in names}
+    return _push(pusher, files, MEDIA_TYPE, f"{repository}:{tag}")
+
+
+def push_java_database(pusher: Pusher, repository: str, tag: str = "1") -> str:
+    """Push a list of Java archives that is empty, but says that it is one."""
+    metadata = {"Version": 1, "UpdatedAt": UPDATED.isoformat(), "NextUpdate": UPDATED.isoformat()}
+    files = {"trivy-java.db": b"", "metadata.json": json.dumps(metadata).encode()}
+    return _push(pusher, files, JAVA_MEDIA_TYPE, f"{repository}:{tag}")
+
+
+def _push(pusher: Pusher, files: Mapping[str, bytes], media_type: str, name: str) -> str:
+    repository, _, tag = name.partition(":")
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in ("trivy.db", "metadata.json"):
-            tar.add(cache_dir / "db" / name, arcname=name)
+        for file, data in files.items():
+            member = tarfile.TarInfo(file)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
     layer, config = gzip.compress(archive.getvalue(), mtime=0), b"{}"
     manifest = {
         "schemaVersion": 2,
@@ -141,7 +158,7 @@ def push_database(pusher: Pusher, cache_dir: Path, repository: str, tag: str = "
         "layers": [
             {
                 **_descriptor(layer),
-                "mediaType": MEDIA_TYPE,
+                "mediaType": media_type,
                 "annotations": {"org.opencontainers.image.title": "db.tar.gz"},
             }
         ],
@@ -149,7 +166,7 @@ def push_database(pusher: Pusher, cache_dir: Path, repository: str, tag: str = "
     for blob in (config, layer):
         pusher.blob(repository, _descriptor(blob)["digest"], blob)
     pusher.put(repository, tag, json.dumps(manifest).encode(), str(manifest["mediaType"]))
-    return f"{pusher.address}/{repository}:{tag}"
+    return f"{pusher.address}/{name}"
 
 
 def _descriptor(data: bytes) -> dict[str, Any]:

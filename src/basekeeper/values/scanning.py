@@ -57,7 +57,8 @@ class RegistryImage:
     """`host[:port]/path` that is asked in place of the reference's own; None: its own."""
     login: Login | None = None
     http: bool = False
-    """Whether the registry is spoken to without TLS. On loopback that needs not be said."""
+    """Whether the registry may be spoken to without TLS, or with certificates that nobody vouches
+    for. Addresses of private networks, given as numbers, may be without this."""
     authority: Path | None = None
     """Certificates that vouch for it, in addition to the system's."""
 

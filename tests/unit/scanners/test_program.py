@@ -9,6 +9,7 @@ import pytest
 
 from basekeeper.scanners import denied
 from basekeeper.scanners.denied import release_of, why_denied
+from basekeeper.scanners.program import MAX_PROGRAM_BYTES
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import Scan, ScannerIdentity
 from tests.unit.scanners.programs import NOW, archive, scanner, script
@@ -85,6 +86,16 @@ def test_a_program_that_was_exchanged_is_looked_at_again(tmp_path: Path) -> None
     assert isinstance(here.identity(), ScannerIdentity)
     script(tmp_path, "", version="0.69.4")
     assert isinstance(here.identity(), Unknown)
+
+
+def test_what_cannot_be_a_program_is_unknown(tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    with huge.open("wb") as handle:
+        handle.truncate(MAX_PROGRAM_BYTES + 1)  # without taking room
+    for path, word in ((huge, "bytes"), (tmp_path, "cannot be read")):
+        answer = scanner(tmp_path, str(path)).identity()
+        assert isinstance(answer, Unknown)
+        assert word in answer.reason
 
 
 @pytest.mark.parametrize("answer", ["", "[]", "{}", '{"Version": 3}', '{"Version": ""}'])

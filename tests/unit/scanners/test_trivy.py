@@ -144,6 +144,52 @@ def test_a_missing_program_is_unknown(tmp_path: Path) -> None:
     assert answer.hint is not None
 
 
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("unknown flag: --disable-telemetry", "newer release"),
+        ("'--skip-java-db-update' cannot be specified on the first run", "Java archives"),
+        ("cannot allocate memory", "more memory"),
+        ("something else", None),
+    ],
+)
+def test_the_remedy_for_a_refusal_is_told(tmp_path: Path, said: str, hint: str | None) -> None:
+    answer = scan_with(tmp_path, f"sys.stderr.write({said!r})\nsys.exit(1)")
+    assert isinstance(answer, Unknown)
+    assert answer.hint == hint or (hint is not None and hint in (answer.hint or ""))
+
+
+def test_a_signal_without_a_name_is_told_by_number(tmp_path: Path) -> None:
+    assert "ended by signal 40" in why(scan_with(tmp_path, "os.kill(os.getpid(), 40)"))
+
+
+def test_an_archive_that_is_not_there_is_unknown(tmp_path: Path) -> None:
+    here = scanner(tmp_path, script(tmp_path, PRINT))
+    image = replace(archive(tmp_path), path=tmp_path / "gone.tar")
+    assert "no archive" in why(here.scan(image, now=NOW))
+
+
+def test_an_archive_for_whatever_platform_is_taken_as_it_is(tmp_path: Path) -> None:
+    here = scanner(tmp_path, script(tmp_path, PRINT))
+    scan = here.scan(replace(archive(tmp_path), platform=None), now=NOW)
+    assert isinstance(scan, Scan)
+    assert scan.subject.platform == "linux/amd64"
+
+
+def test_an_update_is_not_begun_after_the_end_of_the_run(tmp_path: Path) -> None:
+    ended = threading.Event()
+    ended.set()
+    here = Trivy(script(tmp_path, ""), ScannerSettings(cache_dir=tmp_path / "c"), ended=ended)
+    assert "was ended" in why(here.update_database(now=NOW))
+
+
+def test_an_sbom_that_is_taken_for_something_else_is_unknown(tmp_path: Path) -> None:
+    here = scanner(tmp_path, script(tmp_path, PRINT))
+    assert "took the SBOM for 'container_image'" in why(
+        here.rematch(sbom_of(json.dumps(BOM).encode()), now=NOW)
+    )
+
+
 def test_a_program_that_cannot_be_run_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "trivy"
     path.write_text("no program", encoding="utf-8")
