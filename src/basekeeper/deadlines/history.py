@@ -129,6 +129,8 @@ class _Teller:
         is_news = digest is None or (digest not in self._affected and not is_past)
         if self._opened is None and (is_news or not self._done):
             self._open(moment.at)
+        if is_news:
+            self._is_proven = False
         self._affected[digest] = moment.at
         self._proven.discard(digest)
         if not is_past:

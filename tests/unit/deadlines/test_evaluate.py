@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,6 +29,9 @@ from tests.unit.deadlines.making import (
     verified,
     waived,
 )
+
+if TYPE_CHECKING:
+    from basekeeper.deadlines.model import Deadline, Moment
 
 DAY = 24
 
@@ -375,6 +379,13 @@ def test_an_unmapped_product_ends_when_merged_and_proven_and_says_so() -> None:
     assert told([detected(0), fix(0)], 169, products=()).state is State.BREACHED
 
 
+def test_an_unmapped_product_is_not_proven_by_what_was_scanned_before_it_came_back() -> None:
+    history = [detected(0), fix(0), verified(5), detected(8, digest="sha256:x")]
+    merged = [*history, happened("merged", 10)]
+    assert not told(merged, 20, products=()).is_closed
+    assert told([*merged, verified(15, "sha256:y")], 20, products=()).action.end == at(15)
+
+
 def test_a_rebuild_resets_no_clock() -> None:
     history = [detected(0), fix(0), released(50, NEW), detected(60, digest=NEW)]
     deadline = told(history, 70)
@@ -479,7 +490,7 @@ def test_now_needs_a_time_zone() -> None:
 
 
 def test_orders_by_due_then_urgency_then_probability() -> None:
-    def of(number: int, severity: Urgency, hours: float) -> list[object]:
+    def of(number: int, severity: Urgency, hours: float) -> list[Moment]:
         scope = replace(SCOPE, vulnerability=f"CVE-2026-{number}")
         name = Scope(vulnerability=scope.vulnerability)
         return [
@@ -494,7 +505,7 @@ def test_orders_by_due_then_urgency_then_probability() -> None:
         *of(4, Urgency.LOW, 0),
         *of(5, Urgency.CRITICAL, 0),
     ]
-    found = evaluate(history, terms(121))  # type: ignore[arg-type]
+    found = evaluate(history, terms(121))
     names = [one.finding.vulnerability[-1] for one in order(found, {"CVE-2026-2": 0.9})]
     assert names == ["5", "3", "2", "1", "4"]
     assert sorted(order(found, {}), key=str) == sorted(found, key=str)
@@ -506,7 +517,7 @@ def test_replays_cve_2023_4911() -> None:
     def day(month: int, number: int) -> datetime:
         return datetime(2023, month, number, tzinfo=UTC)
 
-    def moment(kind: str, when: datetime, **said: object) -> object:
+    def moment(kind: str, when: datetime, **said: Any) -> Moment:
         return replace(happened(kind, 0, scope=OF_ALL), at=when, **said)
 
     history = [
@@ -520,8 +531,8 @@ def test_replays_cve_2023_4911() -> None:
         moment("exploited", day(11, 21)),
     ]
 
-    def seen(when: datetime, *more: object) -> object:
-        (deadline,) = evaluate([*history, *more], replace(terms(0), now=when))  # type: ignore[list-item]
+    def seen(when: datetime, *more: Moment) -> Deadline:
+        (deadline,) = evaluate([*history, *more], replace(terms(0), now=when))
         return deadline
 
     fifth = seen(day(10, 5))

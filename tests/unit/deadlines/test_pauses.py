@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +28,9 @@ from tests.unit.deadlines.making import (
     verified,
     waived,
 )
+
+if TYPE_CHECKING:
+    from basekeeper.deadlines.model import Moment
 
 HIGH = [detected(0), fix(0), base(0)]
 """Due after 168 hours."""
@@ -94,7 +98,7 @@ def test_no_breach_is_recorded_while_a_waiver_holds() -> None:
     ],
 )
 def test_a_waiver_that_lacks_something_pauses_nothing_and_says_so(
-    said: dict[str, object], problem: str
+    said: dict[str, Any], problem: str
 ) -> None:
     deadline = told([*HIGH, waived(1, 10, **said)], 200)
     assert deadline.state is State.BREACHED
@@ -125,7 +129,7 @@ def test_a_waiver_pauses_only_what_it_covers(scope: Scope, covers: bool) -> None
     assert (deadline.state is State.EXCEPTED) is covers
 
 
-def vex(kind: str, hours: float, **said: object) -> object:
+def vex(kind: str, hours: float, **said: Any) -> Moment:
     return happened(kind, hours, source="vendor", **said)
 
 
@@ -133,19 +137,19 @@ NOT_AFFECTED = vex("not-affected", 5, justification="vulnerable_code_not_present
 
 
 def test_a_justified_statement_pauses_until_it_is_taken_back() -> None:
-    deadline = told([*HIGH, NOT_AFFECTED], 9000)  # type: ignore[list-item]
+    deadline = told([*HIGH, NOT_AFFECTED], 9000)
     assert deadline.state is State.EXCEPTED
     assert deadline.pause is not None
     assert deadline.pause.kind is MomentKind.NOT_AFFECTED
     assert deadline.pause.reason == "vulnerable_code_not_present"
     back = [*HIGH, NOT_AFFECTED, vex("affected", 300)]
-    assert told(back, 301).state is State.BREACHED  # type: ignore[arg-type]
+    assert told(back, 301).state is State.BREACHED
     other = [*HIGH, NOT_AFFECTED, happened("affected", 300, source="somebody else")]
-    assert told(other, 301).state is State.EXCEPTED  # type: ignore[arg-type]
+    assert told(other, 301).state is State.EXCEPTED
 
 
 def test_a_statement_without_justification_pauses_nothing() -> None:
-    deadline = told([*HIGH, vex("not-affected", 5)], 9000)  # type: ignore[list-item]
+    deadline = told([*HIGH, vex("not-affected", 5)], 9000)
     assert deadline.state is State.BREACHED
     note = "vendor says not affected without a justification, which pauses nothing"
     assert note in deadline.notes
@@ -153,10 +157,10 @@ def test_a_statement_without_justification_pauses_nothing() -> None:
 
 def test_under_investigation_pauses_only_where_the_policy_says_so() -> None:
     history = [*HIGH, vex("under-investigation", 5)]
-    assert told(history, 200).state is State.BREACHED  # type: ignore[arg-type]
+    assert told(history, 200).state is State.BREACHED
     text = b"[policy.deadlines]\nunder_investigation_pauses = true\n"
     windows = load_config({"basekeeper.toml": text}.get).policy.deadlines
-    deadline = told(history, 200, windows=windows)  # type: ignore[arg-type]
+    deadline = told(history, 200, windows=windows)
     assert deadline.state is State.EXCEPTED
 
 
@@ -172,6 +176,6 @@ def test_warns_before_a_waiver_ends(days: float, warning: int | None) -> None:
 
 
 def test_no_warning_of_what_has_no_end() -> None:
-    (deadline,) = evaluate([*HIGH, NOT_AFFECTED], terms(6))  # type: ignore[list-item]
+    (deadline,) = evaluate([*HIGH, NOT_AFFECTED], terms(6))
     assert deadline.pause is not None
     assert waiver_warning(deadline.pause, at(6)) is None
