@@ -559,7 +559,7 @@ def test_files_of_the_tree_and_of_the_user_change_nothing(
         "TRIVY_CACHE_DIR": str(tmp_path / "home"), "TRIVY_PASSWORD": "of another registry",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    ours = [bench.program.path, "image", "--skip-db-update", "--cache-dir", bench.cache_dir]
+    ours = [bench.program.path, "image", "--skip-db-update", "--cache-dir", str(bench.cache_dir)]
     image = f"{bench.layout}@{bench.digest('debian-11-old')}"
     plain = subprocess.run([*ours, "--input", image], check=False, capture_output=True, timeout=60)
     assert CRITICAL.encode() not in plain.stdout  # run plainly, it would read them
