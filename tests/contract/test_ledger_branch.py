@@ -14,6 +14,8 @@ from basekeeper.errors import EXIT_UNKNOWN, LedgerError
 from basekeeper.ledger import branch
 from basekeeper.ledger.branch import open_branch
 from basekeeper.ledger.location import read_location
+from basekeeper.ledger.rows import row_of
+from basekeeper.values.event import EventKind
 from tests.contract.ledger_places import BRANCH, LATER, NODE, git, notice, sight
 from tests.fakes.githttp import CREDENTIAL, serving
 
@@ -458,6 +460,29 @@ def test_token_in_a_file_that_the_clone_includes_is_sent(
     git(clone, "config", f"includeIf.gitdir:{clone}/.git.path", str(included))
     with opened(clone) as ledger:
         assert ledger.append([sight()]) == 1
+
+
+def test_token_in_the_environment_is_sent(
+    clone: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"http.{served}/.extraheader")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", f"AUTHORIZATION: basic {CREDENTIAL}")
+    with opened(clone) as ledger:
+        assert ledger.append([sight()]) == 1
+
+
+def test_event_of_a_later_kind_is_not_passed_over(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = row_of(sight(), 5) | {"kind": "abducted", "id": b"x" * 32}
+    monkeypatch.setattr(branch, "row_of", lambda *_: later)
+    with opened(clone) as ledger:
+        ledger.append([sight()])
+        assert ledger.verify().is_sound
+        with pytest.raises(LedgerError, match="unknown here, 'abducted'"):
+            list(ledger.events())
+        assert list(ledger.events(kinds=[EventKind.FIRST_SEEN])) == []
 
 
 def test_helper_of_the_user_is_asked(

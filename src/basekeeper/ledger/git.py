@@ -22,7 +22,7 @@ from basekeeper.records import dataclass
 from basekeeper.transport.redaction import shown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from basekeeper.process import Completed
@@ -71,6 +71,7 @@ _BORROWED: Final = re.compile(
 )
 _REMOTE_KEY: Final = re.compile(r"(?s)remote\.(.+)\.(url|pushurl)")
 _NOT_LOCAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:")
+_COUNT: Final = re.compile(r"[0-9]{1,3}")
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -288,13 +289,14 @@ class RemoteBranch:
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Choose what git sees of our environment, and set what must not be left to others."""
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    settings: dict[str, str] = {}
-    for number, (key, value) in enumerate(_SETTINGS.items()):
-        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    settings = [*_given_settings(environ), *_SETTINGS.items()]  # the last of a name counts
+    numbered = {}
+    for number, (key, value) in enumerate(settings):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {
         **{name: environ[name] for name in _PASSED if name in environ},
-        **settings,
-        "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+        **numbered,
+        "GIT_CONFIG_COUNT": str(len(settings)),
         # Relative entries would let the clone supply programs.
         "PATH": os.pathsep.join(entry for entry in entries if entry.startswith("/")),
         "LC_ALL": "C",
@@ -303,6 +305,16 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_ALLOW_PROTOCOL": PROTOCOLS,
     }
+
+
+def _given_settings(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the settings of git that are in the environment, where some CI systems have tokens."""
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    for number in range(int(count) if _COUNT.fullmatch(count) else 0):
+        key = environ.get(f"GIT_CONFIG_KEY_{number}")
+        value = environ.get(f"GIT_CONFIG_VALUE_{number}")
+        if key and value is not None:
+            yield key, value
 
 
 def _absolute(url: str, top: Path) -> str:
