@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 
@@ -77,3 +80,25 @@ def test_it_counts_and_forgets() -> None:
         assert say(process, "log") == {"manifest HEAD": 2}
         assert say(process, "clear") == {}
         assert say(process, "log") == {}
+
+
+def test_it_holds_what_a_file_says(tmp_path: Path) -> None:
+    images = [{"tags": ["1.0.2"]}, {"tags": ["1.0.2", "1"], "pushed": "2026-11-02T00:00:00Z"}]
+    content = tmp_path / "content.json"
+    content.write_text(json.dumps({"bench/1": images, "empty": []}))
+    with program("--content", str(content)) as (process, address):
+        heads(address, 1)
+        with urlopen(f"http://{address}/v2/bench/1/tags/list") as answer:
+            assert json.load(answer)["tags"] == ["1", "1.0.2"]
+        assert say(process, "log") == {"manifest HEAD": 1, "tags GET": 1}
+
+
+def test_the_demonstration_asks_its_own_registry_and_leaves_nothing(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    program = Path(sys.executable).with_name("basekeeper")
+    environ = {**os.environ, "TMPDIR": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    command = ["bash", str(root / "tools" / "demo.sh"), str(program)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "python:3.13-slim → python:3.14-slim  minor, 2 places" in done.stdout
+    assert "not reachable" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
