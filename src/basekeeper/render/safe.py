@@ -22,12 +22,16 @@ _UNSAFE: Final = re.compile(
     "\ud800-\udfff"  # surrogates: bytes that were not UTF-8
     "\U000e0000-\U000e0fff"  # tags and variation selectors: text that nobody sees
     "]"
+    # GitHub's logs obey `::error::` at the start of a line, which may be one that we broke, and
+    # `##[error]` anywhere.
+    r"|:(?=:[A-Za-z])|(?<=##)\["
 )
+_LOG_COMMAND: Final = re.compile(r"::[A-Za-z]|##\[")
 
 
 def visible(text: str) -> str:
     r"""Replace every character that acts or hides by its escape (`\x1b`, `\u202e`)."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and not _LOG_COMMAND.search(text):
         return text
     return _UNSAFE.sub(_escape, text)
 

@@ -35,7 +35,7 @@ def test_image_is_named_where_the_message_leaves_it_out() -> None:
 def test_properties_cannot_end_early() -> None:
     image = use("a,b:c%\n::x", 1)
     line = render_github(report(findings=(finding(image),))).splitlines()[0]
-    assert line.startswith("::error file=a%2Cb%3Ac%25\\x0a%3A%3Ax,line=1,")
+    assert line.startswith("::error file=a%2Cb%3Ac%25\\x0a\\x3a%3Ax,line=1,")
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

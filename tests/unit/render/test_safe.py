@@ -21,6 +21,10 @@ from basekeeper.render.safe import shorten, visible, visible_lines
         ("zero\u200bwidth", "zero\\u200bwidth"),
         ("byte\udcff", "byte\\udcff"),
         ("\U000e0041", "\\U000e0041"),
+        ("a ##[error]b", "a ##\\x5berror]b"),
+        ("a #[b] ## [c]", "a #[b] ## [c]"),
+        ("a ::error::b", "a \\x3a:error\\x3a:b"),
+        ("http://[::1]:80/a:b", "http://[::1]:80/a:b"),
     ],
 )
 def test_characters_that_act_or_hide_are_shown_as_escapes(text: str, expected: str) -> None:
