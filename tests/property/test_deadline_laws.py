@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
+from operator import add
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -24,7 +26,8 @@ ORIGIN = datetime(2026, 3, 2, tzinfo=UTC)
 NOW = ORIGIN + timedelta(hours=1500)
 WINDOWS = load_policy().deadlines
 WHOLE = Scope(lineage="debian:slim", vulnerability="CVE-1", package="glibc", platform="linux/amd64")
-SCOPES = st.sampled_from(
+FOCUSED = st.just(replace(WHOLE, product="api"))
+SCOPES = FOCUSED | st.sampled_from(
     [
         replace(WHOLE, vulnerability=name, platform=platform, product=product)
         for name in ("CVE-1", "CVE-2")
@@ -67,11 +70,34 @@ WAIVERS = st.builds(
 )
 RATINGS = st.builds(
     Moment,
-    kind=st.just(MomentKind.SEVERITY),
+    kind=st.just(MomentKind.SEVERITY_CHANGED),
     scope=PARTS.filter(lambda scope: scope.vulnerability is not None),
     at=HOURS,
     severity=SEVERITIES,
     witness=WITNESSES,
+)
+FOCUS = replace(WHOLE, product="api")
+
+
+def looked_at(
+    digest: str, times: tuple[datetime, datetime], found: MomentKind, severity: Urgency | None
+) -> list[Moment]:
+    """An image of the product, published and scanned."""
+    whole = Moment(kind=found, scope=FOCUS, at=times[0], digest=digest, witness="nvd")
+    return [
+        replace(whole, severity=severity if found is MomentKind.DETECTED else None),
+        replace(whole, kind=MomentKind.RELEASED, scope=Scope(product="api"), at=times[1]),
+    ]
+
+
+IMAGES = st.builds(
+    looked_at,
+    DIGESTS,
+    st.tuples(HOURS, HOURS),
+    st.sampled_from(
+        [MomentKind.DETECTED, MomentKind.DETECTED, MomentKind.VERIFIED, MomentKind.GONE]
+    ),
+    SEVERITIES,
 )
 REST = st.builds(
     Moment,
@@ -80,7 +106,7 @@ REST = st.builds(
             set(MomentKind)
             - {
                 MomentKind.DETECTED,
-                MomentKind.SEVERITY,
+                MomentKind.SEVERITY_CHANGED,
                 MomentKind.WAIVED,
                 MomentKind.WAIVER_ENDED,
                 MomentKind.BREACHED,
@@ -95,8 +121,11 @@ REST = st.builds(
     justification=st.sampled_from(["", "vulnerable_code_not_present"]),
 )
 FIXES = st.builds(Moment, kind=st.just(MomentKind.FIX_AVAILABLE), scope=st.just(Scope()), at=HOURS)
-PLAIN = st.lists(DETECTIONS | RATINGS | REST | FIXES, max_size=14)
-HISTORIES = st.lists(DETECTIONS | RATINGS | REST | FIXES | WAIVERS, max_size=16)
+ANY = DETECTIONS | RATINGS | REST | FIXES
+STORIES = st.lists(IMAGES, min_size=1, max_size=5).map(lambda images: list(chain(*images)))
+"""Images of one product one after the other, so that findings come to an end and come back."""
+PLAIN = st.builds(add, STORIES, st.lists(ANY, max_size=10))
+HISTORIES = st.builds(add, STORIES, st.lists(ANY | WAIVERS, max_size=12))
 MODES = st.dictionaries(st.sampled_from(list(Urgency)), START)
 
 
@@ -142,7 +171,7 @@ def without_low(history: list[Moment]) -> list[Moment]:
 
 def says_a_severity(moment: Moment) -> bool:
     """A detection without one takes nobody's word back; one with would."""
-    return moment.kind is MomentKind.SEVERITY or (
+    return moment.kind is MomentKind.SEVERITY_CHANGED or (
         moment.kind is MomentKind.DETECTED and moment.severity is not None
     )
 
@@ -245,7 +274,7 @@ def test_a_waiver_pauses_only_what_it_covers(history: list[Moment], waiver: Mome
 def test_where_no_waiver_holds_any_more_the_original_clock_counts(
     history: list[Moment], waiver: Moment
 ) -> None:
-    steady = [one for one in history if one.kind is not MomentKind.SEVERITY]
+    steady = [one for one in history if one.kind is not MomentKind.SEVERITY_CHANGED]
     steady = [replace(one, severity=Urgency.HIGH) if one.severity else one for one in steady]
     for old, new in zip(
         evaluate(steady, terms()), evaluate([*steady, waiver], terms()), strict=True

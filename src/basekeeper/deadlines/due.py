@@ -182,7 +182,9 @@ def _statements(
     Of two words of one source at one instant the higher counts. A detection that tells no severity
     takes nobody's word back.
     """
-    saying = [one for one in moments if one.kind in (MomentKind.SEVERITY, MomentKind.DETECTED)]
+    saying = [
+        one for one in moments if one.kind in (MomentKind.SEVERITY_CHANGED, MomentKind.DETECTED)
+    ]
     saying.sort(key=lambda one: (one.at, one.severity or 0))
     for at, same in groupby(saying, key=lambda one: one.at):
         yield at, {_witness(one): one.severity for one in same}

@@ -34,7 +34,7 @@ FIX_WITNESSES: Final = ("advisory", "grype", "changelog", "observed")
 """Who tells best since when there is a fix: the first of them that says anything counts."""
 
 _STEPS: Final = {
-    MomentKind.PROPOSED: Progress.PROPOSED,
+    MomentKind.PULL_REQUEST_OPENED: Progress.PROPOSED,
     MomentKind.MERGED: Progress.MERGED,
     MomentKind.BRIDGED: Progress.MERGED,
     MomentKind.REBUILT: Progress.REBUILT,
@@ -99,7 +99,7 @@ class EpisodeCase:
     def exposure(self) -> Clock:
         """From when it was public and in an image of ours; where that is not known, detected."""
         opened, start = self._episode.opened, self._episode.opened
-        public, present = self._first(MomentKind.PUBLISHED), self._first(MomentKind.PRESENT)
+        public, present = self._first(MomentKind.PUBLISHED), self._first(MomentKind.INTRODUCED)
         if self._episode.number == 1 and public is not None and present is not None:
             start = min(max(public, present), opened)
         return self._clock(start, self._episode.end)
@@ -257,12 +257,14 @@ class EpisodeCase:
         if self._episode.end is not None and self._is_mapped:
             return Progress.RELEASED
         undone = self._undone_at()
+        closed = {one.key for one in self._of(MomentKind.PULL_REQUEST_CLOSED)}
         told = [
             one
             for one in self._moments
             if one.kind in _STEPS
             and one.at >= self._episode.opened
             and (undone is None or one.at > undone)
+            and not (one.kind is MomentKind.PULL_REQUEST_OPENED and one.key in closed)
         ]
         reached = {_STEPS[one.kind] for one in told}
         if not reached & {Progress.MERGED, Progress.VERIFIED}:
@@ -347,9 +349,11 @@ class EpisodeCase:
             notes.add("a release was not scanned, so that it may still hold the finding")
         if self._at_next_release:
             notes.add("carried until the next release")
+        if self._first(MomentKind.GONE, since=self._episode.opened) is not None:
+            notes.add("not found any more, though nobody fixed it")
         if self._episode.number > 1:
             notes.add("came back after it had been fixed")
-        if self._first(MomentKind.PUBLISHED) is None or self._first(MomentKind.PRESENT) is None:
+        if self._first(MomentKind.PUBLISHED) is None or self._first(MomentKind.INTRODUCED) is None:
             notes.add("exposure may have begun before the detection from which it is counted")
         return tuple(sorted(notes))
 

@@ -20,10 +20,12 @@ _SAME_INSTANT: Final = {
     MomentKind.MERGED: 1,
     MomentKind.RELEASED: 2,
     MomentKind.VERIFIED: 3,
+    MomentKind.GONE: 3,
 }
 """A proof of the instant of a detection proves nothing, so the detection comes first."""
 
 _TOLD: Final = frozenset(_SAME_INSTANT)
+_PROOFS: Final = (MomentKind.VERIFIED, MomentKind.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,10 @@ def _last_looks(moments: Sequence[Moment]) -> tuple[dict[str, datetime], dict[st
     """Return for each image when it was last found to have it, and last proven not to."""
     detected: dict[str, datetime] = {}
     verified: dict[str, datetime] = {}
-    for kind, last in ((MomentKind.DETECTED, detected), (MomentKind.VERIFIED, verified)):
-        for moment in moments:
-            if moment.kind is kind and moment.digest is not None:
-                last[moment.digest] = max(moment.at, last.get(moment.digest, moment.at))
+    for moment in moments:
+        last = detected if moment.kind is MomentKind.DETECTED else verified
+        if moment.digest is not None and moment.kind in (MomentKind.DETECTED, *_PROOFS):
+            last[moment.digest] = max(moment.at, last.get(moment.digest, moment.at))
     return detected, verified
 
 
@@ -97,18 +99,21 @@ class _Teller:
         self._affected: dict[str | None, datetime] = {}
         """Image → when it was last found to have it."""
         self._proven: set[str | None] = set()
+        self._again: dict[str | None, datetime] = {}
+        """Image → when it was first found to have it since the last end."""
         self._pending: set[str | None] = set()
         """Images found to have it that no later release has put aside."""
         self._shipped: set[str | None] = set()
         self._published: str | None = None
         self._is_merged = False
         self._is_proven = False
+        self._is_gone = False
 
     def tell(self, moment: Moment) -> None:
         """Take one moment into account."""
         if moment.kind is MomentKind.DETECTED:
             self._detected(moment)
-        elif moment.kind is MomentKind.VERIFIED:
+        elif moment.kind in _PROOFS:
             self._verified(moment)
         elif moment.kind is MomentKind.MERGED:
             self._is_merged = self._opened is not None
@@ -129,8 +134,10 @@ class _Teller:
         is_news = digest is None or (digest not in self._affected and not is_past)
         if self._opened is None and (is_news or not self._done):
             self._open(moment.at)
+        if self._opened is None:
+            self._again.setdefault(digest, moment.at)
         if is_news:
-            self._is_proven = False
+            self._is_proven = self._is_gone = False
         self._affected[digest] = moment.at
         self._proven.discard(digest)
         if not is_past:
@@ -143,17 +150,18 @@ class _Teller:
         self._pending.discard(moment.digest)
         self._proven.add(moment.digest)
         self._is_proven = self._opened is not None
+        self._is_gone = moment.kind is MomentKind.GONE and not self._pending
 
     def _released(self, moment: Moment) -> None:
         self._published = moment.digest
         self._shipped.add(moment.digest)
         self._pending = {moment.digest} & self._affected.keys()
         if self._opened is None and self._done and moment.digest in self._affected:
-            self._open(moment.at)
+            self._open(self._again.get(moment.digest, moment.at))
 
     def _open(self, at: datetime) -> None:
         self._opened = at
-        self._is_merged = self._is_proven = False
+        self._is_merged = self._is_proven = self._is_gone = False
 
     def _close_if_proven(self, at: datetime) -> None:
         if self._opened is None:
@@ -161,10 +169,11 @@ class _Teller:
         if self._is_mapped:
             is_over = self._published in self._proven and not self._pending
         else:
-            is_over = self._is_merged and self._is_proven
+            is_over = self._is_gone or (self._is_merged and self._is_proven)
         if is_over:
             self._done.append(Episode(len(self._done) + 1, self._opened, at))
             self._opened = None
+            self._again = {}
 
 
 def _order(moment: Moment) -> tuple[datetime, int, str]:

@@ -1,7 +1,8 @@
 """From events of the ledger to moments: a reading of kind, subject, key, instant and evidence.
 
-The subject is a scope (`lineage=…&vulnerability=…`, see `identity.Scope`). Events of other kinds
-are passed over; those of a known kind that cannot be read are told, as they may hide something.
+The subject is `REPOSITORY#SCOPE` or a scope alone (`lineage=…&vulnerability=…`, see
+`identity.Scope`). What a later event corrects does not count. Events of other kinds are passed
+over; those of a known kind that cannot be read are told, as they may hide something.
 """
 
 from __future__ import annotations
@@ -35,18 +36,29 @@ SEVERITIES: Final[Mapping[str, Urgency | None]] = {
 
 _OF_ONE_FINDING: Final = frozenset({MomentKind.DETECTED})
 _OF_A_VULNERABILITY: Final = frozenset(MomentKind) - {
-    MomentKind.PRESENT,
+    MomentKind.INTRODUCED,
+    MomentKind.PULL_REQUEST_CLOSED,
     MomentKind.RELEASED,
     MomentKind.REBUILT,
     MomentKind.WAIVED,
     MomentKind.WAIVER_ENDED,
 }
-_WITH_DIGEST: Final = frozenset({MomentKind.VERIFIED, MomentKind.RELEASED})
+_WITH_DIGEST: Final = frozenset({MomentKind.VERIFIED, MomentKind.GONE, MomentKind.RELEASED})
 _KINDS: Final = frozenset(kind.value for kind in MomentKind)
 
 
 class EventLike(Protocol):
     """What is read of an event."""
+
+    @property
+    def id(self) -> str:
+        """What the fact is called."""
+        ...
+
+    @property
+    def corrects(self) -> str:
+        """The `id` of an event in whose place this one stands; empty: none."""
+        ...
 
     @property
     def kind(self) -> str:
@@ -92,9 +104,11 @@ def read_moments(
         The moments in the order of the events, and what could not be read.
     """
     names = Aliases() if aliases is None else aliases
+    every = tuple(events)
+    corrected = {event.corrects for event in every if event.corrects}
     moments, unread = [], []
-    for event in events:
-        if event.kind not in _KINDS:
+    for event in every:
+        if event.kind not in _KINDS or event.id in corrected:
             continue
         try:
             moments.append(_moment(event, names))
@@ -126,7 +140,8 @@ def _moment(event: EventLike, aliases: Aliases) -> Moment:
 
 def _scope(kind: MomentKind, event: EventLike, aliases: Aliases) -> Scope:
     """Read what an event is about, and check that it says enough."""
-    scope = read_scope(event.subject)
+    _, mark, part = event.subject.partition("#")
+    scope = read_scope(part if mark else event.subject)
     if scope.is_empty:
         raise ValueError("names nothing that it is about")
     if kind in _OF_A_VULNERABILITY and scope.vulnerability is None:

@@ -47,7 +47,7 @@ def detected(hours: float, severity: Urgency | None = Urgency.HIGH, **said: Any)
 
 
 def rated(hours: float, severity: Urgency | None, witness: str = "nvd") -> Moment:
-    return happened("severity", hours, scope=OF_ALL, severity=severity, witness=witness)
+    return happened("severity-changed", hours, scope=OF_ALL, severity=severity, witness=witness)
 
 
 def fix(hours: float, witness: str = "advisory") -> Moment:

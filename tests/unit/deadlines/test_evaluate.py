@@ -267,7 +267,7 @@ def test_the_pinned_source_counts_and_the_others_are_shown() -> None:
 def test_the_exposure_clock_counts_from_public_and_present_and_never_pauses() -> None:
     history = [
         happened("published", -50, scope=OF_ALL),
-        happened("present", -20),
+        happened("introduced", -20),
         detected(0),
         waived(1, 30),
     ]
@@ -308,8 +308,8 @@ def test_a_bridge_is_told_until_the_release_is_proven() -> None:
     ("kinds", "progress", "state"),
     [
         ([], Progress.NOTHING, State.OPEN),
-        (["proposed"], Progress.PROPOSED, State.OPEN),
-        (["proposed", "merged"], Progress.MERGED, State.FIXED_UNRELEASED),
+        (["pull-request-opened"], Progress.PROPOSED, State.OPEN),
+        (["pull-request-opened", "merged"], Progress.MERGED, State.FIXED_UNRELEASED),
         (["rebuilt"], Progress.NOTHING, State.OPEN),
         (["merged", "rebuilt"], Progress.REBUILT, State.FIXED_UNRELEASED),
         (["merged", "rebuilt", "verified"], Progress.VERIFIED, State.FIXED_UNRELEASED),
@@ -320,6 +320,14 @@ def test_a_fix_goes_its_way(kinds: list[str], progress: Progress, state: State) 
     deadline = told([detected(0), fix(0), base(0), *way], 20)
     assert (deadline.progress, deadline.state) == (progress, state)
     assert deadline.action.is_running
+
+
+def test_a_pull_request_that_was_closed_is_no_progress() -> None:
+    opened = happened("pull-request-opened", 5, key="7")
+    history = [detected(0), fix(0), opened]
+    closed = happened("pull-request-closed", 6, key="7")
+    assert told([*history, closed], 10).progress is Progress.NOTHING
+    assert told([*history, replace(closed, key="8")], 10).progress is Progress.PROPOSED
 
 
 def test_merged_is_not_fixed() -> None:
@@ -439,6 +447,16 @@ def test_a_published_image_of_the_past_that_is_scanned_late_opens_nothing_for_lo
     assert told(again, 1000).episode == 1
 
 
+@pytest.mark.parametrize("products", [(), (PRODUCT,)])
+def test_what_is_gone_without_a_fix_closes_and_says_so(products: tuple[str, ...]) -> None:
+    history = [detected(5), released(4, OLD), happened("gone", 9, digest=OLD)]
+    deadline = told(history, 10, products=products)
+    assert deadline.is_closed
+    assert "not found any more, though nobody fixed it" in deadline.notes
+    other = [detected(5), released(4, OLD), happened("gone", 9, digest=NEW)]
+    assert not told(other, 10, products=products).is_closed
+
+
 def test_an_advisory_that_was_withdrawn_closes() -> None:
     assert told([detected(5), released(4, OLD), verified(9, OLD)], 10).is_closed
 
@@ -523,7 +541,7 @@ def test_replays_cve_2023_4911() -> None:
     history = [
         moment("fix-available", day(9, 30), witness="changelog"),
         moment("published", day(10, 3)),
-        moment("present", day(6, 10)),
+        moment("introduced", day(6, 10)),
         moment(
             "detected", day(10, 3), scope=SCOPE, severity=Urgency.HIGH, witness="nvd", digest=OLD
         ),

@@ -22,6 +22,8 @@ class Told:
     at: datetime = WHEN
     key: str = "k"
     source: str = "trivy"
+    id: str = ""
+    corrects: str = ""
 
 
 def test_reads_kind_subject_key_instant_and_evidence() -> None:
@@ -57,7 +59,7 @@ def test_reads_a_waiver() -> None:
     [("Negligible", Urgency.LOW), ("UNKNOWN", None), ("", None), ("critical", Urgency.CRITICAL)],
 )
 def test_knows_the_words_of_scanners(word: str, severity: Urgency | None) -> None:
-    ((moment,), _) = read_moments([Told("severity", evidence={"severity": word})])
+    ((moment,), _) = read_moments([Told("severity-changed", evidence={"severity": word})])
     assert moment.severity is severity
 
 
@@ -65,6 +67,19 @@ def test_instants_are_brought_to_utc() -> None:
     there = WHEN.astimezone(timezone(timedelta(hours=5)))
     ((moment,), _) = read_moments([Told("published", at=there)])
     assert moment.at.utcoffset() == timedelta(0)
+
+
+def test_reads_the_scope_behind_the_repository() -> None:
+    ((moment,), _) = read_moments([Told("published", "github.com/acme/api#vulnerability=x")])
+    assert moment.scope == Scope(vulnerability="X")
+
+
+def test_what_was_corrected_does_not_count() -> None:
+    wrong = Told("severity-changed", evidence={"severity": "low"}, id="1")
+    right = Told("severity-changed", evidence={"severity": "high"}, id="2", corrects="1")
+    ((moment,), _) = read_moments([wrong, right])
+    assert moment.severity is Urgency.HIGH
+    assert read_moments([wrong, Told("retracted", id="3", corrects="1")]) == ((), ())
 
 
 def test_other_kinds_are_passed_over() -> None:
@@ -82,7 +97,10 @@ def test_other_kinds_are_passed_over() -> None:
         (Told("waived", "", {"until": "2026-04-01"}), "names nothing that it is about"),
         (Told("waived", "product=x", {"until": "soon"}), "has no last day: 'soon'"),
         (Told("waived", "product=x"), "has no last day: ''"),
-        (Told("severity", evidence={"severity": "bad"}), "has a severity that is none: 'bad'"),
+        (
+            Told("severity-changed", evidence={"severity": "bad"}),
+            "has a severity that is none: 'bad'",
+        ),
         (Told("published", at=datetime(2026, 1, 1)), "without a time zone"),  # noqa: DTZ001
         (Told("published", at=WHEN.replace(year=9999)), "nobody lives to see"),
         (Told("published", "x"), "has a subject that names no finding: 'x'"),
