@@ -151,17 +151,10 @@ def test_sqlite_killed_at_every_system_call_that_writes_loses_and_doubles_nothin
     while when < 200:
         text = f"sqlite:{tmp_path}/{when}.sqlite"
         inject = f"inject={call}:signal=KILL:when={when}"
-        options = [
-            "-qq",
-            "-f",
-            "--seccomp-bpf",
-            "-o",
-            os.devnull,
-            "-P",
-            text.removeprefix("sqlite:"),
-        ]
-        options += ["-P", f"{text.removeprefix('sqlite:')}-wal"]
+        options = ["-qq", "-f", "-o", os.devnull]
         outcome = record(text, 0, "strace", *options, "-e", f"trace={call}", "-e", inject)
+        if not Path(text.removeprefix("sqlite:")).exists():
+            pytest.skip(f"strace may not be used here: {outcome.stderr}")
         check_after(text, outcome.stdout)
         if outcome.returncode == 0:
             break
@@ -169,7 +162,7 @@ def test_sqlite_killed_at_every_system_call_that_writes_loses_and_doubles_nothin
         finish(text)
         when += 1
     assert when < 200
-    assert when > 1 or call in {"ftruncate", "unlink"}
+    assert when > 5 or call in {"ftruncate", "unlink"}
 
 
 FULL = """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from basekeeper.process import Completed
 
 MAX_BRANCH_BYTES: Final = 512 * 1024 * 1024
-"""Most that is read of a branch: far more than a million events."""
+"""Most that is read of a branch: about a million events, more than fit the memory of a runner."""
 
 NETWORK_SECONDS: Final = 120.0
 """Longest wait for one exchange with the remote."""

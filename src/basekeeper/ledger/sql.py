@@ -44,6 +44,8 @@ ROWS_AT_ONCE: Final = 500
 PAGE_ROWS: Final = 2_000
 """Events read at once."""
 
+_SIGHT: Final = ("seq", "id", "kind", "subject", "key", "at", "corrects")
+
 
 def open_ledger(location: Location, *, clock: Callable[[], datetime] | None) -> SqlLedger:
     """Open a ledger; to write, it is created or migrated first.
@@ -158,7 +160,8 @@ class SqlLedger:
         names = filter(is_recordable, list(found))
         with self._connected() as connection:
             while batch := list(islice(names, ROWS_AT_ONCE)):
-                found |= sights_of(connection.execute(_sights_query(batch)).mappings())
+                rows = connection.execute(_sights_query(batch))
+                found |= sights_of(dict(zip(_SIGHT, row, strict=True)) for row in rows)
         return found
 
     def heads(self) -> tuple[Head, ...]:
@@ -234,7 +237,7 @@ class SqlLedger:
 
 
 def _sights_query(names: list[str]) -> Select[Any]:
-    columns = (EVENT.c[name] for name in ("seq", "id", "kind", "subject", "key", "at", "corrects"))
+    columns = (EVENT.c[name] for name in _SIGHT)
     kinds = (EventKind.FIRST_SEEN.value, EventKind.RETRACTED.value)
     found = select(*columns).where(EVENT.c.subject.in_(names), EVENT.c.kind.in_(kinds))
     return found.order_by(EVENT.c.seq)
