@@ -146,6 +146,25 @@ def test_a_tag_and_the_digest_put_behind_it_belong_together(data: str, expected:
     assert one(data, ("alpine:3.18", f"alpine:3.19@{DIGEST}")) == expected.encode()
 
 
+def test_expressions_of_a_bake_file_that_use_the_variable_are_mentioned() -> None:
+    bake = (
+        'variable "V" {\n  default = "20"\n}\n# V is for node\n'
+        'variable "SHORT" {\n  default = regex_replace(V, "-.*", "")\n}\n'
+        'target "a" {\n  args = {\n    V = V\n    W = "${V}"\n  }\n'
+        '  tags = ["x:${V}", "y:${V2}"]\n}\n'
+    )
+    plan = edited({"Dockerfile": "ARG V\nFROM node:$V\n", "docker-bake.hcl": bake}, (N20, N22))
+    (file,) = plan.files
+    assert file.after == bake.replace('"20"', '"22"').encode()
+    assert file.notes == ("V is also used in lines 6, 13 of docker-bake.hcl",)
+
+
+def test_a_value_beside_the_variables_of_a_bake_file_mentions_none() -> None:
+    bake = 'variable "X" {\n}\ntarget "a" {\n  args = { V = "20" }\n  tags = ["x:${X}"]\n}\n'
+    plan = edited({"Dockerfile": "ARG V\nFROM node:$V\n", "docker-bake.hcl": bake}, (N20, N22))
+    assert [(file.path, file.notes) for file in plan.files] == [("docker-bake.hcl", ())]
+
+
 def test_other_uses_of_an_arg_are_mentioned() -> None:
     plan = edited({"Dockerfile": "ARG V=20\nFROM node:$V\nARG V\nLABEL v=${V}\nRUN echo $V $VX\n"
                                  "RUN echo $VX\n"}, (N20, N22))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tells where an ARG whose default changes is used beside the references."""
+"""Tells where a variable whose value changes is used beside the references."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ MAX_LINES: Final = 8
 
 _QUIET: Final = ("FROM", "ARG")
 
+_VARIABLE: Final = re.compile(r'^variable[ \t]+"?([A-Za-z_][A-Za-z0-9_-]{0,127})"?', re.MULTILINE)
+_PASSED_ON: Final = r'[ \t]*[A-Za-z0-9_"-]+[ \t]*[=:][ \t]*(?:{0}|"\$\{{{0}\}}")[ \t]*,?\r?'
+"""A line that only hands a variable to a build argument, which is what the edit is for."""
+
 
 def mentions(files: Iterable[SourceFile], names: Collection[str]) -> tuple[str, ...]:
     """Say which instructions of Dockerfiles use variables whose value changes.
@@ -26,11 +30,50 @@ def mentions(files: Iterable[SourceFile], names: Collection[str]) -> tuple[str, 
         for name in sorted(names):
             lines = _lines(file, name)
             if lines:
-                shown = ", ".join(map(str, lines[:MAX_LINES]))
-                more = f" and {len(lines) - MAX_LINES} more" if len(lines) > MAX_LINES else ""
-                word = "line" if len(lines) == 1 else "lines"
-                notes.append(f"{name} is also used in {word} {shown}{more} of {file.path}")
+                notes.append(_note(name, lines, file.path))
     return tuple(notes)
+
+
+def bake_mentions(path: str, data: bytes, starts: Iterable[int]) -> tuple[str, ...]:
+    """Say where expressions of a bake file use variables whose default changes.
+
+    A tag of a product that is put together of such a variable changes with it, and a digest in
+    it would make that tag invalid.
+
+    Args:
+        path: The file; others than HCL are passed over.
+        data: Its bytes before the edit.
+        starts: Where it is edited.
+    """
+    if not path.endswith(".hcl"):
+        return ()
+    text = data.decode("latin-1")
+    names = {
+        block[1]
+        for start in starts
+        for block in list(_VARIABLE.finditer(text, 0, start))[-1:]
+        if "\n}" not in text[block.start() : start]
+    }
+    used = ((name, _expressions(text, name)) for name in sorted(names))
+    return tuple(_note(name, lines, path) for name, lines in used if lines)
+
+
+def _expressions(text: str, name: str) -> list[int]:
+    """Return the lines of a bake file that do more with a variable than to pass it on."""
+    word = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(name)}(?![A-Za-z0-9_-])")
+    quiet = re.compile(rf"{_PASSED_ON.format(re.escape(name))}|[ \t]*(?:variable[ \t]|#|//).*")
+    return [
+        number
+        for number, line in enumerate(text.split("\n"), 1)
+        if word.search(line) and not quiet.fullmatch(line)
+    ]
+
+
+def _note(name: str, lines: list[int], path: str) -> str:
+    shown = ", ".join(map(str, lines[:MAX_LINES]))
+    more = f" and {len(lines) - MAX_LINES} more" if len(lines) > MAX_LINES else ""
+    word = "line" if len(lines) == 1 else "lines"
+    return f"{name} is also used in {word} {shown}{more} of {path}"
 
 
 def _lines(file: SourceFile, name: str) -> list[int]:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.edit.draft import Blocked, Patch, apply, ordered, origin, patches_of
-from basekeeper.edit.mentions import mentions
+from basekeeper.edit.mentions import bake_mentions, mentions
 from basekeeper.edit.places import Places, outer_path
 from basekeeper.edit.prove import differences, key_of, spot_of
 from basekeeper.edit.trace import Untraceable
@@ -295,9 +295,9 @@ class _Session:
                 edits.append(Edit(patch.start, patch.end, patch.new, line, change))
             names = {patch.name for patch in patches if patch.name is not None}
             files = [self.places.files[each] for each in built[path] if each in self.places.files]
-            yield FileEdit(
-                path, before, apply(before, patches), tuple(edits), mentions(files, names)
-            )
+            starts = [patch.start for patch in patches]
+            notes = (*mentions(files, names), *bake_mentions(path, before, starts))
+            yield FileEdit(path, before, apply(before, patches), tuple(edits), notes)
 
 
 def _is_shared(jobs: Sequence[_Job], rivals: Sequence[_Job]) -> bool:
