@@ -294,6 +294,7 @@ def pin(updates: Updates, resolution: Resolution) -> Choice | None:
         axis="build",
         value=Truth.YES,
         reason=f"pins what {updates.current.tag} stands for now",
+        remark="",
         tag=updates.current.tag,
         digest=pointer.digest,
     )

@@ -112,8 +112,8 @@ def target(choice: Choice, reference: Reference) -> str:
     """Write what a choice moves an image to: tag, digest or name, whichever changes."""
     if choice.repository is not None:
         return f"{choice.repository}:{choice.tag}" if choice.tag else choice.repository
-    if choice.tag is not None and choice.tag != reference.tag:
-        return choice.tag
+    if choice.tag not in (None, reference.tag) and choice.kind != "digest":
+        return str(choice.tag)
     if choice.digest is not None:
         return short_digest(f"@{choice.digest}").removeprefix("@")
     return choice.tag or ""

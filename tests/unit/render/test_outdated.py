@@ -108,6 +108,7 @@ def test_support_is_that_of_the_first_end() -> None:
     [
         (choice("minor", "22"), "22"),
         (choice("digest", "20", digest=DIGEST), "sha256:0123456789ab…"),
+        (choice("digest", "latest", digest=DIGEST), "sha256:0123456789ab…"),
         (choice("minor", "22", digest=DIGEST), "22"),
         (choice("name", "1", repository="ghcr.io/x/y"), "ghcr.io/x/y:1"),
         (choice("name", repository="ghcr.io/x/y"), "ghcr.io/x/y"),
