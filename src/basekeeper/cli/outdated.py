@@ -41,8 +41,8 @@ Examples:
   basekeeper outdated services/api --format markdown --output outdated.md
 \b
 Exit codes: 0 in any case, unless --exit-code is given: then 1 where an image
-is outdated, else 3 where a registry or a file did not tell what was asked;
-2 usage or configuration, 130 interrupted."""
+is outdated, else 3 where a registry (not with --offline) or a file did not
+tell what was asked; 2 usage or configuration, 130 interrupted."""
 
 
 @click.command("outdated", epilog=_EPILOG, short_help="Ask the registries what is newer.")
@@ -106,18 +106,19 @@ def command(**given: Any) -> int:
 
         text = _rendered(found, given, Style(colour=given["color"] == "always"))
         write_file(given["output"], text)
-    return _exit_code(found, given["kinds"]) if given["exit_code"] else EXIT_OK
+    return _exit_code(found, given) if given["exit_code"] else EXIT_OK
 
 
-def _exit_code(found: Standings, kinds: tuple[str, ...]) -> int:
+def _exit_code(found: Standings, given: Mapping[str, Any]) -> int:
     """Tell whether an image is outdated, or that may be so for all that was told."""
     from basekeeper.render.outdated_view import Status, rows
 
-    shown = rows(found, kinds)
+    shown = rows(found, given["kinds"])
     if any(row.status is Status.OUTDATED for row in shown):
         return EXIT_FINDINGS
     unread = any(item.fatal for item in found.survey.skipped)
-    return EXIT_UNKNOWN if unread or any(row.gaps for row in shown) else EXIT_OK
+    untold = not given["offline"] and any(row.gaps for row in shown)
+    return EXIT_UNKNOWN if unread or untold else EXIT_OK
 
 
 def _rendered(found: Standings, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:
