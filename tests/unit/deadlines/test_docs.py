@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from basekeeper.deadlines.model import MomentKind, State
+from basekeeper.errors import ConfigError
 from basekeeper.policy.load import SCHEMA_PATH, load_config, load_policy
 from basekeeper.policy.windows import Start
 
@@ -40,3 +41,26 @@ def test_every_key_kind_and_state_is_described() -> None:
         *MomentKind,
     ]
     assert [word for word in words if f"`{word}`" not in PAGE] == []
+
+
+PRODUCT = "[[product]]\nname = 'a'\ndockerfile = 'd'\nimage = 'i:1'\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "node"),
+    [
+        ("[policy.deadlines]\n", SCHEMA["policy"]["properties"]["deadlines"]),
+        (
+            "[policy.deadlines.start]\n",
+            SCHEMA["policy"]["properties"]["deadlines"]["properties"]["start"],
+        ),
+        (PRODUCT, SCHEMA["product"]),
+        (f"{PRODUCT}[product.release]\n", SCHEMA["product"]["properties"]["release"]),
+    ],
+)
+def test_schema_and_loader_know_the_same_keys(table: str, node: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({"basekeeper.toml": f"{table}0 = 0\n".encode()}.get)
+    (problem,) = caught.value.problems
+    hint = (problem.hint or "").removeprefix("the keys here are ")
+    assert set(hint.split(", ")) == set(node["properties"])  # type: ignore[call-overload]
