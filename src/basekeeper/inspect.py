@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.tags.axes import split_tag
 from basekeeper.tags.inside import version
-from basekeeper.tags.words import OS_RELEASE_PRODUCTS
+from basekeeper.tags.pins import contradiction
 from basekeeper.values.facts import NO_FACTS, Facts, read_os_release
 from basekeeper.values.finding import MissingFact
 from basekeeper.values.image import Unknown
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.values.image import ImageConfig
-    from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Resolution, Resolutions, Trouble
 
 PUBLISHER: Final = "publisher status"
@@ -90,9 +88,9 @@ def told_of(found: Resolutions, catalogue: Catalogue, *, gating: Collection[str]
         for gap in _gaps(one)
     )
     lies = (
-        f"{one.reference.familiar}: {lie}, not what its tag says"
+        f"{one.reference.familiar}: its digest {lie}, not what its tag says"
         for name, one in sorted(found.by_image.items())
-        if (lie := lying_pin(one.reference, facts[name])) is not None
+        if (lie := _lie(one, facts[name], catalogue)) is not None
     )
     known = {name: one for name, one in facts.items() if one != NO_FACTS}
     return Told(known, missing, (*lies, *_notices(found.troubles, missing)))
@@ -129,26 +127,16 @@ def _notices(troubles: tuple[Trouble, ...], missing: tuple[MissingFact, ...]) ->
         yield f"facts of {len(single) - MAX_TOLD} more images could not be told"
 
 
-def lying_pin(reference: Reference, facts: Facts) -> str | None:
+def _lie(resolution: Resolution, facts: Facts, catalogue: Catalogue) -> str | None:
     """Say how the digest of an image contradicts the tag beside it; None: it does not, or no fact.
 
     The digest decides what is pulled, so that such a tag misleads whoever reads it.
     """
-    if reference.tag is None or reference.digest is None:
+    reference, inside = resolution.reference, resolution.current
+    if reference.tag is None or reference.digest is None or inside is None:
         return None
-    tag = split_tag(reference.repository, reference.tag)
-    claimed = None if tag.application is None else tag.application.plain
-    if claimed and facts.resolved_version and not _within(facts.resolved_version, claimed):
-        return f"its digest holds version {facts.resolved_version}"
-    release = (facts.os_release or {}).get("VERSION_ID")
-    system = (facts.os_release or {}).get("ID", "")
-    if tag.os is None or tag.os.release is None or release is None:
-        return None
-    if tag.os.product != OS_RELEASE_PRODUCTS.get(system):
-        return None
-    if _within(release, tag.os.release) or _within(tag.os.release, release):
-        return None
-    return f"its digest stands on {system} {release}"
+    path = catalogue.name_of(reference).partition("/")[2]
+    return contradiction(path, reference.tag, facts.resolved_version, inside.os_release)
 
 
 def _configs(resolution: Resolution) -> Iterator[ImageConfig]:
@@ -157,8 +145,3 @@ def _configs(resolution: Resolution) -> Iterator[ImageConfig]:
         for config in resolution.current.configs.values():
             if not isinstance(config, Unknown):
                 yield config
-
-
-def _within(exact: str, line: str) -> bool:
-    """Tell whether a version belongs to a line: `3.12.7` to `3.12`."""
-    return exact == line or exact.startswith(f"{line}.")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from basekeeper.errors import Failure
-from basekeeper.inspect import CONTENTS, MAX_TOLD, PUBLISHER, facts_of, lying_pin, told_of
+from basekeeper.inspect import CONTENTS, MAX_TOLD, PUBLISHER, facts_of, told_of
 from basekeeper.lifecycle.catalogue import Catalogue
-from basekeeper.values.facts import NO_FACTS, Facts
+from basekeeper.values.facts import NO_FACTS
 from basekeeper.values.finding import MissingFact
 from basekeeper.values.image import Image, ImageConfig, Publisher, Unknown
 from basekeeper.values.reference import parse_reference
@@ -78,32 +78,6 @@ def test_who_said_so_and_when_is_kept() -> None:
     assert (found.source, found.as_of) == ("hub.docker.com", date(2026, 11, 23))
 
 
-@pytest.mark.parametrize(
-    ("tag", "version", "system", "lie"),
-    [
-        ("24", "16.20.2", None, "its digest holds version 16.20.2"),
-        ("24.1", "24.10.0", None, "its digest holds version 24.10.0"),
-        ("24-bookworm", "24.1.0", "debian 11", "its digest stands on debian 11"),
-        ("24-alpine3.22", None, "alpine 3.19", "its digest stands on alpine 3.19"),
-        ("24", "24.1.0", None, None),
-        ("24.1.0", "24.1.0", None, None),
-        ("24-bookworm", "24.1.0", "debian 12", None),
-        ("24-bookworm", "24.1.0", "debian 12.7", None),
-        ("24-alpine", "24.1.0", "alpine 3.19", None),
-        ("24-bookworm", None, "alpine 3.19", None),
-        ("latest", "24.1.0", "debian 12", None),
-        ("24", None, None, None),
-    ],
-)
-def test_a_pin_lies_where_its_digest_is_another_version(
-    tag: str, version: str | None, system: str | None, lie: str | None
-) -> None:
-    facts = Facts.of({"resolved_version": version, "os_release": system})
-    assert lying_pin(parse_reference(f"node:{tag}@{DIGEST}"), facts) == lie
-    assert lying_pin(parse_reference(f"node:{tag}"), facts) is None
-    assert lying_pin(parse_reference(f"node@{DIGEST}"), facts) is None
-
-
 def test_what_was_asked_in_vain_is_missing_and_may_gate() -> None:
     found = told(
         resolution("node:x", pointer=REFUSED, publisher=REFUSED),
@@ -141,3 +115,12 @@ def test_lies_are_told() -> None:
     assert found.notices == (
         f"node:24@{DIGEST}: its digest holds version 16.1.0, not what its tag says",
     )
+
+
+@pytest.mark.parametrize(
+    "image", ["node:24.1.0", "node:24", "node", "public.ecr.aws/docker/library/node:24-bookworm"]
+)
+def test_what_agrees_with_its_tag_is_no_lie(image: str) -> None:
+    current = inside("debian 12", NODE_VERSION="24.1")
+    assert told(resolution(f"{image}@{DIGEST}", current=current)).notices == ()
+    assert told(resolution(image, current=inside(NODE_VERSION="16.1.0"))).notices == ()
