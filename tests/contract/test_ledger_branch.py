@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -483,6 +484,15 @@ def test_event_of_a_later_kind_is_not_passed_over(
         with pytest.raises(LedgerError, match="unknown here, 'abducted'"):
             list(ledger.events())
         assert list(ledger.events(kinds=[EventKind.FIRST_SEEN])) == []
+
+
+def test_outbox_that_another_program_wrote_is_told_of(clone: Path) -> None:
+    with opened(clone) as ledger:
+        ledger.append([], [notice()])
+        tried = sight(kind=EventKind.NOTICE_TRIED, subject=notice().subject, key="notice-1/x")
+        ledger.append([tried])
+        with pytest.raises(LedgerError, match="outbox of the ledger cannot be read"):
+            ledger.claim(limit=1, lease=timedelta(minutes=1))
 
 
 def test_helper_of_the_user_is_asked(

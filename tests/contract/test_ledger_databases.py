@@ -234,6 +234,27 @@ def test_owner_of_the_database_who_changes_the_past_is_found_out(
         assert [head.chain for head in found.heads] == ["ghcr.io/acme/base"]
 
 
+def test_event_outside_of_the_chain_has_no_record(ledger: SqlLedger, rows: sa.Connection) -> None:
+    ledger.append([sight()])
+    other = "zeroblob(32)" if rows.dialect.name == "sqlite" else "decode(repeat('00', 32), 'hex')"
+    rows.exec_driver_sql(INSERTED.replace("{other}", other))
+    rows.commit()
+    with pytest.raises(LedgerError, match="event 2 of the ledger cannot be read"):
+        list(ledger.records())
+
+
+@pytest.mark.parametrize("change", ["at = 4611686018427387904", "key = 'no-digest'"])
+def test_sight_that_this_program_never_wrote_is_told_of(
+    ledger: SqlLedger, rows: sa.Connection, change: str
+) -> None:
+    ledger.append([sight()])
+    drop_triggers(rows)
+    rows.exec_driver_sql(f"UPDATE basekeeper_event SET {change}")
+    rows.commit()
+    with pytest.raises(LedgerError, match="event 1 of the ledger cannot be read"):
+        ledger.first_seen([NODE])
+
+
 def drop_triggers(rows: sa.Connection) -> None:
     """Do what only the owner of the database can."""
     if rows.dialect.name == "sqlite":

@@ -127,26 +127,26 @@ def test_ledger_of_each_revision_is_brought_up_to_date_with_its_events(
 
 
 def test_events_of_the_first_revision_are_chained_in_their_order(
-    location: Location, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    location: Location, engine: Engine
 ) -> None:
-    monkeypatch.setattr("basekeeper.ledger.migrations.versions.r0002_chains._BATCH", 7)
-    events = [sight(number, subject=f"a.example/{number % 3}") for number in range(40)]
+    # More events, and more chains, than the migration reads and writes at once.
+    events = [sight(number, subject=f"a.example/{number % 1050:04}") for number in range(2200)]
     at_revision(engine, "0001")
     with engine.execution_options(writes=True).begin() as connection:
         for number, event in enumerate(events):
             connection.execute(sa.text(INSERT), row_of_0001(event, 1_000 - number))
         # Numbers that were given and rolled back leave gaps.
         connection.execute(
-            sa.text(INSERT.replace("(id", "(seq, id").replace("(:id", "(900, :id")),
+            sa.text(INSERT.replace("(id", "(seq, id").replace("(:id", "(9000, :id")),
             row_of_0001(sight(99), 5),
         )
     with contextlib.closing(open_ledger(location, clock=lambda: NOW)) as ledger:
         assert list(ledger.events()) == [*events, sight(99)]
         verified = ledger.verify()
-        assert (verified.is_sound, verified.events) == (True, 41)
-        assert [head.position for head in ledger.heads()] == [14, 13, 13, 1]
-        assert ledger.append([sight(50, subject="a.example/0"), *events]) == 1
-        assert ledger.heads()[0].position == 15
+        assert (verified.is_sound, verified.events) == (True, 2201)
+        assert [head.position for head in ledger.heads()] == [3] * 100 + [2] * 950 + [1]
+        assert ledger.append([sight(9999, subject="a.example/0000"), *events]) == 1
+        assert ledger.heads()[0].position == 4
         assert ledger.verify(verified.heads).is_sound
 
 

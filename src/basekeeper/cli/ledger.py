@@ -32,7 +32,7 @@ Examples:
   basekeeper ledger verify
   basekeeper ledger verify --head github.com/acme/shop@12:9f86d0…
 \b
-Exit codes: 0 nothing was changed, 1 something was, 3 the ledger cannot be read."""
+Exit codes: 0 nothing was changed, 1 something was, 3 it cannot be read."""
 
 
 @click.group(

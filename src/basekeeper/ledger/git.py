@@ -290,7 +290,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Choose what git sees of our environment, and set what must not be left to others."""
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
     settings = [*_given_settings(environ), *_SETTINGS.items()]  # the last of a name counts
-    numbered = {}
+    numbered: dict[str, str] = {}
     for number, (key, value) in enumerate(settings):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {

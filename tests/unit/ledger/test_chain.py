@@ -14,7 +14,7 @@ from basekeeper.ledger.rows import row_of
 from basekeeper.values.event import EventKind, Head, corrected
 from tests.contract.ledger_places import NODE, sight
 
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
 
 def made(count: int) -> list[tuple[Link, dict[str, Any]]]:
