@@ -76,6 +76,12 @@ def record(text: str, when: int, *before: str) -> subprocess.CompletedProcess[st
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what a killed process leaves behind where it is removed with the test."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
 @pytest.fixture(params=LEDGERS)
 def text(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return text_of(request.param, request, tmp_path)
