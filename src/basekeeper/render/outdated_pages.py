@@ -24,6 +24,7 @@ from basekeeper.render.outdated_view import (
     summary,
     target,
     trouble_words,
+    waiting,
 )
 from basekeeper.render.safe import shorten, visible
 from basekeeper.render.sarif import MAX_RESULTS, ROOT_ID, SCHEMA_URI, location, plain
@@ -136,6 +137,10 @@ def _line(row: Row) -> str:
     steps = [
         f"{choice.kind}: {code(target(choice, row.standing.reference))}{_age(choice)}"
         for choice in row.steps
+    ]
+    steps += [
+        f"waiting: {code(tag)} ({f'until {until:%Y-%m-%d}' if until else 'age not known'})"
+        for tag, until in waiting(row)
     ]
     steps += [prose(gap.reason) for gap in row.gaps]
     steps += [f"{prose(kind)}: {prose(text)}" for kind, text in notes(row)]

@@ -187,6 +187,8 @@ def test_what_waits_without_an_age_is_told_in_a_line_with_a_remedy() -> None:
     text = render_outdated_text(standings(standing("node:20", updates=made)), Style(width=100))
     assert "waiting  a newer digest, 20.2, 22: age not known\n" in text
     assert text.count("--any-age") == 1
+    page = outdated_markdown(standings(standing("node:20", updates=made)))
+    assert "waiting: <code>20.2</code> (age not known)" in page
 
 
 def test_a_long_place_stays_in_one_line() -> None:
