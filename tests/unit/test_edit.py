@@ -270,10 +270,32 @@ def test_what_the_second_reading_does_not_prove_is_refused(
     content = tree_of({"Dockerfile": "FROM node:20\n", "b/Dockerfile": "FROM alpine:3.19\n"})
     survey = discover(MemoryTree(content), DiscoverSettings())
     other = discover(MemoryTree(tree_of(after)), DiscoverSettings())
-    ground = Ground(survey=survey, read=content.get, again=lambda _: other)
+    ground = Ground(survey=survey, read=content.get, again=lambda new: other if new else survey)
     plan = edit([change_to(survey, N20, N22)], ground)
     assert not plan.files
     assert words in reasons(plan)[0]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        {"new/Dockerfile": b"FROM alpine:3.20\n"},
+        {"b/Dockerfile": b"FROM alpine:3.20\n"},
+        {"b/Dockerfile": b"# a line more\nFROM alpine:3.19\n"},
+        {"compose.yaml": b"a: ["},
+    ],
+)
+def test_a_tree_that_changes_meanwhile_asks_for_another_run(since: dict[str, bytes]) -> None:
+    content = tree_of({"Dockerfile": "FROM node:20\n", "b/Dockerfile": "FROM alpine:3.19\n"})
+    survey = discover(MemoryTree(content), DiscoverSettings())
+    ground = Ground(
+        survey=survey,
+        read=content.get,
+        again=lambda new: discover(MemoryTree({**content, **since, **new}), DiscoverSettings()),
+    )
+    (refused,) = edit([change_to(survey, N20, N22)], ground).refused
+    assert refused.reason == f"{next(iter(since))} changed since it was read"
+    assert refused.hint == "run again"
 
 
 def test_a_file_that_changes_while_it_is_proven_is_edited_as_it_was_proven() -> None:

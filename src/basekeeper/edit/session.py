@@ -218,9 +218,16 @@ class _Session:
         size = self._size()
         extended = self._extend(wrong, later, drafts)
         self._blame([each for each in wrong if each.text and each.spot not in extended])
-        if self._size() == size:
+        if self._size() == size and not self._is_stirred():
             self._blame_all(wrong)
         return False
+
+    def _is_stirred(self) -> bool:
+        """Refuse everything where the tree itself is no longer what was surveyed."""
+        since = differences(self.ground.survey, self.ground.again({}), {})
+        for job in self.active if since else ():
+            job.refuse(f"{outer_path(since[0].path)} changed since it was read", "run again")
+        return bool(since)
 
     def _size(self) -> tuple[int, int]:
         active = self.active
