@@ -135,6 +135,22 @@ def test_the_diff_applies_and_is_what_write_writes(
     assert [path.read_bytes() for path in paths] == patched
 
 
+@pytest.mark.parametrize("tool", [["git", "apply"], ["patch", "-p1", "-s"]])
+def test_the_diff_of_a_link_is_that_of_its_file(place: Place, tool: list[str]) -> None:
+    place.save("docker/base.txt", b"FROM alpine:3.20\n")
+    (place.root / "api").mkdir()
+    (place.root / "api" / "Dockerfile").symlink_to("../docker/base.txt")
+    outcome = place.update()
+    assert "\n+++ b/docker/base.txt\n" in outcome.out
+    patch = outcome.out.encode("utf-8", "surrogateescape")
+    subprocess.run(tool, cwd=place.root, input=patch, check=True)
+    assert place.content("docker/base.txt") == b"FROM alpine:3.23\n"
+    assert (place.root / "api" / "Dockerfile").is_symlink()
+    place.save("docker/base.txt", b"FROM alpine:3.20\n")
+    assert place.update("--write").code == 0
+    assert place.content("docker/base.txt") == b"FROM alpine:3.23\n"
+
+
 def test_write_changes_the_bytes_of_references_alone(place: Place) -> None:
     outcome = place.update("--kind", "major", "--kind", "minor", "--write")
     assert outcome.code == 0, outcome.err

@@ -150,7 +150,7 @@ def edit_files(
     """
     from basekeeper.edit import Ground, edit  # noqa: PLC0415  # only to update
     from basekeeper.trees.overlay import Overlay  # noqa: PLC0415
-    from basekeeper.values.change import Proposal  # noqa: PLC0415
+    from basekeeper.values.change import EditPlan, Proposal  # noqa: PLC0415
 
     ground = Ground(
         survey=planned.survey,
@@ -158,12 +158,21 @@ def edit_files(
         again=lambda files: discover(Overlay(tree, files), discover_settings(run)),
         may_edit=lambda path: is_in(path, run),
     )
+    edits = edit(changes.changes, ground, whole=whole)
+    # No patch may name a link: git and patch would change the link itself, or refuse.
+    files = (replace(file, path=_real_path(tree, file.path)) for file in edits.files)
     return Proposal(
         standings=planned.standings,
         changes=changes,
         left_out=planned.left_out,
-        edits=edit(changes.changes, ground, whole=whole),
+        edits=EditPlan(tuple(sorted(files, key=lambda file: file.path)), edits.refused),
     )
+
+
+def _real_path(tree: Tree, path: str) -> str:
+    """Follow the links of a path; one that leads nowhere stays, so that writing it says why."""
+    real = tree.real_path(path)
+    return real if isinstance(real, str) else path
 
 
 def write(tree: WorkingTree, planned: Planned, found: Proposal) -> None:
