@@ -270,6 +270,13 @@ COMPONENTS = {
             unprivileged=_build_advisories,
         ),
         Component("scanner", "finds vulnerabilities", "trivy", unprivileged=_build_scanner),
+        Component(
+            "tracer",
+            "ends a program at a chosen system call",
+            "strace",
+            ("strace",),
+            unprivileged=lambda: _unpacked_package("strace", "usr/bin/strace"),
+        ),
         Component("browser", "shows pages", "chromium", ("chromium",)),
     )
 }
