@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.lifecycle.catalogue import STALE_AFTER
 from basekeeper.records import dataclass
 from basekeeper.tags.slots import Axis
 from basekeeper.values.finding import Truth
@@ -121,9 +122,14 @@ class ChannelGate:
             or self._untold(slot, line)
         )
         if refusal is not None:
-            return Verdict(allowed=False, reason=refusal, is_known=line is not None)
+            is_known = line is not None or self._is_fresh(product)
+            return Verdict(allowed=False, reason=refusal, is_known=is_known)
         note = f"no data on {slot.version} of {product.title}" if line is None else dead or ""
         return Verdict(allowed=True, reason=note, is_alive=dead is None)
+
+    def _is_fresh(self, product: Product) -> bool:
+        """Tell whether what a calendar does not list is not there: its facts are not old."""
+        return self._now.date() - product.as_of <= STALE_AFTER
 
     def _line(self, slot: Slot) -> Release | None:
         """The line of a version; a short one stands for the newest line below it."""

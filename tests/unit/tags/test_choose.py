@@ -585,3 +585,11 @@ def test_times_without_zone_are_in_utc() -> None:
 def test_copies_of_official_images_use_their_calendar() -> None:
     updates = choose("public.ecr.aws/docker/library/mysql", "8.4", "9.7 26.7")
     assert updates.major.tag == "9.7"
+
+
+@pytest.mark.parametrize(("month", "value"), [(6, Truth.NO), (11, Truth.UNKNOWN)])
+def test_a_release_that_only_old_facts_do_not_know_may_be_out(month: int, value: Truth) -> None:
+    now = datetime(2026, month, 1, tzinfo=UTC)  # the facts are of April 2026
+    found = choose_updates("debian", "trixie-slim", ["trixie-slim", "forky-slim"], now)
+    assert found.major.value is value
+    assert "forky is not known to be released" in found.major.reason
