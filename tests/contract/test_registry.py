@@ -12,7 +12,7 @@ import pytest
 
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
-from basekeeper.registry.referrers import END_OF_LIFE
+from basekeeper.lifecycle.replaced import END_OF_LIFE
 from basekeeper.values.facts import read_os_release
 from tests.contract.registry_client import NOW, Opened, open_place, reference
 from tests.contract.registry_places import PLACES

@@ -30,8 +30,10 @@ from basekeeper.registry.contents import Place, Shelf
 from basekeeper.registry.documents import digest_of, is_digest
 from basekeeper.registry.flights import Flights
 from basekeeper.registry.kept import (
+    pack_descriptors,
     pack_pointer,
     pack_publisher,
+    unpack_descriptors,
     unpack_pointer,
     unpack_publisher,
 )
@@ -76,6 +78,7 @@ class RegistryLimits:
     list_memory: timedelta = timedelta(days=30)
     """How long an older list helps to read the new one in fewer pages."""
     publisher_age: timedelta = timedelta(days=1)
+    referrers_age: timedelta = timedelta(days=1)
     lists: ListLimits = field(default_factory=ListLimits)
 
 
@@ -296,8 +299,17 @@ class RegistryClient:
         return found
 
     def _referrers(self, place: Place, artifact_type: str) -> tuple[Descriptor, ...]:
-        found = list_referrers(self.get, place.host, place.repository, place.digest, artifact_type)
-        return with_annotations(found, place.annotations)
+        host = place.host
+        path = f"{host.repository(place.repository)}@{place.digest}"
+        key = f"referrers {host.base_url}/{path} {artifact_type}"
+        kept = self._cache.answer(key, now=self._now, max_age=self._limits.referrers_age)
+        known = None if kept is None else unpack_descriptors(kept)
+        if known is not None:
+            return known
+        listed = list_referrers(self.get, host, place.repository, place.digest, artifact_type)
+        found = with_annotations(listed, place.annotations)
+        self._cache.keep_answer(key, pack_descriptors(found), now=self._now)
+        return found
 
     def _publisher(self, api: Host, repository: str, key: str) -> Publisher:
         kept = self._cache.answer(key, now=self._now, max_age=self._limits.publisher_age)

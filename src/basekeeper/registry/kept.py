@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Final
 
-from basekeeper.registry.documents import is_digest, time_of
+from basekeeper.errors import RegistryError
+from basekeeper.registry.documents import is_digest, list_at, read_object, time_of
+from basekeeper.registry.manifests import read_descriptor
 from basekeeper.values.image import Pointer, Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from basekeeper.values.image import Descriptor
+
+_KEPT: Final = "the cache"
 
 
 def pack_pointer(pointer: Pointer) -> bytes:
@@ -42,3 +52,27 @@ def unpack_publisher(data: bytes) -> Publisher | None:
     if not (isinstance(source, str) and all(isinstance(one, bool | None) for one in flags)):
         return None
     return Publisher(official, verified, archived, source, time_of(at))
+
+
+def pack_descriptors(found: Iterable[Descriptor]) -> bytes:
+    """Write what refers to an image, as registries do."""
+    manifests = [
+        {
+            "digest": one.digest,
+            "mediaType": one.media_type,
+            "size": one.size,
+            "artifactType": one.artifact_type,
+            "annotations": dict(one.annotations),
+        }
+        for one in found
+    ]
+    return json.dumps({"manifests": manifests}).encode()
+
+
+def unpack_descriptors(data: bytes) -> tuple[Descriptor, ...] | None:
+    """Read it back."""
+    try:
+        found = list_at(read_object(data, _KEPT), "manifests", _KEPT)
+        return tuple(read_descriptor(item, _KEPT) for item in found)
+    except RegistryError:
+        return None

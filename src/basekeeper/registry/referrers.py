@@ -12,25 +12,18 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from basekeeper.registry.answers import BAD_REQUEST, NOT_ACCEPTABLE, NOT_FOUND, OK, failed
-from basekeeper.registry.documents import list_at, read_object, refused, time_of
+from basekeeper.registry.documents import list_at, read_object, refused
 from basekeeper.registry.listing import next_link, same_path
 from basekeeper.registry.manifests import MAX_MANIFEST, OCI_INDEX, read_descriptor
 from basekeeper.registry.tokens import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date
 
     from basekeeper.registry.answers import Get
     from basekeeper.registry.hosts import Host
     from basekeeper.transport.client import Response
     from basekeeper.values.image import Descriptor
-
-LIFECYCLE: Final = "application/vnd.microsoft.artifact.lifecycle"
-"""Artifact type of the notice that an image is no longer supported (on MCR)."""
-END_OF_LIFE: Final = "vnd.microsoft.artifact.lifecycle.end-of-life.date"
-"""Its annotation: a date, `2024-05-14`, or a time, `2024-05-14T00:00:00Z`
-(Azure/acr-cli `cmd/acr/annotate.go`, dotnet/docker-tools `LifecycleAnnotations`)."""
 
 MAX_PAGES: Final = 20
 """Pages of referrers of one digest."""
@@ -86,19 +79,6 @@ def with_annotations(
         else:
             done.append(descriptor)
     return tuple(done)
-
-
-def end_of_life(found: Iterable[Descriptor]) -> date | None:
-    """Tell when an image ceased, or ceases, to be supported, by its lifecycle notices.
-
-    Of several dates the earliest counts; None where there is no notice, or none that can be read.
-    """
-    times = (
-        time_of(descriptor.annotations.get(END_OF_LIFE))
-        for descriptor in found
-        if descriptor.artifact_type == LIFECYCLE
-    )
-    return min((time.date() for time in times if time is not None), default=None)
 
 
 def _ask(get: Get, host: Host, path: str, scope: Scope) -> Response:

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import Failure, RegistryError
-from basekeeper.registry.referrers import END_OF_LIFE, LIFECYCLE, end_of_life
-from basekeeper.values.image import Descriptor
+from basekeeper.lifecycle.replaced import END_OF_LIFE, LIFECYCLE, replaced_on
+from basekeeper.registry.kept import unpack_descriptors
 from tests.fakes.registry import Answer, Simulator, faults
-from tests.unit.registry.asking import asking, reference
+from tests.unit.registry.asking import NOW, asking, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from basekeeper.values.image import Descriptor
     from tests.fakes.registry import Host, Manifest
 
 NAME = "mcr.microsoft.com"
@@ -38,8 +40,8 @@ def image(host: Host) -> Manifest:
     return host.content.image("dotnet/sdk", "7.0", "linux/amd64")
 
 
-def referrers(simulator: Simulator, image: Manifest) -> tuple[Descriptor, ...]:
-    with asking(simulator) as client:
+def referrers(simulator: Simulator, image: Manifest, **more: Any) -> tuple[Descriptor, ...]:
+    with asking(simulator, **more) as client:
         return client.referrers(reference(f"{NAME}/dotnet/sdk@{image.digest}"), LIFECYCLE)
 
 
@@ -54,7 +56,7 @@ def test_referrers_are_found_by_the_api_or_under_the_tag(
         host.add(faults.limited(status=status, kinds=("referrers",)))
     found = referrers(simulator, image)
     assert [one.digest for one in found] == [notice.digest]
-    assert end_of_life(found) == date(2024, 5, 14)
+    assert replaced_on(found) == date(2024, 5, 14)
 
 
 def test_a_registry_that_ignores_the_filter_is_filtered(
@@ -78,7 +80,7 @@ def test_annotations_that_the_list_lacks_are_read_from_the_manifest(
     host.documents[f"/v2/dotnet/sdk/referrers/{image.digest}"] = Answer(
         body=json.dumps({"manifests": [bare]}).encode()
     )
-    assert end_of_life(referrers(simulator, image)) == date(2024, 5, 14)
+    assert replaced_on(referrers(simulator, image)) == date(2024, 5, 14)
 
 
 @pytest.mark.parametrize("link", ["http://evil.test/x", "{self}"])
@@ -105,26 +107,29 @@ def test_a_refusal_is_not_an_empty_list(
         referrers(simulator, image)
 
 
-@pytest.mark.parametrize(
-    ("artifact_type", "text", "day"),
-    [
-        (LIFECYCLE, "2024-05-14", date(2024, 5, 14)),
-        (LIFECYCLE, "2024-05-14T00:00:00Z", date(2024, 5, 14)),
-        (LIFECYCLE, "soon", None),
-        (LIFECYCLE, None, None),
-        ("text/other", "2024-05-14", None),
-    ],
-)
-def test_the_end_is_read_from_the_lifecycle_notice(
-    artifact_type: str, text: str | None, day: date | None
+def test_what_refers_to_a_digest_is_believed_for_a_day(
+    simulator: Simulator, host: Host, image: Manifest
 ) -> None:
-    notes = {} if text is None else {END_OF_LIFE: text}
-    assert end_of_life([Descriptor(DIGEST, "x", 1, artifact_type, notes)]) == day
+    host.referrers = True
+    host.content.attach("dotnet/sdk", image, LIFECYCLE, NOTE)
+    cache = MemoryCache()
+    counts = []
+    for hours in (0, 23, 25):
+        found = referrers(simulator, image, cache=cache, now=NOW + timedelta(hours=hours))
+        assert replaced_on(found) == date(2024, 5, 14)
+        counts.append(host.count("referrers"))
+    assert counts == [1, 1, 2]
 
 
-def test_of_several_ends_the_earliest_counts() -> None:
-    notices = [
-        Descriptor(DIGEST, "x", 1, LIFECYCLE, {END_OF_LIFE: text})
-        for text in ("2025-01-01", "2024-05-14", "2026-01-01")
-    ]
-    assert end_of_life(notices) == date(2024, 5, 14)
+def test_that_nothing_refers_to_a_digest_is_believed_too(
+    simulator: Simulator, host: Host, image: Manifest
+) -> None:
+    host.referrers = True
+    cache = MemoryCache()
+    assert referrers(simulator, image, cache=cache) == referrers(simulator, image, cache=cache)
+    assert len(host.log) == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"manifests": [1]}', b"\xff", b"[" * 9999])
+def test_what_the_cache_garbled_is_asked_again(data: bytes) -> None:
+    assert unpack_descriptors(data) is None
