@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import ImageSource
+    from basekeeper.values.scanning import ImageSource, RegistryImage
     from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
 
 
@@ -88,6 +88,18 @@ class Registry(Protocol):
         ...
 
 
+class Handing(Registry, Protocol):
+    """Registries whose images other programs can be sent for."""
+
+    def hand_over(self, image: Reference, platform: str) -> RegistryImage:
+        """Say what another program needs to fetch an image as we would.
+
+        `image.digest` must be set. Of credentials only what the registry itself is given anyway is
+        handed over: a token that was issued to us, or the password where it wants just that.
+        """
+        ...
+
+
 class Cache(Protocol):
     """What was read before: may be deleted at any time without changing an answer's truth.
 
@@ -133,6 +145,10 @@ class Scanner(Protocol):
 
     def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
         """List the packages of an image; no advisories are needed for it."""
+        ...
+
+    def kept_sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown | None:
+        """Return the packages as listed before; None where they were not. Fetches nothing."""
         ...
 
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:

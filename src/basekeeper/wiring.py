@@ -18,23 +18,26 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import Failure, InputError, RegistryError, TransportError
 from basekeeper.records import dataclass
-from basekeeper.values.settings import RegistrySettings
+from basekeeper.values.settings import DEFAULT_PLATFORM, RegistrySettings
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
+    from threading import Event
 
+    from basekeeper.config.scanning import ScanningSettings
     from basekeeper.config.settings import Settings
     from basekeeper.config.storage import StorageSettings
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.load import Config
-    from basekeeper.ports import Cache, Ledger, Registry
+    from basekeeper.ports import Cache, Handing, Ledger, Scanner
     from basekeeper.registry.hosts import Host
     from basekeeper.transport.bodies import Begin
     from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
+    from basekeeper.values.scanning import Login
     from basekeeper.values.settings import DiscoverSettings
 
     Reader = Callable[[str], bytes | None]
@@ -54,6 +57,14 @@ LEDGER_VARIABLE: Final = "BASEKEEPER_LEDGER"
 
 HURRY_SECONDS: Final = 10.0
 """Longest wait for a connection, for a piece of an answer and before a repetition, in a hurry."""
+
+DATABASE_DIRECTORY: Final = "trivy"
+"""Where below the cache the scanner's database lies, where nobody says."""
+
+PROXY_VARIABLES: Final = (
+    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
+)  # fmt: skip
+"""All that a scanner gets of our environment."""
 
 ANY_AGE: Final = timedelta(days=36_500)
 """How old an answer of the cache may be where only the cache may answer."""
@@ -269,7 +280,7 @@ def open_registry(
     offline: bool = False,
     use_cache: bool = True,
     hurry: bool = False,
-) -> Iterator[Registry]:
+) -> Iterator[Handing]:
     """Open all registries behind one door, and end every connection afterwards.
 
     Closing it ends what is under way in other threads too.
@@ -365,11 +376,12 @@ def storage(settings: Settings) -> StorageSettings:
 
 def _named_storage() -> StorageSettings:
     """Read what the environment says."""
-    from basekeeper.config.storage import StorageSettings, absolute_directory  # noqa: PLC0415
+    from basekeeper.config.places import absolute_path  # noqa: PLC0415  # as above
+    from basekeeper.config.storage import StorageSettings  # noqa: PLC0415
     from basekeeper.ledger.location import read_location  # noqa: PLC0415
 
     return StorageSettings(
-        cache_directory=_variable(CACHE_VARIABLE, absolute_directory),
+        cache_directory=_variable(CACHE_VARIABLE, absolute_path),
         ledger=_variable(LEDGER_VARIABLE, read_location),
     )
 
@@ -466,3 +478,70 @@ def open_sights(settings: Settings) -> Iterator[Ledger | None]:
         yield ledger
     finally:
         ledger.close()
+
+
+def open_scanner(
+    settings: Settings, *, cache: Cache, registry: Handing | None = None, ended: Event
+) -> Scanner:
+    """Open the scanner; it is run only when it is asked something.
+
+    Args:
+        settings: Of which only what the user and the operator say of the scanner counts.
+        cache: Where lists of packages are kept.
+        registry: Who logs in where the database is fetched from; None: nobody does.
+        ended: Once it is set, whatever the scanner does is ended.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read.
+        ProgramMissing: There is no scanner.
+        RegistryError: There is no login for the database's registry.
+    """
+    from basekeeper.process import find_program  # noqa: PLC0415  # only to scan
+    from basekeeper.scanners.trivy import Trivy  # noqa: PLC0415
+    from basekeeper.values.scanning import ScannerSettings  # noqa: PLC0415
+
+    places = storage(settings)
+    said = places.scanner
+    program = said.program or find_program(
+        "trivy",
+        hint="install Trivy (https://trivy.dev) and put it on the search path, or name it as"
+        " `program` in [scanner] of your own settings",
+    )
+    shipped = ScannerSettings(cache_dir=database_directory(places))
+    timeout, mib, java = said.timeout, said.memory_mib, said.java
+    given = replace(
+        shipped,
+        severity_order=said.severity_order or shipped.severity_order,
+        max_database_age=shipped.max_database_age if said.max_age is None else said.max_age,
+        timeout=shipped.timeout if timeout is None else timeout.total_seconds(),
+        memory_bytes=shipped.memory_bytes if mib is None else mib * 1024 * 1024,
+        database_repository=said.database_repository,
+        database_login=_database_login(said, registry),
+        java_database=bool(java),
+        java_repository=said.java_repository,
+        environment={name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ},
+    )
+    return Trivy(program, given, cache=cache, ended=ended)
+
+
+def database_directory(places: StorageSettings) -> Path:
+    """Return where the scanner's database lies: below the cache, where nobody named it."""
+    if places.scanner.database is not None:
+        return Path(places.scanner.database)
+    from basekeeper.cache.place import Unusable, claim  # noqa: PLC0415  # only to scan
+
+    directory = cache_directory(places)
+    with suppress(Unusable, OSError):  # a directory with something in it is taken for no cache
+        claim(directory)
+    return directory / DATABASE_DIRECTORY
+
+
+def _database_login(said: ScanningSettings, registry: Handing | None) -> Login | None:
+    """Log in where the database is fetched from, if the settings name that place."""
+    if registry is None or said.database_repository is None:
+        return None
+    from basekeeper.values.reference import parse_reference  # noqa: PLC0415  # seldom there
+
+    image = parse_reference(said.database_repository)
+    return registry.hand_over(image, DEFAULT_PLATFORM).login

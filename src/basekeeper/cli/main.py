@@ -52,6 +52,7 @@ _VERBS: Final = {
     "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
+    "scan": ("basekeeper.cli.scan", "Look for vulnerabilities in images."),
     "update": ("basekeeper.cli.update", "Move images to what is newer."),
 }
 """Verb → module that defines it as `command`, and its line in the overview. Modules are loaded

@@ -1,7 +1,7 @@
 """Progress on a terminal, for anything that takes longer than a second; nothing elsewhere.
 
-What is shown tells how many files were read so far, as soon as there are any, and then how many
-images the registries have answered for.
+What is shown tells how many files were read so far, as soon as there are any, then how many images
+the registries have answered for, and how many were scanned.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Progress:
         self._what = what
         self._count = 0
         self._asked = (0, 0)
+        self._scanned = (0, 0)
         self._status: Status | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -68,8 +69,16 @@ class Progress:
         """Take how many images the registries have answered for, and of how many."""
         self._asked = (done, total)
 
+    def scanning(self, done: int, total: int) -> None:
+        """Take how many images were scanned, and of how many."""
+        self._scanned = (done, total)
+
     def __rich__(self) -> str:
         """Write the line as it is now: the terminal library asks each time that it draws."""
+        done, total = self._scanned
+        if total:
+            images = "1 image" if total == 1 else f"{total:,} images"
+            return f"scanning … {done:,} of {images}"
         done, total = self._asked
         if total:
             images = "1 image" if total == 1 else f"{total:,} images"

@@ -1,4 +1,4 @@
-"""Where cache and ledger lie: tables `[cache]` and `[ledger]`, which are never a repository's.
+"""What is never a repository's to say: tables `[cache]`, `[ledger]` and `[scanner]`.
 
 A scanned repository that chose the ledger could hide what it did, or have events written to a
 place of its own; one that chose the cache could have answers put into it.
@@ -6,9 +6,11 @@ place of its own; one that chose the cache could have answers put into it.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.places import absolute_path
+from basekeeper.config.scanning import ScanningSettings, parse_scanning
 from basekeeper.ledger.location import Location, read_location
 from basekeeper.records import dataclass
 
@@ -24,13 +26,14 @@ MAX_CACHE_MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
-    """Where cache and ledger lie; None: not said."""
+    """Where cache and ledger lie, and how the scanner is run; None: not said."""
 
     cache_directory: str | None = None
     """Absolute."""
     cache_mib: int | None = None
     """What the cache may take, in MiB."""
     ledger: Location | None = None
+    scanner: ScanningSettings = field(default_factory=ScanningSettings)
 
     def over(self, other: StorageSettings) -> StorageSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -38,6 +41,7 @@ class StorageSettings:
             cache_directory=self.cache_directory or other.cache_directory,
             cache_mib=self.cache_mib or other.cache_mib,
             ledger=self.ledger or other.ledger,
+            scanner=self.scanner.over(other.scanner),
         )
 
     @property
@@ -53,34 +57,25 @@ class StorageSettings:
             "cache.max_mib": self.cache_mib,
             "ledger.url": self.ledger,
         }
-        return tuple(name for name, value in said.items() if value is not None)
+        names = tuple(name for name, value in said.items() if value is not None)
+        return names + self.scanner.given
 
 
 def parse_storage(top: Table) -> StorageSettings:
-    """Read `[cache]` and `[ledger]`; what is wrong is noted in the table's `problems`."""
+    """Read all three tables; what is wrong is noted in the table's `problems`."""
     directory, mib, ledger = None, None, None
     cache = top.table("cache")
     if cache is not None:
-        directory = cache.parsed("directory", absolute_directory)
+        directory = cache.parsed("directory", absolute_path)
         mib = cache.number("max_mib", least=1, most=MAX_CACHE_MIB)
         cache.finish()
     section = top.table("ledger")
     if section is not None:
         ledger = section.parsed("url", _absolute_location)
         section.finish()
-    return StorageSettings(cache_directory=directory, cache_mib=mib, ledger=ledger)
-
-
-def absolute_directory(text: str) -> str:
-    """Read an absolute path; `~/` begins one in the user's home.
-
-    Raises:
-        ValueError: It is relative: then it would depend on where the program is started.
-    """
-    path = Path(text).expanduser() if text.startswith("~/") else Path(text)
-    if not path.is_absolute() or "\0" in text:
-        raise ValueError(f"{text!r:.200} is no absolute path")
-    return str(path)
+    return StorageSettings(
+        cache_directory=directory, cache_mib=mib, ledger=ledger, scanner=parse_scanning(top)
+    )
 
 
 def _absolute_location(text: str) -> Location:

@@ -10,6 +10,10 @@
 3. plan       resolutions, rules of updates, first sights → standings; standings → changes
 4. edit       changes, bytes of files → edits, proven by discovering the edited tree
 5. trees      edits → files
+
+1. discover   a tree → survey
+2. resolve    what builds stand on → digests and image ids; each distinct digest once
+3. scan       digest, else packages listed before → what the scanner says
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from basekeeper.check import exit_code
     from basekeeper.pipeline.judging import Comparison, NetworkAccess, judge
     from basekeeper.pipeline.run import Run, narrowed_settings, survey
+    from basekeeper.pipeline.scanning import Scanning, scan_named, scan_tree
     from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
     from basekeeper.pipeline.updating import (
         Planned,
@@ -35,6 +40,7 @@ __all__ = [
     "NetworkAccess",
     "Planned",
     "Run",
+    "Scanning",
     "Wanted",
     "edit_files",
     "exit_code",
@@ -45,6 +51,8 @@ __all__ = [
     "plan_updates",
     "rule_ids",
     "rule_texts",
+    "scan_named",
+    "scan_tree",
     "survey",
     "write",
 ]
@@ -54,6 +62,7 @@ _HOMES: Final = {
     "NetworkAccess": "basekeeper.pipeline.judging",
     "Planned": "basekeeper.pipeline.updating",
     "Run": "basekeeper.pipeline.run",
+    "Scanning": "basekeeper.pipeline.scanning",
     "Wanted": "basekeeper.pipeline.updating",
     "edit_files": "basekeeper.pipeline.updating",
     "exit_code": "basekeeper.check",
@@ -64,6 +73,8 @@ _HOMES: Final = {
     "plan_updates": "basekeeper.pipeline.updating",
     "rule_ids": "basekeeper.pipeline.texts",
     "rule_texts": "basekeeper.pipeline.texts",
+    "scan_named": "basekeeper.pipeline.scanning",
+    "scan_tree": "basekeeper.pipeline.scanning",
     "survey": "basekeeper.pipeline.run",
     "write": "basekeeper.pipeline.updating",
 }

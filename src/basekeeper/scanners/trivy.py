@@ -101,6 +101,10 @@ class Trivy:
         """List the packages of an image; of a digest once for ever."""
         return _told(lambda: self._sbom(image, now))
 
+    def kept_sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown | None:
+        """Return the SBOM that this release made of a digest before."""
+        return _told(lambda: self._kept(image, self._identity(), now))
+
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
         """Match listed packages against the present database; no image is fetched."""
         return _told(lambda: self._rematch(sbom, now))

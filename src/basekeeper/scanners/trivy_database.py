@@ -31,7 +31,7 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 LOCK_SECONDS: Final = 600.0
 """Most that changing the database waits for scans that read it."""
 _LOOK_SECONDS: Final = 0.1
-_UPDATE: Final = "update the scanner's database"
+_UPDATE: Final = "update the scanner's database: basekeeper scan --update-database"
 
 
 def read_database(cache_dir: Path) -> Database:

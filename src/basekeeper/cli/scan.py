@@ -1,0 +1,198 @@
+"""`scan`: have a scanner look into the images that builds stand on. Writes no file of the tree."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from basekeeper.cli.options import (
+    cache_option,
+    color_option,
+    images_option,
+    now_option,
+    output_option,
+    policy_option,
+    scope_options,
+)
+from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.progress import Progress
+from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from basekeeper.pipeline.scanning import Named
+    from basekeeper.render.layout import Style
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.scanrun import ScanRun
+
+FORMATS: Final = ("text", "json", "markdown")
+THRESHOLDS: Final = ("critical", "high", "medium", "low", "never")
+
+OFFLINE_NOTICE: Final = (
+    "offline: no image was fetched; what tags point to is what the cache knows, of any age"
+)
+
+_EPILOG: Final = """\b
+Examples:
+  basekeeper scan --update-database
+  basekeeper scan --image node --fail-on critical
+  basekeeper scan services/api --format json --output scan.json
+  basekeeper scan --reference debian:12-slim --reference oci:build/image
+  basekeeper scan --reference archive:image.tar --reference sbom:app.cdx.json
+\b
+Exit codes: 0 everything was scanned, 1 a finding that has a fix is at or
+above --fail-on, 2 usage or configuration (or no scanner), 3 an image could
+not be scanned, or only in part: more may be there than is shown,
+130 interrupted."""
+
+
+@click.command("scan", epilog=_EPILOG, short_help="Look for vulnerabilities in images.")
+@click.option(
+    "-f",
+    "--format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the result is written.",
+)
+@output_option
+@scope_options
+@images_option
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="IMAGE",
+    help="Scan this instead of a tree: the name of an image, oci:PATH, archive:PATH or sbom:PATH. "
+    "Repeatable.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(THRESHOLDS),
+    default="never",
+    show_default=True,
+    help="Exit 1 where something at or above this severity has a fix.",
+)
+@click.option(
+    "--update-database", is_flag=True, help="Fetch newer advisories first, where they are due."
+)
+@policy_option
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Never use the network: match only packages that were listed before.",
+)
+@cache_option
+@click.option("-v", "--verbose", is_flag=True, help="Name every finding with a fix, every place.")
+@color_option
+@now_option
+def command(**given: Any) -> int:
+    """Look for known vulnerabilities in the images that builds stand on.
+
+    Trivy looks into each distinct image once, for every platform that is
+    built; how it is run is told by [scanner] of your own settings. What an
+    image holds is kept by its digest: later runs match that against newer
+    advisories, and fetch nothing again. PATH is a directory, the current one
+    by default.
+    """
+    _check(given)
+    from basekeeper.cli.run import opened
+
+    with opened(given) as has, Progress("reading files") as shown:
+        found = _found(given, has, shown)
+    if given["offline"]:
+        found = replace(found, notices=(OFFLINE_NOTICE, *found.notices))
+    if given["output"] is None:
+        style = style_for(sys.stdout, given["color"])
+        emit(_rendered(found, given, style), encoded=given["format"] != "text")
+    else:
+        from basekeeper.render.layout import Style
+
+        text = _rendered(found, given, Style(colour=given["color"] == "always"))
+        write_file(given["output"], text)
+    return exit_code(found, given["fail_on"])
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse options that contradict each other."""
+    if given["references"] and (given["paths"] or given["images"]):
+        raise click.UsageError("--reference scans no tree: give neither PATH nor --image with it")
+    if given["offline"] and given["update_database"]:
+        raise click.UsageError("--update-database needs the network: leave out --offline")
+
+
+def _found(given: Mapping[str, Any], has: Any, shown: Progress) -> ScanRun:
+    """Open everything, and scan."""
+    from basekeeper import pipeline, wiring
+    from basekeeper.values.scanning import SEVERITY_ORDER
+
+    named = [(text, _named(text)) for text in dict.fromkeys(given["references"])]
+    settings, ended, use_cache = has.run.config.settings, threading.Event(), not given["no_cache"]
+    with (
+        wiring.open_cache(settings, use_cache=use_cache) as cache,
+        wiring.open_registry(
+            settings, now=has.run.now, offline=given["offline"], use_cache=use_cache
+        ) as registry,
+    ):
+        logins = registry if given["update_database"] else None
+        work = pipeline.Scanning(
+            scanner=wiring.open_scanner(settings, cache=cache, registry=logins, ended=ended),
+            registry=registry,
+            severity_order=wiring.storage(settings).scanner.severity_order or SEVERITY_ORDER,
+            ended=ended,
+            offline=given["offline"],
+            update=given["update_database"],
+            asking=shown.asking,
+            scanning=shown.scanning,
+        )
+        if named:
+            return pipeline.scan_named(named, has.run, work, any_platform=not given["platforms"])
+        return pipeline.scan_tree(
+            has.tree, has.run, work, images=given["images"], progress=shown.count
+        )
+
+
+def _named(text: str) -> Reference | Named:
+    """Read what `--reference` names."""
+    from basekeeper.scanners.named import read_named
+    from basekeeper.values.reference import parse_reference
+
+    found = read_named(text)
+    return parse_reference(text) if found is None else found
+
+
+def exit_code(found: ScanRun, threshold: str) -> int:
+    """Tell whether something has to be mended, or that may be so for all that was told.
+
+    A match that nobody rated may be of any severity, so that it leaves a threshold open.
+    """
+    from basekeeper.values.vulnerability import Severity
+
+    fixable = [one.severity for image in found.images for one in image.matches if one.fixable]
+    is_open = not found.complete
+    if threshold != "never":
+        least = Severity[threshold.upper()]
+        if any(one >= least for one in fixable):
+            return EXIT_FINDINGS
+        is_open = is_open or Severity.UNKNOWN in fixable
+    return EXIT_UNKNOWN if is_open else EXIT_OK
+
+
+def _rendered(found: ScanRun, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:
+    """Write the result in the wanted format, whole or in pieces; loads that format only."""
+    if given["format"] == "text":
+        from basekeeper.render.scan_text import render_scan_text
+
+        return render_scan_text(found, style, verbose=given["verbose"])
+    if given["format"] == "json":
+        from basekeeper.render.scan_json import scan_pieces
+
+        return scan_pieces(found)
+    from basekeeper.render.scan_markdown import scan_markdown
+
+    return scan_markdown(found)

@@ -1,0 +1,143 @@
+"""What scans found as JSON, for programs; published as `schemas/scan.schema.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from basekeeper.render.encode import pieces
+from basekeeper.render.json import (
+    heading,
+    instant,
+    reference_object,
+    skipped_object,
+    use_object,
+)
+from basekeeper.render.scan_view import SEVERITIES
+from basekeeper.values.image import Unknown
+from basekeeper.values.scanrun import How
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.values.resolution import Trouble
+    from basekeeper.values.scanrun import ScannedImage, ScanRun
+    from basekeeper.values.vulnerability import Match, Package
+
+
+def scan_pieces(found: ScanRun) -> Iterator[str]:
+    """Write everything that a run of scans told, piece by piece."""
+    document = {
+        **heading(found.now),
+        "scanner": {
+            "name": found.scanner.name,
+            "version": found.scanner.version,
+            "digest": found.scanner.digest,
+            "verified": found.scanner.verified,
+        },
+        "database": _database(found),
+        "severity_order": list(found.severity_order),
+        "complete": found.complete,
+        "summary": {
+            "images": len(found.images),
+            **{how.value: sum(one.how is how for one in found.images) for how in How},
+            "incomplete": sum(bool(one.problems) for one in found.images),
+        },
+        "images": (_image(one) for one in found.images),
+        "troubles": [_trouble(one) for one in found.troubles],
+        "unmatched": list(found.unmatched),
+        "skipped": map(skipped_object, found.skipped),
+        "notices": list(found.notices),
+    }
+    return pieces(document, depth=5)
+
+
+def _database(found: ScanRun) -> dict[str, Any]:
+    database, problem = found.database, found.database_problem
+    return {
+        "updated": None if database is None else instant(database.updated),
+        "age_seconds": None if database is None else int(database.age(found.now).total_seconds()),
+        "problem": None if problem is None else _unknown(problem),
+    }
+
+
+def _image(image: ScannedImage) -> dict[str, Any]:
+    """Write one image; without an answer it has no counts, for none would be true."""
+    answer = image.answer
+    common = {
+        "image": image.name,
+        "reference": reference_object(image.reference),
+        "digest": image.digest,
+        "platform": image.platform,
+        "role": None if image.role is None else image.role.value,
+        "how": image.how.value,
+        "complete": not image.problems,
+        "unknown": [_unknown(one) for one in image.problems],
+    }
+    if isinstance(answer, Unknown):
+        told: dict[str, Any] = dict.fromkeys(
+            ("image_id", "os_release", "packages", "counts", "matches", "suppressed")
+        )
+    else:
+        system = answer.system
+        told = {
+            "image_id": answer.image_id,
+            "os_release": None if system is None else f"{system.family} {system.name}".strip(),
+            "packages": len(answer.packages),
+            "counts": {one.word: _counts(image.count(one)) for one in SEVERITIES},
+            "matches": map(_match, answer.matches),
+            "suppressed": map(_match, answer.suppressed),
+        }
+    return {**common, **told, "uses": (use_object(use, None) for use in image.uses)}
+
+
+def _counts(pair: tuple[int, int]) -> dict[str, int]:
+    return {"fixable": pair[0], "unfixed": pair[1]}
+
+
+def _match(match: Match) -> dict[str, Any]:
+    """Write one advisory that fits one package."""
+    why = match.suppressed
+    return {
+        "vulnerability": match.vulnerability,
+        "aliases": list(match.aliases),
+        "announcements": list(match.announcements),
+        "severity": match.severity.word,
+        "severity_source": match.severity_source,
+        "severities": {source: one.word for source, one in match.severities.items()},
+        "package": _package(match.package),
+        "status": match.status.value,
+        "fixable": match.fixable,
+        "fixed_versions": list(match.fixed_versions),
+        "published": None if match.published is None else instant(match.published),
+        "data_source": match.data_source,
+        "suppressed": None
+        if why is None
+        else {"status": why.status, "statement": why.statement, "source": why.source},
+    }
+
+
+def _package(package: Package) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "kind": package.kind.value,
+        "ecosystem": package.ecosystem,
+        "purl": package.purl,
+        "source": package.source,
+        "path": package.path,
+        "layer": package.layer,
+    }
+
+
+def _unknown(problem: Unknown) -> dict[str, Any]:
+    return {"reason": problem.reason, "hint": problem.hint}
+
+
+def _trouble(trouble: Trouble) -> dict[str, Any]:
+    return {
+        "registry": trouble.registry,
+        "failure": trouble.failure.name.lower(),
+        "reason": trouble.reason,
+        "hint": trouble.hint,
+        "images": trouble.images,
+    }

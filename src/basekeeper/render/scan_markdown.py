@@ -1,0 +1,89 @@
+"""What scans found as Markdown, for the summary of a CI job or a comment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.render.layout import short_digest
+from basekeeper.render.markdown import Bounded, code, prose
+from basekeeper.render.scan_view import (
+    HEADS,
+    SEVERITIES,
+    cell,
+    database_words,
+    gap_words,
+    gaps,
+    kept_words,
+    label,
+    order_words,
+    place_words,
+    scanner_words,
+    status,
+    summary,
+    urgent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from basekeeper.values.scanrun import ScannedImage, ScanRun
+
+MAX_PLACES: Final = 3
+"""Most places that are named of an image."""
+
+
+def scan_markdown(found: ScanRun) -> str:
+    """Write a line of totals, what it rests on, the counts, what has a fix, what is not known."""
+    out = Bounded(["## basekeeper: scan", "", f"**{prose(summary(found))}**", ""])
+    basis = f"Scanner {scanner_words(found)}; database {database_words(found)}"
+    out.add([f"{prose(basis)}; severity by {prose(order_words(found))}.", ""])
+    if found.images:
+        heads = " | ".join(HEADS[one] for one in SEVERITIES)
+        out.add([f"| Image | {heads} | | Where |", "|---|" + "--:|" * len(SEVERITIES) + "---|---|"])
+        out.add(_counts(one, found) for one in found.images)
+        out.add(["", "Counts: with a fix/without.", ""])
+    out.add(_findings(found))
+    out.add(_gaps(found))
+    kept = kept_words(found)
+    out.add(f"> {prose(notice)}" for notice in (*found.notices, *([kept] if kept else ())))
+    return out.text()
+
+
+def _counts(image: ScannedImage, found: ScanRun) -> str:
+    """Write the counts of one image as a row."""
+    cells = " | ".join(cell(image, one) for one in SEVERITIES)
+    where = code(place_words(image, MAX_PLACES)) if image.uses else ""
+    name = code(short_digest(label(image, found)))
+    return f"| {name} | {cells} | {status(image)} | {where} |"
+
+
+def _findings(found: ScanRun) -> Iterator[str]:
+    """Write a table of what is CRITICAL or HIGH and has a fix."""
+    rows = [(image, one) for image in found.images for one in urgent(image)]
+    if not rows:
+        return
+    yield from ("| Image | Severity | Vulnerability | Package | Installed | Fixed in |",)
+    yield "|---|---|---|---|---|---|"
+    for image, one in rows:
+        yield (
+            f"| {code(short_digest(label(image, found)))} | {one.severity.word}"
+            f" | {prose(one.vulnerability)} | {code(', '.join(one.packages))}"
+            f" | {code(one.installed)} | {code(' or '.join(one.fixed))} |"
+        )
+    yield ""
+
+
+def _gaps(found: ScanRun) -> Iterator[str]:
+    """List what is not known."""
+    lines = [prose(gap_words(one, found)) for one in gaps(found)]
+    lines += [
+        f"could not be read: {code(one.path)}: {prose(one.reason)}"
+        for one in found.skipped
+        if one.fatal
+    ]
+    lines += [f"no image here matches {code(one)}" for one in found.unmatched]
+    lines += [f"{prose(one.registry)}: {prose(one.reason)}" for one in found.troubles]
+    if lines:
+        yield from ("Not known:", "")
+        yield from (f"- {line}" for line in lines)
+        yield ""

@@ -1,0 +1,92 @@
+"""What one run of `scan` came to: an answer for each image and platform, and what all rest on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from basekeeper.records import dataclass
+from basekeeper.values.image import Unknown
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.resolution import Trouble
+    from basekeeper.values.use import Role, Skipped, Use
+    from basekeeper.values.vulnerability import Database, Match, Scan, ScannerIdentity, Severity
+
+
+class How(StrEnum):
+    """Where the packages of an answer are from."""
+
+    SCANNED = "scanned"
+    """The image itself was looked into in this run."""
+    REMATCHED = "rematched"
+    """They were listed before, and matched against the present database; nothing was fetched."""
+    BROUGHT = "brought"
+    """An SBOM that the user named lists them."""
+    UNKNOWN = "unknown"
+    """There is no answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScannedImage:
+    """One image for one platform."""
+
+    name: str
+    """As its first use, or the user, names it."""
+    platform: str | None
+    """None where the user asked for whatever is there."""
+    how: How
+    answer: Scan | Unknown
+    reference: Reference | None = None
+    """Of an image in a registry."""
+    digest: str | None = None
+    """What was looked at; None where it was not told."""
+    role: Role | None = None
+    """The first of those that its uses have."""
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """What was found; nothing where there is no answer, which then proves nothing."""
+        return () if isinstance(self.answer, Unknown) else self.answer.matches
+
+    @property
+    def problems(self) -> tuple[Unknown, ...]:
+        """Why there is no answer, or why more may be there than was found."""
+        return (self.answer,) if isinstance(self.answer, Unknown) else self.answer.problems
+
+    def count(self, severity: Severity) -> tuple[int, int]:
+        """Count the matches of a severity: those with a fix, and those without."""
+        found = [one for one in self.matches if one.severity is severity]
+        fixable = sum(one.fixable for one in found)
+        return fixable, len(found) - fixable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRun:
+    """Everything that one run told."""
+
+    now: datetime
+    """The instant of the run, UTC."""
+    scanner: ScannerIdentity
+    database: Database | None
+    """None where there is none, or it could not be told."""
+    database_problem: Unknown | None
+    """Why absence cannot be proven by it: missing, stale, misdated."""
+    severity_order: tuple[str, ...]
+    images: tuple[ScannedImage, ...]
+    """Those that final chains stand on first, each group sorted by name and platform."""
+    skipped: tuple[Skipped, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    """Patterns of images that named none."""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether everything that was asked for was told."""
+        unread = any(one.fatal for one in self.skipped)
+        return not (unread or self.unmatched or any(one.problems for one in self.images))
