@@ -23,6 +23,7 @@ class World:
 
     def __init__(self, simulator: Simulator, directory: Path) -> None:
         """Start both hosts, and write the settings."""
+        self.simulator = simulator
         self.hub: Host = simulator.host("docker.io", dialect=Dialect.HUB)
         self.api: Host = simulator.host("hub.docker.com", content=self.hub.content)
         self.root = directory / "repository"

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 
 from basekeeper.ledger.location import read_location
 from basekeeper.ledger.sql import open_ledger
+from basekeeper.lifecycle.replaced import END_OF_LIFE, LIFECYCLE
 from basekeeper.values.event import Event, EventKind
 from tests.fakes.registry import Simulator, faults
 from tests.integration.program import NOW, SNAPSHOTS, run
@@ -27,6 +28,8 @@ from tests.integration.registries import World, debian
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.fakes.registry import Host
 
 SCHEMA = json.loads(
     (files("basekeeper.render") / "schemas" / "outdated.schema.json").read_text(encoding="utf-8")
@@ -253,6 +256,44 @@ def test_images_are_chosen_by_pattern(world: World) -> None:
     wrong = outdated(world, "--image", "a//b")
     assert wrong.code == 2
     assert "'a//b' has an empty part" in wrong.err
+
+
+def microsoft(world: World) -> Host:
+    """Microsoft's registry behind a mirror, with one image that the tree uses."""
+    host = world.simulator.host("mcr.microsoft.com", referrers=True)
+    with world.settings.open("a") as settings:
+        settings.write(f'[registry."mcr.microsoft.com"]\nmirror = "http://{host.address}"\n')
+        settings.write(f'[registry."{host.address}"]\nprivate = true\nhttp = true\n')
+    image = host.content.image("dotnet/sdk", "10.0", "linux/amd64")
+    host.content.attach("dotnet/sdk", image, LIFECYCLE, {END_OF_LIFE: "2026-11-10"})
+    world.file("Dockerfile", "FROM mcr.microsoft.com/dotnet/sdk:10.0")
+    return host
+
+
+def test_a_digest_that_its_publisher_replaced_is_told(world: World) -> None:
+    host = microsoft(world)
+    (image,) = found(world).values()
+    note = "this digest is replaced as of 2026-11-10, which is not the end of its product"
+    assert image["current"]["replaced_on"] == "2026-11-10"
+    assert image["notes"] == [{"kind": "replaced", "text": note}]
+    for written in ("text", "markdown"):
+        assert "replaced as of 2026-11-10" in " ".join(outdated(world, "-f", written).out.split())
+    assert host.count("referrers") == 1
+    assert run(world.root, "update", **world.environ).code == 0
+    assert host.count("referrers") == 1
+
+
+def test_that_a_notice_cannot_be_read_is_told_and_decides_nothing(world: World) -> None:
+    host = microsoft(world)
+    before = outdated(world, "--exit-code").code
+    world.drop_cache()
+    host.add(faults.limited(status=403, kinds=("referrers",)))
+    outcome = outdated(world, "--exit-code", "-f", "json")
+    assert outcome.code == before != 3
+    (image,) = outcome.json["images"]
+    assert image["current"]["replaced_on"] is None
+    assert [note["kind"] for note in image["notes"]] == ["replaced-unknown"]
+    assert outcome.json["troubles"] == image["unknown"] == []
 
 
 def test_neither_database_nor_template_library_is_loaded(world: World) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -204,6 +204,29 @@ def test_tag_behind_a_digest_alone_is_named() -> None:
         NoteKind.TAG_OF_DIGEST: "this digest is, or was, tagged 3.12.4-slim, 3.12-slim"
     }
     assert taken(changes([standing])) == []
+
+
+@pytest.mark.parametrize(
+    ("told_of_it", "notes"),
+    [
+        (None, {}),
+        (
+            date(2026, 5, 14),
+            {
+                NoteKind.REPLACED: "this digest is replaced as of 2026-05-14, which is not the end"
+                " of its product"
+            },
+        ),
+        (
+            Unknown("no answer"),
+            {NoteKind.REPLACED_UNKNOWN: "whether this digest is replaced is not known: no answer"},
+        ),
+    ],
+)
+def test_a_replaced_digest_is_told(
+    told_of_it: date | Unknown | None, notes: dict[NoteKind, str]
+) -> None:
+    assert notes_of(stand(told("acme/tool:1", OLD, "1", replaced_on=told_of_it))) == notes
 
 
 def test_archived_repository_is_told() -> None:

@@ -86,7 +86,7 @@ def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostl
         ValueError: A pattern is none.
     """
     found, notices = _of_images(survey(tree, run, progress=progress), images)
-    stand, _ = _stand(found, run, registry, kinds, ledger=ledger, asking=asking)
+    stand, _ = _stand(found, run, registry, kinds, ledger=ledger, asking=asking, replaced=True)
     return replace(stand, notices=(*notices, *stand.notices))
 
 
@@ -198,6 +198,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
     asking: Callable[[int, int], None] | None,
     more: Sequence[Question] = (),
     told: Resolutions | None = None,
+    replaced: bool = False,
 ) -> tuple[Standings, Resolutions]:
     """Tell how images stand; a second round asks only what the first one left open.
 
@@ -210,6 +211,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
         asking: Called with how many images were asked about, and of how many.
         more: Questions of the second round.
         told: The answers of the first round.
+        replaced: Whether to ask since when digests are replaced, which chooses nothing.
     """
     from basekeeper.plan import standings  # noqa: PLC0415  # only where registries are asked
     from basekeeper.resolve import Want, questions, resolve  # noqa: PLC0415
@@ -220,7 +222,7 @@ def _stand(  # noqa: PLR0913  # what its callers take, and the second round
     def want(reference: Reference) -> Want:
         wanted = rules.rules_for(reference).kinds
         wanted = wanted.intersection(kinds) if kinds else wanted
-        return Want(pointer=True, tags=bool(wanted - {"digest"}), system=True)
+        return Want(pointer=True, tags=bool(wanted - {"digest"}), system=True, replaced=replaced)
 
     asked = more or questions(found, want, platforms=run.config.settings.discover.platforms)
     answers = resolve(asked, registry, asking=asking)

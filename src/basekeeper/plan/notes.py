@@ -46,6 +46,7 @@ def notes_of(
     yield from _tag_of_digest(resolution, seen)
     yield from _moved_back(resolution, seen)
     yield from _moved(resolution, rules, platforms)
+    yield from _replaced(resolution)
     publisher = resolution.publisher
     if isinstance(publisher, Publisher) and publisher.archived:
         yield Note(NoteKind.ENDED, f"{resolution.reference.name} is archived by its owner")
@@ -95,6 +96,18 @@ def _by_inside(resolution: Resolution, named: Named) -> str | None:
     told = (version(config, named.product, named.path) for config in configs)
     exact = next((one for one in told if one is not None), None)
     return contradiction(named.path, reference.tag or "", exact, inside.os_release)
+
+
+def _replaced(resolution: Resolution) -> Iterator[Note]:
+    """Where the registry itself did not answer, another note says so."""
+    day = resolution.replaced_on
+    if isinstance(day, Unknown):
+        if not isinstance(resolution.pointer, Unknown):
+            text = f"whether this digest is replaced is not known: {day.reason}"
+            yield Note(NoteKind.REPLACED_UNKNOWN, text)
+    elif day is not None:
+        text = f"this digest is replaced as of {day}, which is not the end of its product"
+        yield Note(NoteKind.REPLACED, text)
 
 
 def _tags_of(seen: SeenTags, digest: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from basekeeper.render.json import (
     use_object,
 )
 from basekeeper.render.outdated_view import age_of, counts, notes, pointed, rows
+from basekeeper.values.image import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from basekeeper.render.outdated_view import Row
     from basekeeper.tags.updates import Choice
-    from basekeeper.values.image import Unknown
     from basekeeper.values.resolution import Resolution, Standings, Trouble
 
 
@@ -62,6 +62,7 @@ def _image(row: Row, now: datetime) -> dict[str, Any]:
             "digest": standing.reference.digest,
             "age_seconds": _seconds(age_of(row, now)),
             "os_release": _os_release(standing.resolution),
+            "replaced_on": _replaced_on(standing.resolution),
         },
         "points_to": pointed(row),
         "support": {
@@ -102,6 +103,12 @@ def _choice(choice: Choice) -> dict[str, Any]:
 def _os_release(resolution: Resolution) -> str | None:
     """The operating system behind the digest in use, where that was asked."""
     return None if resolution.current is None else resolution.current.os_release
+
+
+def _replaced_on(resolution: Resolution) -> str | None:
+    """The day of the publisher's notice, where there is one."""
+    day = resolution.replaced_on
+    return None if day is None or isinstance(day, Unknown) else day.isoformat()
 
 
 def _unknown(gap: Unknown) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Want(NamedTuple):
     inside: bool = False
     publisher: bool = False
     system: bool = False
+    replaced: bool = False
 
 
 def questions(

@@ -2,7 +2,8 @@
 
 What concerns a repository (tags, publisher) is asked once for all images of it. What concerns an
 image is asked in this order, as far as it is wanted: what the tag points to; where that is not the
-pinned digest, what is inside both; where that does not tell the operating system, its layers.
+pinned digest, what is inside both; where that does not tell the operating system, its layers; and
+since when the digest in use is replaced.
 
 A registry that cannot be reached, or limits us, is left alone after `MAX_FAILURES` failures in a
 row, so that a network that is down costs seconds, not minutes. Everything else about it is then
@@ -18,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from basekeeper.errors import Error, Failure, RegistryError, TransportError
+from basekeeper.lifecycle import replaced
 from basekeeper.records import dataclass
 from basekeeper.resolve.lanes import Lanes
 from basekeeper.tags.inside import of_file, os_release
@@ -27,6 +29,7 @@ from basekeeper.values.resolution import Inside, Resolution, Resolutions, Troubl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from basekeeper.ports import Registry
     from basekeeper.tags.updates import TagList
@@ -48,6 +51,12 @@ _OF_HOST: Final = {
     Failure.LIMITED: "{} limits our requests",
 }
 """Failures that concern a registry, not an image."""
+
+_REGISTRY: Final = "registry"
+"""Door to what most answers come from; others may fail on their own."""
+
+_NOTICES: Final = "notices"
+"""Door to what is good to know; a failure there is no trouble of the registry."""
 
 _TOO_LATE: Final = "{} did not answer in time"
 """What everything about a registry comes to that was not answered when the time was over."""
@@ -196,7 +205,22 @@ class _Round:
             current = self._inside(job, digest)
         if moved is not None:
             newest = self._inside(job, moved)
-        return Resolution(reference=reference, pointer=pointer, current=current, newest=newest)
+        return Resolution(
+            reference=reference,
+            pointer=pointer,
+            current=current,
+            newest=newest,
+            replaced_on=None if digest is None else self._replaced_on(job, digest),
+        )
+
+    def _replaced_on(self, job: _OfImage, digest: str) -> date | Unknown | None:
+        """Read since when a digest is replaced, where that is wanted and its registry tells."""
+        reference = job.question.reference.with_digest(digest)
+        if not job.question.replaced or reference.registry != replaced.REGISTRY:
+            return None
+        ask = partial(self._registry.referrers, reference, replaced.LIFECYCLE)
+        found = self._try(job.number, reference, ask, _NOTICES)
+        return found if isinstance(found, Unknown) else replaced.replaced_on(found)
 
     def _inside(self, job: _OfImage, digest: str) -> Inside:
         """Look into a digest, for the platforms that are built."""
@@ -229,7 +253,7 @@ class _Round:
         return self._try(job.number, reference, ask, "layers")
 
     def _try(
-        self, number: int, reference: Reference, ask: Callable[[], T], door: str = "registry"
+        self, number: int, reference: Reference, ask: Callable[[], T], door: str = _REGISTRY
     ) -> T | Unknown:
         """Ask one thing; what concerns the registry as a whole is remembered."""
         failures, host = self._failures, (reference.registry, door)
@@ -279,10 +303,13 @@ class _Failures:
         """The answer for a registry that is left alone; None where it is to be asked."""
         with self._lock:
             failure = self._stopped.get(host)
+            if failure is None and host[1] == _NOTICES:
+                failure = self._stopped.get((host[0], _REGISTRY))
             if failure is None:
                 self.asked += 1
                 return None
-            self._failed[host[0], failure].images.add(str(reference))
+            if host[1] != _NOTICES:
+                self._failed[host[0], failure].images.add(str(reference))
             return _of_host(host[0], failure)
 
     def freeze(self) -> None:
@@ -307,16 +334,22 @@ class _Failures:
         with self._lock:
             if self._is_frozen:
                 return _of_host(host[0], failure)
-            known = self._failed.get((host[0], failure))
-            if known is None or number < known.number:
-                images = set() if known is None else known.images
-                known = _Failed(number, error.message, error.hint, images)
-                self._failed[host[0], failure] = known
-            known.images.add(str(reference))
+            if host[1] != _NOTICES:
+                self._note((host[0], failure), number, reference, error)
             self._in_a_row[host] += 1
             if failure is Failure.LIMITED or self._in_a_row[host] >= MAX_FAILURES:
                 self._stopped.setdefault(host, failure)
         return _of_host(host[0], failure)
+
+    def _note(
+        self, key: tuple[str, Failure], number: int, reference: Reference, error: Error
+    ) -> None:
+        """Keep what the first failure of a kind said, and which images it concerns."""
+        known = self._failed.get(key)
+        if known is None or number < known.number:
+            images = set() if known is None else known.images
+            known = self._failed[key] = _Failed(number, error.message, error.hint, images)
+        known.images.add(str(reference))
 
     def late(self, reference: Reference) -> None:
         """Take note of an image that was not answered for when the time was over."""

@@ -34,6 +34,10 @@ class NoteKind(StrEnum):
     """The publisher ended, moved or archived the repository."""
     INCOMPLETE = "incomplete"
     """The list of tags may lack some, so that "nothing newer" cannot be told."""
+    REPLACED = "replaced"
+    """The publisher marked the digest in use as replaced, which says nothing of the product."""
+    REPLACED_UNKNOWN = "replaced-unknown"
+    """Whether it did could not be asked."""
     UNRESOLVED = "unresolved"
     """Something was asked of the registry in vain."""
 

@@ -10,7 +10,7 @@ from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from basekeeper.errors import Failure
     from basekeeper.tags.updates import TagList
@@ -40,6 +40,8 @@ class Question:
     """Where the configuration of what is looked into does not tell the operating system, whether
     it is read out of the layers. That costs up to 64 MiB, so it is asked only where two digests
     are compared."""
+    replaced: bool = False
+    """Since when the digest in use is replaced; asked only of the registry that tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ class Resolution:
     newest: Inside | None = None
     """What is inside the digest that the tag points to, where another one is pinned."""
     publisher: Publisher | Unknown | None = None
+    replaced_on: date | Unknown | None = None
+    """The day on which the digest in use was replaced, or will be, by its publisher's notice; None
+    also where there is no notice. It says nothing of whether the product is supported."""
 
 
 @dataclass(frozen=True, slots=True)

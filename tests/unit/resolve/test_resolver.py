@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 from typing import Any
 
 import pytest
 
 from basekeeper.errors import Failure, InputError, RegistryError, TransportError
+from basekeeper.lifecycle.replaced import END_OF_LIFE, LIFECYCLE
 from basekeeper.resolve import resolve
 from basekeeper.resolve.resolver import MAX_FAILURES
-from basekeeper.values.image import ImageConfig, Pointer, Unknown
+from basekeeper.values.image import Descriptor, ImageConfig, Pointer, Unknown
 from basekeeper.values.resolution import Resolution, Trouble
 from tests.unit.resolve.asked import (
     MANIFEST,
@@ -293,3 +295,53 @@ def test_layers_are_not_asked_where_the_configuration_was_not_told() -> None:
     registry = Scripted(answers={"config": missing()})
     one(registry, "python:3.13", pointer=True, inside=True, system=True)
     assert not [what for what in registry.asked if "os-release" in what]
+
+
+SDK = "mcr.microsoft.com/dotnet/sdk"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "asked"),
+    [
+        (f"{SDK}:10.0", {"pointer": True, "replaced": True}, ["b"]),
+        (f"{SDK}:10.0@{OLD}", {"pointer": True, "replaced": True}, ["a"]),
+        (f"{SDK}@{OLD}", {"pointer": True, "replaced": True}, ["a"]),
+        (f"{SDK}:10.0", {"pointer": True}, []),
+        ("python:3.12", {"pointer": True, "replaced": True}, []),
+    ],
+)
+def test_only_microsoft_is_asked_whether_the_digest_in_use_is_replaced(
+    text: str, wanted: dict[str, bool], asked: list[str]
+) -> None:
+    notes = {END_OF_LIFE: "2026-11-10"}
+    notice = Descriptor(NEW, MANIFEST, 1, LIFECYCLE, notes)
+    registry = Scripted(answers={"referrers": (notice,)})
+    found = one(registry, text, **wanted)
+    assert found.replaced_on == (date(2026, 11, 10) if asked else None)
+    sent = [question for question in registry.asked if question.startswith("referrers")]
+    assert sent == [f"referrers {digest} lifecycle" for digest in asked]
+
+
+def test_a_digest_without_a_notice_is_not_replaced() -> None:
+    assert one(Scripted(), f"{SDK}@{OLD}", replaced=True).replaced_on is None
+
+
+@pytest.mark.parametrize("error", [missing(), limited(), unreachable()])
+def test_notices_that_cannot_be_read_are_unknown_and_no_trouble(error: RegistryError) -> None:
+    registry = Scripted(answers={"referrers": error})
+    asked = [ask(f"{SDK}:{number}", pointer=True, replaced=True) for number in range(20)]
+    found = resolve(asked, registry)
+    assert found.troubles == ()
+    for answer in found.by_image.values():
+        assert isinstance(answer.replaced_on, Unknown)
+        assert answer.pointer == Pointer(NEW)
+    sent = sum(question.startswith("referrers") for question in registry.asked)
+    assert sent == 20 if error.failure is Failure.NOT_FOUND else sent < 20
+
+
+def test_a_registry_that_is_down_is_not_asked_for_notices() -> None:
+    registry = Scripted(answers={"point": unreachable()})
+    asked = [ask(f"{SDK}:{number}@{OLD}", pointer=True, replaced=True) for number in range(40)]
+    found = resolve(asked, registry)
+    assert [trouble.images for trouble in found.troubles] == [40]
+    assert len([one for one in registry.asked if one.startswith("referrers")]) < 40
