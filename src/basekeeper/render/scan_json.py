@@ -48,7 +48,7 @@ def scan_pieces(found: ScanRun) -> Iterator[str]:
         "skipped": map(skipped_object, found.skipped),
         "notices": list(found.notices),
     }
-    return pieces(document, depth=5)
+    return pieces(document, depth=4)
 
 
 def _database(found: ScanRun) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from basekeeper.config.document import read_document
+from basekeeper.config.scanning import ScanningSettings, parse_scanning
+from basekeeper.config.table import Table
+from basekeeper.policy.load import load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALL = """
+[scanner]
+program = "/opt/trivy"
+database = "/var/lib/trivy"
+database_repository = "mirror.corp:5000/aquasec/trivy-db:2"
+java = true
+java_repository = "mirror.corp:5000/aquasec/trivy-java-db"
+max_age = "2 days"
+severity_order = ["debian", "nvd"]
+timeout = "20 minutes"
+memory_mib = 4096
+"""
+SCHEMA = Draft202012Validator(
+    json.loads((files("basekeeper.policy") / "schema.json").read_text(encoding="utf-8"))
+)
+
+
+def _read(text: str) -> tuple[ScanningSettings, list[str]]:
+    document = read_document(text.encode(), "x.toml")
+    top = Table(document, document.data)
+    return parse_scanning(top), [str(problem) for problem in top.problems]
+
+
+def test_reads_every_key() -> None:
+    settings, problems = _read(ALL)
+    assert problems == []
+    assert settings == ScanningSettings(
+        program="/opt/trivy",
+        database="/var/lib/trivy",
+        database_repository="mirror.corp:5000/aquasec/trivy-db:2",
+        java=True,
+        java_repository="mirror.corp:5000/aquasec/trivy-java-db",
+        max_age=timedelta(days=2),
+        severity_order=("debian", "nvd"),
+        timeout=timedelta(minutes=20),
+        memory_mib=4096,
+    )
+    assert SCHEMA.is_valid(read_document(ALL.encode(), "x.toml").data)
+
+
+def test_says_nothing_without_a_table() -> None:
+    assert _read("") == (ScanningSettings(), [])
+    assert ScanningSettings().given == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('program = "trivy"', "scanner.program: 'trivy' is no absolute path"),
+        ('database = "db"', "scanner.database: 'db' is no absolute path"),
+        ('database_repository = "trivy-db"', "scanner.database_repository: 'trivy-db' is not host"),
+        ('database_repository = "h.x/A"', "scanner.database_repository: "),
+        ('max_age = "soon"', "scanner.max_age: 'soon' is no duration"),
+        ('timeout = "0 hours"', "scanner.timeout: '0 hours' is not between"),
+        ('timeout = "2 days"', "scanner.timeout: '2 days' is not between"),
+        ("severity_order = []", "scanner.severity_order: severity order () names no source"),
+        ('severity_order = ["N V D"]', "scanner.severity_order: 'N V D' is no source"),
+        ("memory_mib = 1", "scanner.memory_mib: expected a number from 256"),
+        ("offline = true", "scanner.offline: is not known here"),
+    ],
+)
+def test_mistakes_are_told_of(line: str, problem: str) -> None:
+    _, (found,) = _read(f"[scanner]\n{line}")
+    assert found.startswith(f"x.toml:2: {problem}")
+
+
+def test_each_key_falls_back_by_itself() -> None:
+    first = ScanningSettings(java=False, memory_mib=512)
+    second = ScanningSettings(java=True, program="/x")
+    assert first.over(second) == ScanningSettings(java=False, memory_mib=512, program="/x")
+
+
+def test_repository_has_no_say(tmp_path: Path) -> None:
+    (tmp_path / "basekeeper.toml").write_text(ALL)
+    config = load_config(tmp_path)
+    assert config.settings.storage.scanner == ScanningSettings()
+    assert len(config.notices) == 9
+    assert config.notices[0] == (
+        "scanner.program of basekeeper.toml is ignored: it is to be set in your own settings"
+    )
+
+
+def test_operator_says_it_whatever_the_repository_says(tmp_path: Path) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "basekeeper.toml").write_text(ALL)
+    (tmp_path / "policy.toml").write_text("[scanner]\nmemory_mib = 999\n")
+    config = load_config(tmp_path / "repo", policy_path=tmp_path / "policy.toml")
+    assert config.settings.storage.scanner == ScanningSettings(memory_mib=999)
+    notice = "scanner.program of basekeeper.toml is ignored: it is the operator's to set"
+    assert notice in config.notices
