@@ -333,6 +333,15 @@ def test_the_sbom_of_a_digest_is_made_once(bench: Bench, real_registries: RealRe
     assert log.read_bytes() == asked
 
 
+def test_what_was_listed_before_is_told_without_fetching(bench: Bench) -> None:
+    scanner, image = bench.scanner(cache=MemoryCache()), bench.image("debian-11-old")
+    assert scanner.kept_sbom(image, now=NOW) is None
+    made = listed(scanner.sbom(image, now=NOW))
+    assert scanner.kept_sbom(image, now=NOW) == made
+    assert scanner.kept_sbom(replace(image, platform="linux/arm64"), now=NOW) is None
+    assert bench.scanner().kept_sbom(image, now=NOW) is None
+
+
 def test_the_same_digest_for_another_platform_has_an_sbom_of_its_own(bench: Bench) -> None:
     scanner = bench.scanner(cache=MemoryCache())
     amd = listed(scanner.sbom(bench.image("debian-12"), now=NOW))

@@ -213,6 +213,20 @@ def test_each_platform_that_is_built_is_scanned(bench: Bench) -> None:
     assert found[0]["image_id"] != found[1]["image_id"]
 
 
+def test_two_tags_of_one_digest_are_fetched_once(bench: Bench) -> None:
+    bench.file("Dockerfile", "FROM debian:bookworm-slim", "COPY --from=debian:12-slim / /")
+    before = len(bench.asked())
+    found = bench.told()["images"]
+    assert len({one["digest"] for one in found}) == 1
+    assert [one["role"] for one in found] == ["final", "build"]
+    assert found[0]["matches"] == found[1]["matches"]
+    assert sum("GET" in line for line in bench.asked()[before:]) <= 3  # config, and Trivy's two
+
+
+def test_images_in_the_older_format_of_docker_are_scanned(bench: Bench) -> None:
+    assert bench.told("--reference", "docker/debian:12")["images"][0]["how"] == "scanned"
+
+
 def test_images_can_be_chosen_and_a_name_that_fits_none_is_told(bench: Bench) -> None:
     two_images(bench)
     found = bench.told("--image", "debian:13*", "--image", "debain", code=3)
@@ -255,8 +269,8 @@ def test_images_are_scanned_by_name_from_a_layout_an_archive_and_an_sbom(
     digest = images.named(image_layout)["debian-11-old"]["digest"]
     archive, sbom = tmp_path / "image.tar", tmp_path / "app.cdx.json"
     saved(image_layout, "debian-11-old", archive)
-    command = [bench.program, "image", "--input", archive, "--format", "cyclonedx"]
-    cache = ["--skip-db-update", "--cache-dir", tmp_path / "trivy", "--output", sbom]
+    command = [str(bench.program), "image", "--input", str(archive), "--format", "cyclonedx"]
+    cache = ["--skip-db-update", "--cache-dir", str(tmp_path / "trivy"), "--output", str(sbom)]
     subprocess.run([*command, *cache], check=True, capture_output=True, timeout=120)
     given = ["debian:11.11-slim", f"oci:{image_layout}@{digest}", f"archive:{archive}"]
     found = bench.told(*(f"--reference={one}" for one in (*given, f"sbom:{sbom}")))["images"]
