@@ -18,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.fakes.realregistry.fixtures import image_layout, real_registries
-from tests.fakes.registry import Simulator
+from tests.fakes.registry import Answer, Simulator
 from tests.fakes.registry.faults import late
 from tests.integration.program import Outcome, environment, git, run
 from tests.integration.registries import World, debian
@@ -89,6 +89,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield found
 
 
+def paths_asked(place: Place) -> set[str]:
+    return {one.target.partition("?")[0] for one in place.host.log}
+
+
 def pinned(host: Host, repository: str, tag: str) -> bytes:
     return host.content.repository(repository).tags[tag].encode()
 
@@ -149,6 +153,50 @@ def test_the_diff_of_a_link_is_that_of_its_file(place: Place, tool: list[str]) -
     place.save("docker/base.txt", b"FROM alpine:3.20\n")
     assert place.update("--write").code == 0
     assert place.content("docker/base.txt") == b"FROM alpine:3.23\n"
+
+
+@pytest.mark.parametrize(("gone", "taken"), [(1, "1.9"), (2, "1.8"), (3, None)])
+def test_tags_that_are_listed_but_gone_give_way_to_the_next_lower(
+    place: Place, gone: int, taken: str | None
+) -> None:
+    place.save("Dockerfile", b"FROM acme/tool:1.7\n")
+    place.save(".devcontainer/devcontainer.json", b"{}")
+    for minor in range(7, 11):
+        place.host.content.image("acme/tool", f"1.{minor}")
+    tags = [f"1.{minor}" for minor in range(10, 10 - gone, -1)]
+    lost = [f"/v2/acme/tool/manifests/{tag}" for tag in tags]
+    place.host.documents |= {path: Answer(404) for path in lost}
+    outcome = place.update("--write")
+    assert outcome.code == 0, outcome.err
+    expected = b"1.7" if taken is None else taken.encode()
+    assert place.content("Dockerfile") == b"FROM acme/tool:" + expected + b"\n"
+    assert set(lost) <= paths_asked(place)
+    for tag in tags:
+        assert f"{tag} is left out, as it could not be read" in " ".join(outcome.out.split())
+
+
+def test_no_more_rounds_are_looked_up_than_there_are(place: Place) -> None:
+    place.save("Dockerfile", b"FROM acme/tool:1.1\n")
+    place.save(".devcontainer/devcontainer.json", b"{}")
+    for minor in range(1, 9):
+        place.host.content.image("acme/tool", f"1.{minor}")
+    for minor in range(6, 9):
+        place.host.documents[f"/v2/acme/tool/manifests/1.{minor}"] = Answer(404)
+    outcome = place.update()
+    assert outcome.code == 0
+    assert "1.5 was not looked up" in outcome.out
+    asked = [f"/v2/acme/tool/manifests/1.{minor}" in paths_asked(place) for minor in range(4, 9)]
+    assert asked == [False, False, True, True, True]
+
+
+def test_a_tag_whose_look_up_failed_in_passing_stays_unknown(place: Place) -> None:
+    place.save("Dockerfile", b"FROM alpine:3.20\n")
+    place.save(".devcontainer/devcontainer.json", b"{}")
+    place.host.documents["/v2/library/alpine/manifests/3.23"] = Answer(503)
+    outcome = place.update()
+    assert "3.22" not in outcome.out
+    assert "3.23" in outcome.out
+    assert outcome.code == 3
 
 
 def test_write_changes_the_bytes_of_references_alone(place: Place) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from basekeeper.plan import candidates, changes, left_out, standings
+from basekeeper.plan.unread import unread_tags
 from basekeeper.policy.load import load_config
 from basekeeper.policy.patterns import parse_pattern
 from basekeeper.tags.updates import TagFacts, TagList
@@ -492,6 +493,49 @@ def test_what_is_listed_but_cannot_be_read_is_not_moved_to(image: str, answer: R
     minor = standing.updates.minor
     assert minor.value is Truth.UNKNOWN
     assert minor.reason == "3.13 is listed, but could not be read: not found, or no access to it"
+
+
+LOST = replace(GONE, lasting=True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(told("python:3.14", None, None), pointer=LOST),
+        told("python:3.14", NEW, None, current=Inside(digest=NEW, image=LOST)),
+        told(f"python@{NEW}", None, None, current=Inside(digest=NEW, image=LOST)),
+    ],
+)
+def test_the_next_lower_tag_is_offered_where_the_best_is_gone_for_good(answer: Resolution) -> None:
+    tags = (TagFacts("3.12", OLD), TagFacts("3.13", MIDDLE), TagFacts("3.14", NEW))
+    resolution = told("python:3.12", OLD, TagList(tags))
+    assert taken(changes([stand(resolution)])) == [("minor", "python:3.14")]
+    standing = stand(resolution, answer)
+    assert taken(changes([standing])) == [("minor", "python:3.13")]
+    assert not isinstance(standing.updates, Unknown)
+    said = f"3.14 is left out, as it could not be read: {LOST.reason}"
+    assert said in standing.updates.minor.reason
+    assert said in (standing.updates.minor.remark or "")
+    alone = stand(replace(resolution, tags=TagList((tags[0], tags[2]))), answer)
+    assert not isinstance(alone.updates, Unknown)
+    assert alone.updates.minor.value is Truth.UNKNOWN
+    assert alone.updates.minor.reason == f"no newer minor than 3.12; {said}"
+
+
+def test_a_tag_that_waits_names_the_better_one_that_is_gone() -> None:
+    tags = (TagFacts("3.12", OLD), TagFacts("3.13", MIDDLE), TagFacts("3.14", NEW))
+    gone = replace(told("python:3.14", None, None), pointer=LOST)
+    standing = stand(told("python:3.12", OLD, TagList(tags)), gone, rules="")
+    assert not isinstance(standing.updates, Unknown)
+    assert standing.updates.minor.waiting == "3.13"
+    assert "3.14 is left out, as it could not be read" in standing.updates.minor.reason
+
+
+def test_what_a_tag_stands_for_now_counts_and_not_what_its_list_says() -> None:
+    broken = {NEW: Inside(digest=NEW, image=LOST), OLD: Inside(digest=OLD, image=GONE)}
+    listed = (TagFacts("1", NEW), TagFacts("2", NEW), TagFacts("3", OLD), TagFacts("4"))
+    moved = told("acme/tool:1", MIDDLE, None)
+    assert unread_tags([moved], listed, broken) == {"2": LOST.reason}
 
 
 def test_a_digest_that_cannot_be_read_is_not_moved_to() -> None:

@@ -118,19 +118,24 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
     kinds = wanted.kinds or None
     images = [parse_pattern(text) for text in wanted.images]
     stand, told = _stand(found, run, registry, wanted.kinds, ledger=ledger, asking=asking)
+    targets = candidates(stand.standings, told, kinds=kinds, images=images)
     for _ in range(MAX_LOOKS):
-        targets = candidates(stand.standings, told, kinds=kinds, images=images)
         if not targets:
             break
         more = _candidate_questions(stand, targets)
         stand, told = _stand(
             found, run, registry, wanted.kinds, ledger=ledger, asking=asking, more=more, told=told
         )
+        targets = candidates(stand.standings, told, kinds=kinds, images=images)
     return Planned(
         survey=everything,
         standings=replace(stand, notices=(*notices, *left_alone, *stand.notices)),
         changes=changes(
-            stand.standings, kinds=kinds, images=images, pin_digests=wanted.pin_digests
+            stand.standings,
+            kinds=kinds,
+            images=images,
+            pin_digests=wanted.pin_digests,
+            unseen=targets,
         ),
         left_out=left_out(chosen) if not wanted.images else (),
     )

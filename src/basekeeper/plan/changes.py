@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ORDER: Final = ("major", "minor", "patch", "digest", "os", "runtime", "build", "name")
 """Which step is taken where several are there: the largest; then other axes."""
 
+_LEAVE_OUT: Final = "name the tags that cannot be read under `ignore` of [updates]"
+
 _BY_HAND: Final = "ask for it with --kind {} --kind os, after looking at what changes"
 
 
@@ -67,6 +69,7 @@ def changes(
     kinds: Collection[str] | None = None,
     images: Sequence[ImagePattern] = (),
     pin_digests: bool = False,
+    unseen: Collection[Reference] = (),
 ) -> ChangePlan:
     """Choose at most one change for each distinct image.
 
@@ -80,16 +83,21 @@ def changes(
             rules take unasked. The rules' own limits hold in any case.
         images: Patterns of images to change; none: all.
         pin_digests: Whether images without a digest get one; those that have one keep one anyway.
+        unseen: Candidates that were not looked up in the rounds that there are; none is taken.
     """
     taken: list[Change] = []
     withheld: list[Withheld] = []
     for standing in _selected(found, images):
         wanted = _kinds(standing, kinds)
         for step in _steps(standing, wanted, kinds or (), pin_digests=pin_digests):
-            if isinstance(step, Change):
+            if isinstance(step, Change) and step.to.with_digest(None) in unseen:
+                reason = f"{step.choice.tag} was not looked up: better ones could not be read"
+                withheld.append(Withheld(standing, step.choice, reason, _LEAVE_OUT))
+            elif isinstance(step, Change):
                 taken.append(step)
                 break
-            withheld.append(step)
+            else:
+                withheld.append(step)
     return ChangePlan(tuple(taken), tuple(withheld))
 
 

@@ -19,7 +19,7 @@ from basekeeper.plan.seen import (
     tag_in_use,
 )
 from basekeeper.plan.systems import with_unread
-from basekeeper.plan.unread import without_unread
+from basekeeper.plan.unread import unread_tags, without_unread
 from basekeeper.records import dataclass
 from basekeeper.tags.choose import choose_updates
 from basekeeper.tags.updates import Choice, Flag, TagList
@@ -135,8 +135,10 @@ class _Planner:
         self._sights = sights
         self._pointed: dict[str, dict[str, TagFacts]] = {}
         self._insides: dict[str, dict[str, Inside]] = {}
+        self._of_name: dict[str, list[Resolution]] = {}
         for key, one in sorted(self._resolutions.items()):
             name = one.reference.name
+            self._of_name.setdefault(name, []).append(one)
             pointed = pointed_facts(one)
             if one.reference.digest is None and pointed is not None:
                 self._pointed.setdefault(name, {})[key] = pointed
@@ -195,6 +197,9 @@ class _Planner:
         if not isinstance(resolution.tags, TagList) and not isinstance(resolution.pointer, Pointer):
             asked = (resolution.pointer, resolution.tags)
             return next((one for one in asked if isinstance(one, Unknown)), _NOT_LOOKED_UP)
+        name = image.reference.name
+        insides = self._insides.get(name, {})
+        listed = resolution.tags.tags if isinstance(resolution.tags, TagList) else ()
         updates = choose_updates(
             image.canonical.name,
             current_facts(resolution, image.sights),
@@ -203,8 +208,8 @@ class _Planner:
             rules=replace(image.rules, platforms=_needed(image)),
             complete=image.seen.complete,
             catalogue=self._catalogue,
+            unread=unread_tags(self._of_name.get(name, ()), listed, insides),
         )
-        insides = self._insides.get(image.reference.name, {})
         updates = with_unread(updates, resolution.current, insides)
         updates = _by_used_name(_with_vanished(updates, image), image)
         updates = without_unread(updates, image.reference, self._resolutions, insides)

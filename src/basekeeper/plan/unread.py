@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from basekeeper.plan.seen import tag_in_use
 from basekeeper.tags.updates import Choice
 from basekeeper.values.finding import Truth
-from basekeeper.values.image import Unknown
+from basekeeper.values.image import Pointer, Unknown
 from basekeeper.values.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from basekeeper.tags.updates import Updates
+    from basekeeper.tags.updates import TagFacts, Updates
     from basekeeper.values.resolution import Inside, Resolution
 
 
@@ -64,6 +65,35 @@ def _unread(
         return found.pointer
     behind = insides.get(choice.digest or "") or (None if found is None else found.current)
     return behind.image if behind is not None and isinstance(behind.image, Unknown) else None
+
+
+def unread_tags(
+    resolutions: Iterable[Resolution], listed: Iterable[TagFacts], insides: Mapping[str, Inside]
+) -> dict[str, str]:
+    """Tell which tags of a repository were looked up in vain for good → why.
+
+    Args:
+        resolutions: What was looked up of the repository.
+        listed: Its tags.
+        insides: Digest → what is inside, for the digests of the repository that were looked into.
+    """
+    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    for one in resolutions:
+        tag = tag_in_use(one.reference)
+        if isinstance(one.pointer, Pointer):
+            digests[tag] = one.pointer.digest
+        elif one.pointer is not None and one.pointer.lasting:
+            found[tag] = one.pointer.reason
+    broken = {
+        digest: inside.image.reason
+        for digest, inside in insides.items()
+        if isinstance(inside.image, Unknown) and inside.image.lasting
+    }
+    if broken:
+        digests = {one.tag: one.digest for one in listed if one.digest is not None} | digests
+        found |= {tag: broken[digest] for tag, digest in digests.items() if digest in broken}
+    return found
 
 
 def _left_open(choice: Choice, why: Unknown) -> Choice:

@@ -32,6 +32,8 @@ NOT_ACCEPTABLE: Final = 406
 TOO_MANY: Final = 429
 NOT_IMPLEMENTED: Final = 501
 _SERVER_ERRORS: Final = 500
+_PASSING: Final = frozenset({408, 425})
+"""Refusals of this one request, in whose place another may be answered."""
 
 _WARNING: Final = re.compile(r'299 [^ "]{1,255} "((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -75,7 +77,8 @@ def failed(answer: Response, what: str) -> RegistryError:
         return RegistryError(
             f"{what}: rate limited{told}", Failure.LIMITED, hint="log in, or run again later"
         )
-    failure = Failure.UNREACHABLE if status >= _SERVER_ERRORS else Failure.UNSUPPORTED
+    is_passing = status >= _SERVER_ERRORS or status in _PASSING
+    failure = Failure.UNREACHABLE if is_passing else Failure.UNSUPPORTED
     return RegistryError(f"{what}: the registry answered with status {status}{told}", failure)
 
 

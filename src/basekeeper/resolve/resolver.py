@@ -52,6 +52,9 @@ _OF_HOST: Final = {
 }
 """Failures that concern a registry, not an image."""
 
+_LASTING: Final = frozenset({Failure.NOT_FOUND, Failure.UNSUPPORTED})
+"""Failures that the next run would meet again."""
+
 _REGISTRY: Final = "registry"
 """Door to what most answers come from; others may fail on their own."""
 
@@ -330,7 +333,7 @@ class _Failures:
         failure = _kind(error)
         if failure is None:
             self.passed(host)
-            return Unknown(error.message, error.hint)
+            return Unknown(error.message, error.hint, lasting=_is_lasting(error))
         with self._lock:
             if self._is_frozen:
                 return _of_host(host[0], failure)
@@ -372,6 +375,10 @@ def _kind(error: Error) -> Failure | None:
     if isinstance(error, RegistryError):
         return error.failure if error.failure in _OF_HOST else None
     return Failure.UNREACHABLE if isinstance(error, TransportError) else None
+
+
+def _is_lasting(error: Error) -> bool:
+    return isinstance(error, RegistryError) and error.failure in _LASTING
 
 
 def _of_host(registry: str, failure: Failure) -> Unknown:

@@ -29,7 +29,7 @@ from basekeeper.tags.words import ARCHITECTURES
 from basekeeper.values.finding import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from basekeeper.tags.candidates import History
@@ -46,9 +46,10 @@ _NAMES: Final = re.compile(
 )
 """Words with digits that are no versions."""
 _NO_RULES: Final = UpdateRules()
+_NONE_UNREAD: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, three that mostly are
+def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, four that mostly are
     repository: str,
     current: str | TagFacts,
     available: Iterable[str | TagFacts],
@@ -57,6 +58,7 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
     rules: UpdateRules | None = None,
     complete: bool = True,
     catalogue: Catalogue | None = None,
+    unread: Mapping[str, str] = _NONE_UNREAD,
 ) -> Updates:
     """Choose the best tag of each kind that an image can be moved to.
 
@@ -71,6 +73,8 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
         rules: What may be proposed; None: everything, at any age.
         complete: False where the list may lack tags: then "nothing newer" is unknown.
         catalogue: Calendars and replacements; None: the bundled ones.
+        unread: Tags that were looked up in vain for good → why. They are left out; where nothing
+            else is newer, the answer is unknown.
 
     Returns:
         A choice for each of digest, patch, minor and major, moves on other axes, and flags, each
@@ -89,6 +93,7 @@ def choose_updates(  # noqa: PLR0913  # four facts that cannot be left out, thre
         rules or _NO_RULES,
         complete,
         catalogue or Catalogue.bundled(),
+        unread,
     )
     return _Chooser(replace(question, current=with_known_release(question))).run()
 
@@ -189,7 +194,8 @@ class _Chooser:
             return
         note = "" if verdict.allowed and slot.text == old.text else verdict.reason
         builds = frame.builds if self._has_builds else ()
-        bucket.found.append(Candidate(tag, slot, builds, usable, verdict.is_alive, note))
+        candidate = Candidate(tag, slot, builds, usable, verdict.is_alive, note)
+        (bucket.unread if tag in self._question.unread else bucket.found).append(candidate)
 
     def _step(self, frame: Frame) -> int | None:
         """The one slot that a tag moves upwards, builds alone counting for the main slot."""

@@ -57,6 +57,8 @@ class Bucket:
     final one tells more than a prerelease, which everybody expects to be left out."""
     is_known: bool = True
     """False where some tag was refused only because nothing is known of its line."""
+    unread: list[Candidate] = field(default_factory=list)
+    """What gates let through, but was looked up in vain for good."""
 
     def refuse(self, slot: Slot, tag: str, reason: str, *, is_known: bool = True) -> None:
         """Remember the newest refusal, and whether any rests on missing data."""
@@ -77,11 +79,14 @@ def pick(bucket: Bucket, question: Question) -> Choice:
         if ripe.facts is not None:
             return _chosen(bucket, question, candidate, ripe, young)
         young = young or (candidate, ripe)
-    if young is None and not bucket.is_known:
+    if young is not None:
+        return _waiting(bucket, question, *young)
+    if bucket.unread:
+        reason = "; ".join((_none(bucket), *_left_out(bucket, question)))
+        return question.unknown(bucket.kind, reason, bucket.axis)
+    if not bucket.is_known:
         return question.unknown(bucket.kind, _why_none(bucket), bucket.axis)
-    if young is None:
-        return question.nothing(bucket.kind, _why_none(bucket), bucket.axis)
-    return _waiting(bucket, question, *young)
+    return question.nothing(bucket.kind, _why_none(bucket), bucket.axis)
 
 
 def _chosen(
@@ -97,7 +102,7 @@ def _chosen(
     head = f"{candidate.slot.text} is the newest {_what(bucket)} above {bucket.own.text}"
     if candidate.slot.text == bucket.own.text:
         head = f"a newer build of {bucket.own.text}"
-    remarks, more = [], []
+    remarks, more = _left_out(bucket, question, candidate), []
     if candidate.note:
         remarks.append(candidate.note)
     if change is not None:
@@ -130,10 +135,24 @@ def _waiting(bucket: Bucket, question: Question, candidate: Candidate, ripe: Mat
         kind=bucket.kind,
         axis=_axis(bucket, candidate),
         value=Truth.UNKNOWN if ripe.until is None or not question.complete else Truth.NO,
-        reason=f"{candidate.tag} {_too_young(question, ripe)}",
+        reason="; ".join(
+            (
+                f"{candidate.tag} {_too_young(question, ripe)}",
+                *_left_out(bucket, question, candidate),
+            )
+        ),
         waiting=candidate.tag,
         waiting_until=ripe.until,
     )
+
+
+def _left_out(bucket: Bucket, question: Question, chosen: Candidate | None = None) -> list[str]:
+    """Say which better tags were looked up in vain, the best first, and why."""
+    return [
+        f"{one.tag} is left out, as it could not be read: {question.unread[one.tag]}"
+        for one in sorted(bucket.unread, key=lambda one: one.order, reverse=True)
+        if chosen is None or one.order > chosen.order
+    ]
 
 
 def _too_young(question: Question, ripe: Matured) -> str:
@@ -169,8 +188,12 @@ def _what(bucket: Bucket) -> str:
     return bucket.kind if bucket.kind in KINDS else f"{bucket.axis} version"
 
 
+def _none(bucket: Bucket) -> str:
+    return f"no newer {_what(bucket)} than {bucket.own.text}"
+
+
 def _why_none(bucket: Bucket) -> str:
-    reason = f"no newer {_what(bucket)} than {bucket.own.text}"
+    reason = _none(bucket)
     if bucket.refused is None:
         return reason
     return f"{reason}; {bucket.refused[2]} is left out: {bucket.refused[3]}"

@@ -16,6 +16,7 @@ from basekeeper.values.finding import Truth
 from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from basekeeper.lifecycle.calendar import Product
@@ -40,6 +41,8 @@ class Question:
     rules: UpdateRules
     complete: bool
     catalogue: Catalogue
+    unread: Mapping[str, str]
+    """Tags that were looked up in vain for good → why."""
 
     @cached_property
     def name(self) -> str:

@@ -40,6 +40,8 @@ class Unknown:
     """Why, in words for a person; no credentials, no control characters."""
     hint: str | None = None
     """What to do about it."""
+    lasting: bool = False
+    """Whether asking again would come to the same: it is not there, or is nothing that we read."""
 
 
 @dataclass(frozen=True, slots=True)

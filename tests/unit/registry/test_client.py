@@ -125,7 +125,7 @@ def test_what_is_no_image_of_today_is_not_supported(
 @pytest.mark.parametrize(
     ("status", "failure"),
     [(404, Failure.NOT_FOUND), (403, Failure.DENIED), (418, Failure.UNSUPPORTED),
-     (500, Failure.UNREACHABLE)],
+     (500, Failure.UNREACHABLE), (408, Failure.UNREACHABLE)],
 )  # fmt: skip
 def test_a_status_becomes_a_kind_of_failure(
     simulator: Simulator, host: Host, status: int, failure: Failure

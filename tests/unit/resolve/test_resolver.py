@@ -121,7 +121,7 @@ def test_a_failure_concerns_its_image_alone() -> None:
     asked = [ask(f"python:{tag}", pointer=True) for tag in (1, 2)]
     found = resolve(asked, registry)
     first, second = found.by_image.values()
-    assert first.pointer == Unknown("no such image", "check the name")
+    assert first.pointer == Unknown("no such image", "check the name", lasting=True)
     assert second.pointer == Pointer(NEW)
     assert found.troubles == ()
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_inside_is_unknown(question: str) -> None:
     found = one(Scripted(answers={question: missing()}), f"python@{OLD}", inside=True)
     assert found.current is not None
     told = [found.current.image, *found.current.configs.values()]
-    assert Unknown("no such image", "check the name") in told
+    assert Unknown("no such image", "check the name", lasting=True) in told
     assert found.current.os_release is None
 
 
@@ -345,3 +345,10 @@ def test_a_registry_that_is_down_is_not_asked_for_notices() -> None:
     found = resolve(asked, registry)
     assert [trouble.images for trouble in found.troubles] == [40]
     assert len([one for one in registry.asked if one.startswith("referrers")]) < 40
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_only_what_is_gone_or_no_image_is_lasting(failure: Failure) -> None:
+    found = one(Scripted(answers={"point": RegistryError("no", failure)}), "python:3", pointer=True)
+    assert isinstance(found.pointer, Unknown)
+    assert found.pointer.lasting == (failure in (Failure.NOT_FOUND, Failure.UNSUPPORTED))
