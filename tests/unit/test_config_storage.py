@@ -53,7 +53,7 @@ def test_says_nothing_without_tables() -> None:
         ("[cache]\nsize = 1", "x.toml:2: cache.size: is not known here"),
         ('[ledger]\nurl = "sqlite:x"', "x.toml:2: ledger.url: 'sqlite:x' is no absolute path"),
         ('[ledger]\nurl = "mysql://u:s3cr3t@h"', "x.toml:2: ledger.url: is no ledger"),
-        ('[ledger]\nurl = "branch:x"', "x.toml:2: ledger.url: a ledger on a branch"),
+        ('[ledger]\nurl = "branch:a b"', "x.toml:2: ledger.url: is no ledger: after branch:"),
         ('[ledger]\npath = "s3cr3t"', "x.toml:2: ledger.path: is not known here"),
     ],
 )

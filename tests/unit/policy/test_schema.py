@@ -70,6 +70,7 @@ EXAMPLES = [
     '[cache]\ndirectory = "/var/cache/x"\nmax_mib = 1048576\n[ledger]\nurl = "sqlite:/x"\n',
     '[cache]\ndirectory = "~/x"\n[ledger]\nurl = "postgresql://u@h/d?sslmode=require"\n',
     '[ledger]\nurl = " sqlite:~/x "\n',
+    '[ledger]\nurl = "branch:basekeeper-ledger"\n',
     '[registry."docker.io"]\nmirror = "HTTP://M.example:1/a/b/"\nhub_api = "http://h.example/x"\n',
 ]
 
@@ -157,7 +158,7 @@ def test_the_schema_accepts_the_shipped_policy() -> None:
         "[ledger]\nurl = 'sqlite:'",
         "[ledger]\nurl = 'mysql://x'",
         "[ledger]\nurl = 'postgresql:x'",
-        "[ledger]\nurl = 'branch:x'",
+        "[ledger]\nurl = 'branch:a b'",
         "[ledger]\nurl = 1",
         "[ledger]\nx = 1",
     ],
