@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from basekeeper.trees.revision import GitTree
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
-    from basekeeper.values.scanning import Login
+    from basekeeper.values.scanning import RegistryImage
     from basekeeper.values.settings import DiscoverSettings
 
     Reader = Callable[[str], bytes | None]
@@ -495,7 +495,6 @@ def open_scanner(
         ConfigError: The user's own settings are wrong.
         InputError: They cannot be read.
         ProgramMissing: There is no scanner.
-        RegistryError: There is no login for the database's registry.
     """
     from basekeeper.process import find_program  # noqa: PLC0415  # only to scan
     from basekeeper.scanners.trivy import Trivy  # noqa: PLC0415
@@ -509,6 +508,7 @@ def open_scanner(
         " `program` in [scanner] of your own settings",
     )
     shipped = ScannerSettings(cache_dir=database_directory(places))
+    repository, source = _database_source(said, registry)
     timeout, mib, java = said.timeout, said.memory_mib, said.java
     given = replace(
         shipped,
@@ -516,8 +516,10 @@ def open_scanner(
         max_database_age=shipped.max_database_age if said.max_age is None else said.max_age,
         timeout=shipped.timeout if timeout is None else timeout.total_seconds(),
         memory_bytes=shipped.memory_bytes if mib is None else mib * 1024 * 1024,
-        database_repository=said.database_repository,
-        database_login=_database_login(said, registry),
+        database_repository=repository,
+        database_login=None if source is None else source.login,
+        database_http=source is not None and source.http,
+        database_authority=None if source is None else source.authority,
         java_database=bool(java),
         java_repository=said.java_repository,
         environment={name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ},
@@ -537,11 +539,22 @@ def database_directory(places: StorageSettings) -> Path:
     return directory / DATABASE_DIRECTORY
 
 
-def _database_login(said: ScanningSettings, registry: Handing | None) -> Login | None:
-    """Log in where the database is fetched from, if the settings name that place."""
-    if registry is None or said.database_repository is None:
-        return None
+def _database_source(
+    said: ScanningSettings, registry: Handing | None
+) -> tuple[str | None, RegistryImage | None]:
+    """Tell where the database is fetched from, and as whom; mirrors take the place of registries.
+
+    Where nobody can log in, the scanner tries without, and says why it cannot fetch it.
+    """
+    text = said.database_repository
+    if registry is None or text is None:
+        return text, None
     from basekeeper.values.reference import parse_reference  # noqa: PLC0415  # seldom there
 
-    image = parse_reference(said.database_repository)
-    return registry.hand_over(image, DEFAULT_PLATFORM).login
+    image = parse_reference(text)
+    try:
+        source = registry.hand_over(image, DEFAULT_PLATFORM)
+    except RegistryError:
+        return text, None
+    tag = f":{image.tag}" if image.tag else ""
+    return (text if source.repository is None else source.repository + tag), source

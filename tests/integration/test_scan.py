@@ -419,6 +419,26 @@ def test_the_database_is_fetched_where_it_is_wanted(
     assert any("was not updated" in one for one in found["notices"])
 
 
+@pytest.mark.parametrize("setup", ["basic", "token", "tls"])
+def test_the_database_is_fetched_as_the_settings_say_and_lies_below_the_cache(
+    bench: Bench, databases: dict[str, Path], setup: str
+) -> None:
+    name = f"library/db{setup}"
+    trivydb.push_database(bench.registries.pusher, databases["first"], name)
+    bench.write(setup, scanner=(f'database_repository = "docker.io/{name}:2"',))
+    text = bench.settings.read_text(encoding="utf-8")
+    bench.settings.write_text(text.replace("database =", "# database ="), encoding="utf-8")
+    registry = bench.registries.start(setup)
+    if registry.login is not None:
+        entry = {"username": registry.login[0], "password": registry.login[1]}
+        bench.environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {registry.address: entry}})
+    bench.file("Dockerfile", "FROM debian:11.11-slim")
+    first = bench.told("--update-database")
+    assert first["notices"][1:] == []
+    assert (bench.place / ".cache" / "basekeeper" / "trivy" / "db" / "trivy.db").is_file()
+    assert bench.told()["images"][0]["how"] == "rematched"
+
+
 def test_a_repository_has_no_say_in_how_the_scanner_is_run(bench: Bench) -> None:
     evil = bench.root / "evil"
     evil.write_text("#!/bin/sh\ntouch /tmp/never\n", encoding="utf-8")
@@ -457,10 +477,12 @@ def test_interrupted_it_ends_soon_and_leaves_no_scanner_behind(bench: Bench) -> 
     text = bench.settings.read_text(encoding="utf-8")
     bench.settings.write_text(text.replace(str(bench.program), str(slow)), encoding="utf-8")
     bench.file("Dockerfile", "FROM debian:11.11-slim")
+    temporary = bench.place / "tmp"
+    temporary.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "basekeeper", "scan", "--now", NOW],
         cwd=bench.root,
-        env=environment(bench.place, **bench.environ),
+        env=environment(bench.place, TMPDIR=str(temporary), **bench.environ),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -474,3 +496,4 @@ def test_interrupted_it_ends_soon_and_leaves_no_scanner_behind(bench: Bench) -> 
     assert (process.returncode, said) == (130, b"\ninterrupted\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+    assert list(temporary.iterdir()) == []

@@ -25,6 +25,7 @@ from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from basekeeper.cli.run import Opened
     from basekeeper.pipeline.scanning import Named
     from basekeeper.render.layout import Style
     from basekeeper.values.reference import Reference
@@ -126,7 +127,7 @@ def _check(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--update-database needs the network: leave out --offline")
 
 
-def _found(given: Mapping[str, Any], has: Any, shown: Progress) -> ScanRun:
+def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
     """Open everything, and scan."""
     from basekeeper import pipeline, wiring
     from basekeeper.values.scanning import SEVERITY_ORDER

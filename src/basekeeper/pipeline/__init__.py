@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from basekeeper.check import exit_code
     from basekeeper.pipeline.judging import Comparison, NetworkAccess, judge
+    from basekeeper.pipeline.looking import Scanning
     from basekeeper.pipeline.run import Run, narrowed_settings, survey
-    from basekeeper.pipeline.scanning import Scanning, scan_named, scan_tree
+    from basekeeper.pipeline.scanning import scan_named, scan_tree
     from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
     from basekeeper.pipeline.updating import (
         Planned,
@@ -62,7 +63,7 @@ _HOMES: Final = {
     "NetworkAccess": "basekeeper.pipeline.judging",
     "Planned": "basekeeper.pipeline.updating",
     "Run": "basekeeper.pipeline.run",
-    "Scanning": "basekeeper.pipeline.scanning",
+    "Scanning": "basekeeper.pipeline.looking",
     "Wanted": "basekeeper.pipeline.updating",
     "edit_files": "basekeeper.pipeline.updating",
     "exit_code": "basekeeper.check",

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.errors import Error, InputError
+from basekeeper.errors import InputError
+from basekeeper.pipeline.looking import Brought, Distant, Look, Near, Scanning
 from basekeeper.pipeline.run import Run, survey
-from basekeeper.records import dataclass
 from basekeeper.resolve import Want, questions, resolve
 from basekeeper.scanners.named import InLayout, Saved
 from basekeeper.values.finding import Truth
 from basekeeper.values.image import Unknown
 from basekeeper.values.platforms import find_platform
 from basekeeper.values.resolution import Question
-from basekeeper.values.scanning import ArchiveImage, LayoutImage, RegistryImage
+from basekeeper.values.scanning import ArchiveImage, LayoutImage
 from basekeeper.values.scanrun import How, ScannedImage, ScanRun
 from basekeeper.values.use import Kind, Role
 from basekeeper.values.vulnerability import Sbom, Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from threading import Event
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from basekeeper.ports import Handing, Scanner
     from basekeeper.trees.tree import Tree
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Resolution, Resolutions, Trouble
@@ -41,27 +38,6 @@ _STOOD_ON: Final = (Role.FINAL, Role.BUILD)
 
 Named = InLayout | Saved | Sbom | Unknown
 """What a user can name that is in no registry."""
-Look = Callable[[], tuple[How, Scan | Unknown]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanning:
-    """What a run of scans works with."""
-
-    scanner: Scanner
-    registry: Handing
-    severity_order: tuple[str, ...]
-    """By which the scanner was told to choose severities."""
-    ended: Event
-    """Ends whatever the scanner does, once it is set."""
-    offline: bool = False
-    """Whether nothing is fetched: only packages that were listed before are matched."""
-    update: bool = False
-    """Whether newer advisories are fetched first."""
-    asking: Callable[[int, int], None] | None = None
-    """Called with how many images registries were asked about, and of how many."""
-    scanning: Callable[[int, int], None] | None = None
-    """Likewise for those that were scanned."""
 
 
 class _Asked(NamedTuple):
@@ -203,18 +179,21 @@ def _of_question(
     name = own[0].text if own else reference.familiar
     resolution = told.by_image[str(reference)]
     for platform in question.platforms:
-        config = _config_of(resolution, platform)
+        found = _inside(resolution, platform)
         digest = None if resolution.current is None else resolution.current.digest
         look: Look | Unknown
-        if isinstance(config, Unknown) or digest is None:
-            look = config if isinstance(config, Unknown) else Unknown("its digest is not known")
+        if isinstance(found, Unknown) or digest is None:
+            look = found if isinstance(found, Unknown) else Unknown("its digest is not known")
         else:
-            look = _Distant(reference.with_digest(digest), platform, config, run, work)
+            look = Distant(reference.with_digest(digest), *found, run, work)
         yield _Asked(name, platform, look, reference, digest, role, own)
 
 
-def _config_of(resolution: Resolution, platform: str) -> str | Unknown:
-    """Tell the digest of the configuration for a platform: the id of the image to be found."""
+def _inside(resolution: Resolution, platform: str) -> tuple[str, str] | Unknown:
+    """Tell what a builder takes for a platform, and the digest of its configuration.
+
+    The latter is the id of the image that the scanner must find.
+    """
     if isinstance(resolution.pointer, Unknown):
         return resolution.pointer
     inside = resolution.current
@@ -227,44 +206,10 @@ def _config_of(resolution: Resolution, platform: str) -> str | Unknown:
         hint = "name the platforms that are built with --platform, or in the settings"
         return Unknown(f"there is no image for {platform}", hint)
     config = inside.configs[present]
-    return config if isinstance(config, Unknown) else config.digest
-
-
-@dataclass(frozen=True, slots=True)
-class _Distant:
-    """Looks at an image in a registry; equal ones are looked at once."""
-
-    reference: Reference
-    platform: str
-    image_id: str
-    run: Run
-    work: Scanning
-
-    def __call__(self) -> tuple[How, Scan | Unknown]:
-        """Match what was listed before, else list what is inside."""
-        scanner, now = self.work.scanner, self.run.now
-        by_digest = RegistryImage(reference=self.reference, platform=self.platform)
-        sbom, how = scanner.kept_sbom(by_digest, now=now), How.REMATCHED
-        if sbom is None:
-            sbom, how = self._listed(), How.SCANNED
-        scan = sbom if isinstance(sbom, Unknown) else scanner.rematch(sbom, now=now)
-        if isinstance(scan, Unknown):
-            return How.UNKNOWN, scan
-        if scan.image_id != self.image_id:
-            return How.UNKNOWN, Unknown("the scanner listed the packages of another image")
-        return how, scan
-
-    def _listed(self) -> Sbom | Unknown:
-        if self.work.offline:
-            return Unknown(
-                "its packages were not listed before, and the run is offline",
-                "run it once without --offline",
-            )
-        try:
-            source = self.work.registry.hand_over(self.reference, self.platform)
-        except Error as failed:
-            return Unknown(failed.message, failed.hint)
-        return self.work.scanner.sbom(source, now=self.run.now)
+    if isinstance(config, Unknown):
+        return config
+    # Of Windows the version stands behind; programs want to be asked without it.
+    return present.partition(":")[0], config.digest
 
 
 def _of_file(
@@ -275,43 +220,15 @@ def _of_file(
         yield _Asked(text, None, named)
     elif isinstance(named, Sbom):
         subject = named.subject
-        yield _Asked(text, subject.platform, _Brought(named, run, work), digest=subject.digest)
+        yield _Asked(text, subject.platform, Brought(named, run, work), digest=subject.digest)
     elif isinstance(named, Saved):
         for platform in platforms:
             source = ArchiveImage(path=named.path, platform=platform)
-            yield _Asked(text, platform, _Near(source, run, work))
+            yield _Asked(text, platform, Near(source, run, work))
     else:
         for built in run.config.settings.discover.platforms:
             image = LayoutImage(path=named.path, digest=named.digest, platform=built)
-            yield _Asked(text, built, _Near(image, run, work), digest=named.digest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """Looks at an image on this machine; that costs no request, so nothing is kept of it."""
-
-    source: LayoutImage | ArchiveImage
-    run: Run
-    work: Scanning
-
-    def __call__(self) -> tuple[How, Scan | Unknown]:
-        """Scan it."""
-        scan = self.work.scanner.scan(self.source, now=self.run.now)
-        return (How.UNKNOWN if isinstance(scan, Unknown) else How.SCANNED), scan
-
-
-@dataclass(frozen=True, slots=True)
-class _Brought:
-    """Matches an SBOM that the user named."""
-
-    sbom: Sbom
-    run: Run
-    work: Scanning
-
-    def __call__(self) -> tuple[How, Scan | Unknown]:
-        """Match it."""
-        scan = self.work.scanner.rematch(self.sbom, now=self.run.now)
-        return (How.UNKNOWN if isinstance(scan, Unknown) else How.BROUGHT), scan
+            yield _Asked(text, built, Near(image, run, work), digest=named.digest)
 
 
 def _without_name(uses: Sequence[Use]) -> Iterator[_Asked]:
@@ -393,7 +310,7 @@ def _answers(
 
 def _key(one: _Asked) -> object:
     """Tell what is the same to a scanner: a digest for a platform, whatever its tag."""
-    if isinstance(one.look, _Distant):
+    if isinstance(one.look, Distant):
         return one.look.reference.name, one.digest, one.platform
     return one.name, one.platform
 

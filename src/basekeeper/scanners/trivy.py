@@ -211,6 +211,8 @@ class Trivy:
         repository, login = self._settings.database_repository, self._settings.database_login
         if repository is not None and login is not None:
             space.log_in(repository.partition("/")[0], login)
+        if self._settings.database_authority is not None:
+            space.trust(self._settings.database_authority)
 
     def _check_ended(self) -> None:
         if self._ended is not None and self._ended.is_set():

@@ -110,6 +110,7 @@ class Command:
         arguments = [
             "image", *self._common(space), only, "--cache-dir", str(folder),
             *(() if repository is None else (option, repository)),
+            *(("--insecure",) if settings.database_http else ()),
         ]  # fmt: skip
         done = self._run(space, arguments, settings.timeout)
         if done.returncode != 0:  # there is no answer to decide from, only files to look at
@@ -177,11 +178,11 @@ def _end_of(chain: str) -> str:
 def _hint(done: Completed) -> str | None:
     text = done.stderr.decode("utf-8", "replace")
     if _NO_MEMORY.search(text):
-        return "give the scanner more memory in the settings"
+        return "raise `memory_mib` in [scanner] of your settings"
     if _NO_FLAG.search(text):
         return "use a newer release of Trivy; 0.69.3 is known to work"
     if "java-db" in text or "Java DB" in text:
-        return "have updates of the scanner's database bring the list of Java archives"
+        return "set `java = true` in [scanner] of your settings, and update the database"
     return None
 
 

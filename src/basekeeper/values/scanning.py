@@ -106,6 +106,9 @@ class ScannerSettings:
     database_repository: str | None = None
     """`host[:port]/path[:tag]` that the database comes from; None: the scanner's own."""
     database_login: Login | None = None
+    database_http: bool = False
+    """As of `RegistryImage`; likewise the next."""
+    database_authority: Path | None = None
     java_database: bool = False
     """Whether an update also brings the list of Java archives."""
     java_repository: str | None = None

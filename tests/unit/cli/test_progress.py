@@ -82,3 +82,10 @@ def test_nothing_is_shown_where_no_terminal_is(monkeypatch: pytest.MonkeyPatch) 
     with Progress("working"):
         time.sleep(0.05)
     assert stream.getvalue() == ""
+
+
+def test_scans_are_counted_after_what_registries_were_asked() -> None:
+    shown = Progress("reading")
+    shown.asking(2, 2)
+    shown.scanning(1, 3)
+    assert shown.__rich__() == "scanning … 1 of 3 images"

@@ -148,8 +148,8 @@ def test_a_missing_program_is_unknown(tmp_path: Path) -> None:
     ("said", "hint"),
     [
         ("unknown flag: --disable-telemetry", "newer release"),
-        ("'--skip-java-db-update' cannot be specified on the first run", "Java archives"),
-        ("cannot allocate memory", "more memory"),
+        ("'--skip-java-db-update' cannot be specified on the first run", "java = true"),
+        ("cannot allocate memory", "memory_mib"),
         ("something else", None),
     ],
 )
