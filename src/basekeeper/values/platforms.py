@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.settings import DEFAULT_PLATFORM
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from basekeeper.values.use import Survey, Use
+
+_MAX_DIGITS: Final = 4
+"""Digits of a variant that are read; there is none beyond `v9`."""
 
 
 class BuiltPlatforms:
@@ -68,9 +71,16 @@ def _accepted(wanted: str) -> Iterator[str]:
     system, _, rest = wanted.partition("/")
     architecture, _, variant = rest.partition("/")
     if architecture == "arm":
-        newest = int(variant[1:]) if variant[1:].isdigit() else 7
+        newest = _number(variant, 7)
         yield from (f"{system}/arm/v{number}" for number in range(min(newest, 8), 4, -1))
     if variant and architecture in ("amd64", "arm64"):
-        newest = int(variant[1:]) if variant[1:].isdigit() else 1
+        newest = _number(variant, 1)
         yield from (f"{wanted[:-1]}{number}" for number in range(min(newest, 9) - 1, 1, -1))
         yield f"{system}/{architecture}"
+
+
+def _number(variant: str, default: int) -> int:
+    """The number of a variant such as `v8`; the default where it has none that means anything."""
+    digits = variant[1:]
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
+    return int(digits) if is_number else default

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         ("windows/amd64:10.0.17763.1", "windows/amd64:10.0.17763.1", "windows/amd64:10.0.17763.1"),
         ("linux/s390x", "", None),
         ("nonsense", "linux/amd64", None),
+        ("linux/arm64/v" + "9" * 5000, "linux/arm64", "linux/arm64"),
+        ("linux/arm/v\u00b2", "linux/arm/v6", "linux/arm/v6"),
     ],
 )
 def test_platform_that_a_builder_takes(wanted: str, present: str, expected: str | None) -> None:
