@@ -159,7 +159,7 @@ class Place:
             RegistryError: It is not there.
         """
         key = matching(platforms, platform)
-        if key is not None and key in platforms:
+        if key is not None:
             return key
         names = ", ".join(list(platforms)[:_SHOWN_PLATFORMS])
         raise RegistryError(

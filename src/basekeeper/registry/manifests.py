@@ -24,6 +24,7 @@ from basekeeper.registry.documents import (
     texts_of,
 )
 from basekeeper.values.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
+from basekeeper.values.platforms import find_platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,14 +208,9 @@ def normalised_platform(text: str) -> str | None:
 
 
 def matching(platforms: Mapping[str, str], platform: str) -> str | None:
-    """Find the key under which a wanted platform stands; None where it is missing.
-
-    Without a version of the system, the first that the index lists is taken, as builders do.
-    """
+    """Find the key that a builder takes for a platform as users write it; None: there is none."""
     wanted = normalised_platform(platform)
-    if wanted is None or wanted in platforms:
-        return wanted
-    return next((key for key in platforms if key.startswith(f"{wanted}:")), None)
+    return None if wanted is None else find_platform(wanted, platforms)
 
 
 def _media_type(document: Mapping[str, Any], header: str | None, what: str) -> str:

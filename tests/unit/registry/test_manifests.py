@@ -222,13 +222,20 @@ def test_platforms_have_one_spelling(text: str, key: str | None) -> None:
         ("windows/amd64:10.0.1", "windows/amd64:10.0.1"),
         ("linux/s390x", None),
         ("windows/arm64", None),
+        ("windows/amd64:10.0.3", None),
+        ("windows(10.0.1)/amd64", "windows/amd64:10.0.1"),
+        ("linux/arm", "linux/arm/v6"),
+        ("linux/arm/v7", "linux/arm/v6"),
+        ("linux/arm/v5", None),
+        ("linux/amd64/v3", "linux/amd64"),
+        ("linux/arm/v" + "9" * 5000, "linux/arm/v6"),
         ("not a platform/", None),
     ],
 )
 def test_a_wanted_platform_is_found(wanted: str, key: str | None) -> None:
-    there = dict.fromkeys(["linux/arm64", "windows/amd64:10.0.2", "windows/amd64:10.0.1"], ONE)
-    found = matching(there, wanted)
-    assert (found if found in there else None) == key
+    linux = ["linux/arm64", "linux/amd64", "linux/arm/v6"]
+    there = dict.fromkeys([*linux, "windows/amd64:10.0.2", "windows/amd64:10.0.1"], ONE)
+    assert matching(there, wanted) == key
 
 
 @pytest.mark.parametrize("value", [None, 7, [], {}])
