@@ -650,6 +650,10 @@ def test_move_of_the_name_keeps_what_names_no_version() -> None:
     assert [str(one.to) for one in changes([standing], kinds={"name"}).changes] == [
         "gcr.io/distroless/nodejs22-debian13:nonroot"
     ]
+    bare = stand(told("gcr.io/distroless/nodejs22-debian12", OLD, "nonroot latest"))
+    assert [str(one.to) for one in changes([bare], kinds={"name"}).changes] == [
+        "gcr.io/distroless/nodejs22-debian13"
+    ]
     ubi = stand(told("registry.access.redhat.com/ubi9/ubi-minimal:9.4", OLD, "9.4"))
     (held,) = changes([ubi], kinds={"name"}).withheld
     assert held.reason == "the tag is to be chosen at registry.access.redhat.com/ubi10/ubi-minimal"

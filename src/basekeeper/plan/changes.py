@@ -205,10 +205,12 @@ def _tag(standing: Standing) -> str | None:
 
 
 def _target(standing: Standing, choice: Choice, *, pins: bool) -> Reference:
-    """The reference to write."""
+    """The reference to write; a tag that nobody wrote is added only beside a digest, to follow."""
     reference = _named(standing.reference, choice)
-    is_pinned = reference.digest is not None or pins
-    return reference.with_tag(choice.tag).with_digest(choice.digest if is_pinned else None)
+    if reference.digest is not None or pins:
+        return reference.with_tag(choice.tag).with_digest(choice.digest)
+    is_unwritten = reference.tag is None and choice.tag == DEFAULT_TAG
+    return reference if is_unwritten else reference.with_tag(choice.tag)
 
 
 def _named(reference: Reference, choice: Choice) -> Reference:

@@ -111,7 +111,8 @@ def summary(shown: Collection[Row]) -> str:
 def target(choice: Choice, reference: Reference) -> str:
     """Write what a choice moves an image to: tag, digest or name, whichever changes."""
     if choice.repository is not None:
-        return f"{choice.repository}:{choice.tag}" if choice.tag else choice.repository
+        is_told = choice.tag and not (reference.tag is None and choice.tag == "latest")
+        return f"{choice.repository}:{choice.tag}" if is_told else choice.repository
     if choice.tag not in (None, reference.tag) and choice.kind != "digest":
         return str(choice.tag)
     if choice.digest is not None:
