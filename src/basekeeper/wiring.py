@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -273,13 +273,14 @@ def with_registries(config: Config, *, has_operator: bool, is_gate: bool = False
 
 
 @contextmanager
-def open_registry(
+def open_registry(  # noqa: PLR0913  # one that cannot be left out, five that mostly are
     settings: Settings,
     *,
     now: datetime,
     offline: bool = False,
     use_cache: bool = True,
     hurry: bool = False,
+    cache: Cache | None = None,
 ) -> Iterator[Handing]:
     """Open all registries behind one door, and end every connection afterwards.
 
@@ -292,6 +293,7 @@ def open_registry(
             reachable.
         use_cache: False to read and write no cache.
         hurry: Whether a host that fails is soon given up, as a gate must answer soon.
+        cache: One that is open already; None: one is opened as `use_cache` says.
     """
     # None of these is needed by a verb that asks nobody.
     from basekeeper import __version__  # noqa: PLC0415
@@ -326,8 +328,11 @@ def open_registry(
 
     requests = NoRequests() if offline else PacedRequests(transport, pacer)
     ages = RegistryLimits(tag_age=ANY_AGE, publisher_age=ANY_AGE) if offline else None
-    with open_cache(settings, use_cache=use_cache) as cache:
-        client = RegistryClient(Session(requests, keyring), find, cache, now, limits=ages, end=end)
+    kept = open_cache(settings, use_cache=use_cache) if cache is None else nullcontext(cache)
+    with kept as answers:
+        client = RegistryClient(
+            Session(requests, keyring), find, answers, now, limits=ages, end=end
+        )
         try:
             yield client
         finally:

@@ -133,11 +133,11 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
     from basekeeper.values.scanning import SEVERITY_ORDER
 
     named = [(text, _named(text)) for text in dict.fromkeys(given["references"])]
-    settings, ended, use_cache = has.run.config.settings, threading.Event(), not given["no_cache"]
+    settings, ended = has.run.config.settings, threading.Event()
     with (
-        wiring.open_cache(settings, use_cache=use_cache) as cache,
+        wiring.open_cache(settings, use_cache=not given["no_cache"]) as cache,
         wiring.open_registry(
-            settings, now=has.run.now, offline=given["offline"], use_cache=use_cache
+            settings, now=has.run.now, offline=given["offline"], cache=cache
         ) as registry,
     ):
         logins = registry if given["update_database"] else None
