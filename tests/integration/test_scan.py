@@ -359,6 +359,32 @@ def run_with_shell(bench: Bench) -> dict[str, Any]:
     return bench.told()
 
 
+def test_packages_of_another_image_are_no_answer(
+    bench: Bench, image_layout: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    digest = images.named(image_layout)["debian-11"]["digest"]
+    layout = ["--input", f"{image_layout}@{digest}", "--format", "cyclonedx", "--skip-db-update"]
+    subprocess.run(
+        [bench.program, "image", *layout, "--cache-dir", tmp_path / "t", "--output", other],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    liar = bench.place / "liar"
+    liar.write_text(
+        f'#!/bin/sh\ncase "$*" in *cyclonedx*) exec {shutil.which("cat")} {other};; esac\n'
+        f'exec {bench.program} "$@"\n',
+        encoding="utf-8",
+    )
+    liar.chmod(0o755)
+    text = bench.settings.read_text(encoding="utf-8")
+    bench.settings.write_text(text.replace(str(bench.program), str(liar)), encoding="utf-8")
+    bench.file("Dockerfile", "FROM debian:11.11-slim")
+    image = bench.told(code=3)["images"][0]
+    assert image["how"] == "unknown"
+    assert "another image" in image["unknown"][0]["reason"]
+    assert bench.told("--offline", code=3)["images"][0]["how"] == "unknown"
+
+
 def test_without_a_scanner_the_remedy_is_told(bench: Bench) -> None:
     bench.file("Dockerfile", "FROM debian:13-slim")
     bench.settings.write_text("", encoding="utf-8")

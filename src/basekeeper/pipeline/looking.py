@@ -63,7 +63,8 @@ class Distant:
         if isinstance(scan, Unknown):
             return How.UNKNOWN, scan
         if scan.image_id != self.image_id:
-            return How.UNKNOWN, Unknown("the scanner listed the packages of another image")
+            hint = "run it with --no-cache, and empty the cache: basekeeper cache clear"
+            return How.UNKNOWN, Unknown("the scanner listed the packages of another image", hint)
         return how, scan
 
     def _listed(self) -> Sbom | Unknown:
