@@ -1,0 +1,128 @@
+"""Where cache and ledger lie, and opening them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from basekeeper.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from basekeeper.config.settings import Settings
+    from basekeeper.config.storage import StorageSettings
+    from basekeeper.ports import Cache, Ledger
+
+T = TypeVar("T")
+
+CACHE_VARIABLE: Final = "BASEKEEPER_CACHE_DIR"
+"""Environment variable that names the directory of the cache."""
+
+LEDGER_VARIABLE: Final = "BASEKEEPER_LEDGER"
+"""Environment variable that names the ledger, as it may hold a password."""
+
+
+@contextmanager
+def open_cache(settings: Settings, *, use_cache: bool = True) -> Iterator[Cache]:
+    """Open the cache on disk, or one in memory that ends with the run.
+
+    Where the one on disk could not be used, standard error tells why at the end.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.cache.memory import MemoryCache  # noqa: PLC0415  # where registries are asked
+
+    if not use_cache:
+        yield MemoryCache()
+        return
+    from basekeeper.cache.disk import DiskCache  # noqa: PLC0415
+
+    places = storage(settings)
+    cache = DiskCache(cache_directory(places), max_bytes=places.cache_bytes)
+    try:
+        yield cache
+    finally:
+        cache.close()
+        for notice in cache.notices:
+            _tell(notice)
+
+
+def storage(settings: Settings) -> StorageSettings:
+    """Settle where cache and ledger lie: by environment, operator, and the user's own settings.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.config.registries import read_user_settings  # noqa: PLC0415  # as above
+
+    _, users = read_user_settings(os.environ, Path.home())
+    return _named_storage().over(settings.storage).over(users)
+
+
+def _named_storage() -> StorageSettings:
+    """Read what the environment says."""
+    from basekeeper.config.places import absolute_path  # noqa: PLC0415  # as above
+    from basekeeper.config.storage import StorageSettings  # noqa: PLC0415
+    from basekeeper.ledger.location import read_location  # noqa: PLC0415
+
+    return StorageSettings(
+        cache_directory=_variable(CACHE_VARIABLE, absolute_path),
+        ledger=_variable(LEDGER_VARIABLE, read_location),
+    )
+
+
+def _variable(name: str, parse: Callable[[str], T]) -> T | None:
+    """Read an environment variable; None where it is not set, or empty."""
+    text = os.environ.get(name)
+    try:
+        return parse(text) if text else None
+    except ValueError as error:
+        raise InputError(
+            f"environment variable {name}: {error}", hint="correct the variable, or unset it"
+        ) from error
+
+
+def cache_directory(places: StorageSettings) -> Path:
+    """Return where the cache lies (XDG base directory specification, where nobody named it)."""
+    if places.cache_directory is not None:
+        return Path(places.cache_directory)
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    return base / "basekeeper"
+
+
+def _tell(notice: str) -> None:
+    """Tell a person what no report holds."""
+    from basekeeper.render.safe import visible  # noqa: PLC0415  # seldom needed
+
+    with suppress(OSError, ValueError):  # a reader that went away, or a closed stream
+        sys.stderr.write(f"notice: {visible(notice)}\n")
+
+
+@contextmanager
+def open_sights(settings: Settings) -> Iterator[Ledger | None]:
+    """Open the ledger to read first sights from; None where none is configured.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+        LedgerError: It is configured and cannot be reached.
+    """
+    location = storage(settings).ledger
+    if location is None:
+        yield None
+        return
+    from basekeeper.ledger.opening import open_ledger  # noqa: PLC0415  # seldom there
+
+    ledger = open_ledger(location, clock=None)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
