@@ -1,21 +1,18 @@
 """What one build of a Dockerfile consists of: stages, and places that name images.
 
-Spans are bytes of the file. A use is a named tuple, because these are made in a fraction of the
-time of other frozen values, and a file may have a hundred thousand of them.
+Spans are bytes of the file. All of these are named tuples, because such are made in a fraction of
+the time of other frozen values, and a file may have a hundred thousand of them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from basekeeper.records import dataclass
-
 if TYPE_CHECKING:
     from basekeeper.values.use import Span, Via
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(NamedTuple):
     """The ARG whose default supplied (part of) a reference."""
 
     name: str
@@ -24,11 +21,10 @@ class Supplied:
     """Bytes of the default value as written, quotes included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One stage of a build."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # over a tuple's method, which no stage needs
     name: str | None
     """Lower case, as the builder sees it; None for an unnamed stage."""
     base: str
