@@ -82,22 +82,16 @@ def test_database_itself_refuses_to_change_or_delete(
     assert list(ledger.events()) == [sight()]
 
 
-def test_postgresql_refuses_to_truncate(
-    ledger: SqlLedger, location: Location, rows: sa.Connection
-) -> None:
-    if location.kind is not Kind.POSTGRESQL:
-        pytest.skip("SQLite has no such statement")
+@pytest.mark.parametrize("text", DATABASES[1:], indirect=True)  # SQLite has no such statement
+def test_postgresql_refuses_to_truncate(rows: sa.Connection) -> None:
     for table in ("event", "link", "head"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             rows.exec_driver_sql(f"TRUNCATE basekeeper_{table}")
         rows.rollback()
 
 
-def test_sqlite_replaces_nothing(
-    ledger: SqlLedger, location: Location, rows: sa.Connection
-) -> None:
-    if location.kind is not Kind.SQLITE:
-        pytest.skip("PostgreSQL has no such statement")
+@pytest.mark.parametrize("text", DATABASES[:1], indirect=True)  # PostgreSQL has no such statement
+def test_sqlite_replaces_nothing(ledger: SqlLedger, rows: sa.Connection) -> None:
     ledger.append([sight()])
     rows.exec_driver_sql(
         "INSERT OR REPLACE INTO basekeeper_event"
