@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fakes.postgres import postgres  # noqa: F401  # a fixture for all
-from tools import components
+from tests.fakes.provisioned import provisioned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,9 +70,4 @@ def component(request: pytest.FixtureRequest) -> Path:
     """
     marker = request.node.get_closest_marker("component")
     assert marker is not None, "mark the test with @pytest.mark.component(name)"
-    result = components.provision(marker.args[0])
-    if isinstance(result, components.Missing):
-        if os.environ.get("CI") == "true":
-            pytest.fail(result.reason)
-        pytest.skip(result.reason)
-    return result
+    return provisioned(marker.args[0])

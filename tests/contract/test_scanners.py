@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -41,9 +40,10 @@ from basekeeper.values.vulnerability import (
     SubjectKind,
 )
 from tests.fakes import trivydb
+from tests.fakes.provisioned import provisioned
 from tests.fakes.realregistry.tokens import SERVICE
 from tests.fakes.trivydb import CRITICAL, HIGH, LATER, LOW, MEDIUM, NOW
-from tools import components, images
+from tools import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,11 +87,7 @@ class Bench:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Writes small databases, each content once."""
-    writer = components.provision("advisories")
-    if isinstance(writer, components.Missing):
-        if os.environ.get("CI") == "true":
-            pytest.fail(writer.reason)
-        pytest.skip(writer.reason)
+    writer = provisioned("advisories")
     folder = tmp_path_factory.mktemp("databases")
 
     def make(*, later: bool = False) -> Path:

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import pytest
 
-from tools import components
+from tests.fakes.provisioned import provisioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,12 +65,7 @@ def postgres() -> Iterator[Server]:
     Mark the test with `component("database")`. Skips where PostgreSQL is missing; with CI=true
     that fails.
     """
-    found = components.provision("database")
-    if isinstance(found, components.Missing):
-        if os.environ.get("CI") == "true":
-            pytest.fail(found.reason)
-        pytest.skip(found.reason)
-    with running(found) as server:
+    with running(provisioned("database")) as server:
         yield server
 
 

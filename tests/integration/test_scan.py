@@ -17,10 +17,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.fakes import trivydb
+from tests.fakes.provisioned import provisioned
 from tests.fakes.realregistry.fixtures import image_layout, real_registries
 from tests.fakes.trivydb import CRITICAL, HIGH, LATER, LOW, MEDIUM
 from tests.integration.program import SNAPSHOTS, environment, run
-from tools import components, images
+from tools import images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +43,7 @@ SCHEMA = json.loads(
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two databases of advisories, the later of which knows one more."""
-    writer = components.provision("advisories")
-    if isinstance(writer, components.Missing):
-        if os.environ.get("CI") == "true":
-            pytest.fail(writer.reason)
-        pytest.skip(writer.reason)
+    writer = provisioned("advisories")
     folder = tmp_path_factory.mktemp("databases")
     return {
         name: trivydb.write_database(

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from basekeeper.cli.options import color_option, now_option, this_instant
+from basekeeper.cli.options import place_options, this_instant
 from basekeeper.cli.output import emit, style_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from basekeeper.config.storage import StorageSettings
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _INFO_EPILOG: Final = """\b
 Examples:
@@ -42,29 +38,8 @@ def command() -> None:
     """
 
 
-def _shared(function: F) -> F:
-    """Add the options that both have."""
-    for decorate in (
-        now_option,
-        color_option,
-        click.option(
-            "--policy", metavar="FILE", help="An operator's policy, which may name the place."
-        ),
-        click.option(
-            "-f",
-            "--format",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            show_default=True,
-            help="How the result is written.",
-        ),
-    ):
-        function = decorate(function)
-    return function
-
-
 @command.command("info", epilog=_INFO_EPILOG, short_help="Show place and size of the cache.")
-@_shared
+@place_options
 def info(**given: Any) -> None:
     """Show where the cache lies, and how full it is."""
     from basekeeper import wiring
@@ -80,7 +55,7 @@ def info(**given: Any) -> None:
 
 
 @command.command("clear", epilog=_CLEAR_EPILOG, short_help="Empty the cache.")
-@_shared
+@place_options
 def clear(**given: Any) -> None:
     """Empty the cache. Nothing is lost but time.
 

@@ -12,6 +12,7 @@ from basekeeper.cli.options import (
     cache_option,
     color_option,
     complete_rules,
+    format_option,
     now_option,
     output_option,
     policy_option,
@@ -60,14 +61,7 @@ Exit codes: 0 nothing to act on, 1 findings, 2 usage or configuration,
 
 
 @click.command("check", epilog=_EPILOG, short_help="Judge the base images of a repository.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
+@format_option(FORMATS)
 @output_option
 @scope_options
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from basekeeper.cli.options import color_option, now_option, this_instant
+from basekeeper.cli.options import color_option, format_option, now_option, this_instant
 from basekeeper.cli.output import emit, style_for
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_OK, EXIT_UNKNOWN
@@ -42,14 +42,7 @@ def command() -> None:
 
 
 @command.command("info", epilog=_INFO_EPILOG, short_help="Show source and age of the data.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the table is written.",
-)
+@format_option(("text", "json"))
 @color_option
 @now_option
 def info(**given: Any) -> None:

@@ -12,6 +12,7 @@ import click
 from basekeeper.cli.options import (
     color_option,
     complete_rules,
+    format_option,
     now_option,
     policy_option,
     rule_ids,
@@ -39,14 +40,7 @@ Examples:
 
 @click.command("explain", epilog=_EPILOG, short_help="Explain an image or a rule.")
 @click.argument("subject", required=False, metavar="[IMAGE|RULE]", shell_complete=complete_rules)
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the explanation is written.",
-)
+@format_option(("text", "json"))
 @policy_option
 @color_option
 @now_option

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from basekeeper.cli.options import color_option, now_option, this_instant
+from basekeeper.cli.options import place_options, this_instant
 from basekeeper.cli.output import emit, style_for
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from basekeeper.config.settings import Settings
     from basekeeper.values.event import Head
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _HEAD: Final = re.compile(r"(?s)(.+)@([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
@@ -47,29 +43,8 @@ def command() -> None:
     """
 
 
-def _shared(function: F) -> F:
-    """Add the options that all have."""
-    for decorate in (
-        now_option,
-        color_option,
-        click.option(
-            "--policy", metavar="FILE", help="An operator's policy, which may name the place."
-        ),
-        click.option(
-            "-f",
-            "--format",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            show_default=True,
-            help="How the result is written.",
-        ),
-    ):
-        function = decorate(function)
-    return function
-
-
 @command.command("info", epilog=_INFO_EPILOG, short_help="Show place and heads of the ledger.")
-@_shared
+@place_options
 def info(**given: Any) -> None:
     """Show where the ledger lies, and the head of each chain.
 
@@ -99,7 +74,7 @@ def info(**given: Any) -> None:
     metavar="CHAIN@POSITION:HASH",
     help="A head that was noted before, as `info` shows it. Repeatable.",
 )
-@_shared
+@place_options
 def verify(**given: Any) -> int:
     """Look at every event: was any changed, removed, inserted or moved?
 

@@ -9,6 +9,7 @@ import click
 
 from basekeeper.cli.options import (
     color_option,
+    format_option,
     now_option,
     output_option,
     policy_option,
@@ -34,14 +35,7 @@ Examples:
 
 
 @click.command("list", epilog=_EPILOG, short_help="List every base image and where it is used.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How the list is written.",
-)
+@format_option(FORMATS)
 @output_option
 @scope_options
 @click.option("--exit-code", is_flag=True, help="Exit 1 where an image is prohibited.")

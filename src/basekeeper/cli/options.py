@@ -11,7 +11,7 @@ import click
 from basekeeper.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from click.shell_completion import CompletionItem
 
@@ -224,6 +224,32 @@ def kinds_option(function: F) -> F:
         type=click.Choice(UPDATE_KINDS),
         help="Look at these kinds of updates only. Repeatable.",
     )(function)
+
+
+def format_option(formats: Collection[str]) -> Callable[[F], F]:
+    """Add `--format`; text is what is written where nobody says."""
+    return click.option(
+        "-f",
+        "--format",
+        type=click.Choice(list(formats)),
+        default="text",
+        show_default=True,
+        help="How the result is written.",
+    )
+
+
+def place_options(function: F) -> F:
+    """Add what verbs share that show a place which an operator may name."""
+    for decorate in (
+        now_option,
+        color_option,
+        click.option(
+            "--policy", metavar="FILE", help="An operator's policy, which may name the place."
+        ),
+        format_option(("text", "json")),
+    ):
+        function = decorate(function)
+    return function
 
 
 def scope_options(function: F) -> F:

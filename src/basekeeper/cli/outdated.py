@@ -11,6 +11,7 @@ import click
 from basekeeper.cli.options import (
     cache_option,
     color_option,
+    format_option,
     images_option,
     kinds_option,
     now_option,
@@ -46,14 +47,7 @@ tell what was asked; 2 usage or configuration, 130 interrupted."""
 
 
 @click.command("outdated", epilog=_EPILOG, short_help="Ask the registries what is newer.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
+@format_option(FORMATS)
 @output_option
 @scope_options
 @images_option

@@ -12,6 +12,7 @@ import click
 from basekeeper.cli.options import (
     cache_option,
     color_option,
+    format_option,
     images_option,
     now_option,
     output_option,
@@ -53,14 +54,7 @@ not be scanned, or only in part: more may be there than is shown,
 
 
 @click.command("scan", epilog=_EPILOG, short_help="Look for vulnerabilities in images.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
+@format_option(FORMATS)
 @output_option
 @scope_options
 @images_option

@@ -12,6 +12,7 @@ import click
 from basekeeper.cli.options import (
     cache_option,
     color_option,
+    format_option,
     images_option,
     kinds_option,
     now_option,
@@ -58,14 +59,7 @@ registry or a file did not tell what was asked; 130 interrupted."""
 
 
 @click.command("update", epilog=_EPILOG, short_help="Move images to what is newer.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How the result is written.",
-)
+@format_option(FORMATS)
 @output_option
 @scope_options
 @images_option

@@ -33,13 +33,8 @@ SCHEMA_VERSION: Final = 1
 """Version of the shape; grows when a key is removed or changes its meaning."""
 
 
-def render_json(report: Report) -> str:
-    """Write the whole report as JSON, with a line feed at the end."""
-    return "".join(json_pieces(report))
-
-
 def json_pieces(report: Report) -> Iterator[str]:
-    """Write the report as `render_json`, piece by piece: a large one is not in memory twice."""
+    """Write the whole report as JSON, piece by piece: a large one is not in memory twice."""
     return pieces(report_object(report), depth=2)
 
 

@@ -83,12 +83,6 @@ def find_repository(start: Path) -> Repository | None:
     return None
 
 
-def repository_at(directory: Path) -> Repository | None:
-    """Return the repository whose top is this directory; None where it is no top."""
-    found = find_repository(directory)
-    return found if found is not None and found.top == directory else None
-
-
 @contextmanager
 def shadow(
     top: Path, repository: Repository | None, *, with_index: bool = True

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.provisioned import provisioned
 from tests.fakes.realregistry.running import RealRegistries, copy_storage, filled_storage
-from tools import components, images
+from tools import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def image_layout() -> Path:
     """Real images of several Debian releases; see `tools/images.py` for their names."""
-    try:
-        return images.ensure()
-    except images.UnavailableError as error:
-        _missing(str(error))
+    return provisioned("images")
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +26,7 @@ def real_registries(
     image_layout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RealRegistries]:
     """Debian's registry in every set-up over one store, which this worker may change."""
-    program = components.provision("registry")
-    if isinstance(program, components.Missing):
-        _missing(program.reason)
+    program = provisioned("registry")
     work = tmp_path_factory.mktemp("registry")
     copy_storage(filled_storage(program, image_layout, images.CACHE), work / "content")
     running = RealRegistries(program, work / "content", work)
@@ -39,10 +34,3 @@ def real_registries(
         yield running
     finally:
         running.close()
-
-
-def _missing(reason: str) -> Never:
-    """Skip; with CI=true fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
