@@ -429,12 +429,9 @@ def test_writer_killed_at_any_moment_leaves_a_working_cache(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_ten_thousand_answers_cost_little(tmp_path: Path) -> None:
+def test_ten_thousand_answers_are_all_there(tmp_path: Path) -> None:
     with opened(tmp_path / "cache", max_bytes=1 << 30) as cache:
-        start = time.monotonic()
         for index in range(10_000):
             cache.keep_answer(str(index), b"." * 300, now=NOW)
         for index in range(10_000):
             assert cache.answer(str(index), now=NOW, max_age=HOUR)
-        spent = time.monotonic() - start
-    assert spent < 10  # about half a second on a quiet machine

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,10 +143,9 @@ def test_never_fails_on_broken_grammar(header: str) -> None:
 @pytest.mark.parametrize(
     "piece", ['"', "=", "a=", "\\", '"\\', " ", "a ", ",=,=", "a", 'a="', 'a="\\"', "a \t=", ", a"]
 )
-def test_takes_linear_time_on_hostile_headers(piece: str) -> None:
-    start = time.perf_counter()
-    parse_challenges(piece * 1_000_000)
-    assert time.perf_counter() - start < 0.5
+def test_looks_at_the_head_of_hostile_headers_alone(piece: str) -> None:
+    header = piece * 1_000_000
+    assert parse_challenges(header) == parse_challenges(header[:MAX_HEADER])
 
 
 def test_looks_at_no_more_than_the_limit() -> None:
