@@ -182,6 +182,7 @@ class Ledger(Protocol):
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Event]:
@@ -192,6 +193,7 @@ class Ledger(Protocol):
 
         Args:
             subject: Only those about it.
+            chains: Only those of these chains; none: of all.
             kinds: Only those; none: all.
             as_of: Only what was recorded up to this instant: what was known then. Corrections are
                 events of their own, see `values.event.corrected`.
@@ -202,6 +204,7 @@ class Ledger(Protocol):
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Record]:

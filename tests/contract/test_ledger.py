@@ -125,6 +125,23 @@ def test_events_are_found_by_subject_and_kind(ledger: Ledger) -> None:
     assert len(list(ledger.events(kinds=[EventKind.FIRST_SEEN]))) == 3
 
 
+def test_events_are_found_by_the_chains_that_hold_them(ledger: Ledger) -> None:
+    parts = [sight(1), sight(2, subject=f"{NODE}#slim"), sight(3, subject="ghcr.io/acme/base#x")]
+    ledger.append([*parts, sight(4, subject=f"{NODE}-other")])
+    assert list(ledger.events(chains=[NODE])) == parts[:2]
+    assert list(ledger.events(chains=["ghcr.io/acme/base", NODE])) == parts
+    assert list(ledger.events(chains=[NODE], subject=NODE)) == parts[:1]
+    assert list(ledger.events(chains=[NODE], kinds=[EventKind.DETECTED])) == []
+    assert [record.position for record in ledger.records(chains=[NODE])] == [1, 2]
+    assert list(ledger.events(chains=["ghcr.io/acme", "a\0b"])) == []
+
+
+def test_any_number_of_chains_is_asked_for_at_once(ledger: Ledger) -> None:
+    names = [f"registry.example/team/image-{number}" for number in range(3_000)]
+    ledger.append(sight(subject=name) for name in names[::30])
+    assert len(list(ledger.events(chains=names))) == 100
+
+
 def test_first_sights_of_each_repository_come_earliest_first(ledger: Ledger) -> None:
     ledger.append(
         [

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.errors import LedgerError
 from basekeeper.ledger import notices as outbox
+from basekeeper.ledger.chain import chain_of
 from basekeeper.ledger.git import PushRefused, RemoteBranch
 from basekeeper.ledger.rows import event_of, microseconds, record_of, row_of, sights_of
 from basekeeper.ledger.state import State
@@ -118,26 +119,28 @@ class BranchLedger:
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Event]:
         """Yield events in the order in which they were recorded, as of the last reading."""
-        return map(event_of, self._rows(subject, kinds, as_of))
+        return map(event_of, self._rows(subject, chains, kinds, as_of))
 
     def records(
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Record]:
         """Yield the same events with their places."""
-        return map(record_of, self._rows(subject, kinds, as_of))
+        return map(record_of, self._rows(subject, chains, kinds, as_of))
 
     def first_seen(self, repositories: Collection[str]) -> Mapping[str, tuple[Sight, ...]]:
         """Return the first sights of each repository, earliest first; none: an empty tuple."""
         wanted = sorted(set(repositories))
-        found = sights_of(self._rows(None, _SIGHTS, None))
+        found = sights_of(self._rows(None, (), _SIGHTS, None))
         return {name: found.get(name, ()) for name in wanted}
 
     def heads(self) -> tuple[Head, ...]:
@@ -175,7 +178,11 @@ class BranchLedger:
         self._remote.close()
 
     def _rows(
-        self, subject: str | None, kinds: Collection[EventKind], as_of: datetime | None
+        self,
+        subject: str | None,
+        chains: Collection[str],
+        kinds: Collection[EventKind],
+        as_of: datetime | None,
     ) -> Iterator[Mapping[str, Any]]:
         """Yield rows of events; those of the outbox only when asked for."""
         self._check_sound()
@@ -186,6 +193,7 @@ class BranchLedger:
             row = entry.row
             if (
                 (subject is None or row["subject"] == subject)
+                and (not chains or chain_of(row["subject"]) in chains)
                 and (row["kind"] in wanted if wanted else row["kind"] not in hidden)
                 and (end is None or row["recorded"] <= end)
             ):

@@ -109,34 +109,42 @@ class SqlLedger:
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Event]:
         """Yield events in the order in which they were recorded, up to the newest at the start."""
-        return map(event_of, self._rows(select(EVENT), subject, kinds, as_of))
+        query = select(EVENT)
+        if chains:
+            query = query.join_from(EVENT, LINK, EVENT.c.id == LINK.c.id)
+        return map(event_of, self._rows(query, subject, chains, kinds, as_of))
 
     def records(
         self,
         *,
         subject: str | None = None,
+        chains: Collection[str] = (),
         kinds: Collection[EventKind] = (),
         as_of: datetime | None = None,
     ) -> Iterator[Record]:
         """Yield the same events with their places."""
         query = select(EVENT, LINK.c.position, LINK.c.hash)
         query = query.select_from(EVENT.outerjoin(LINK, EVENT.c.id == LINK.c.id))
-        return map(record_of, self._rows(query, subject, kinds, as_of))
+        return map(record_of, self._rows(query, subject, chains, kinds, as_of))
 
     def _rows(
         self,
         query: Select[Any],
         subject: str | None,
+        chains: Collection[str],
         kinds: Collection[EventKind],
         as_of: datetime | None,
     ) -> Iterator[RowMapping]:
         """Yield rows of events, a page at a time."""
         if subject is not None and not is_recordable(subject):
             return
+        if chains:
+            query = query.where(LINK.c.chain.in_(sorted(filter(is_recordable, set(chains)))))
         query = query.order_by(EVENT.c.seq).limit(PAGE_ROWS)
         if subject is not None:
             query = query.where(EVENT.c.subject == subject)
