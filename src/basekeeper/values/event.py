@@ -26,7 +26,7 @@ class EventKind(StrEnum):
     INTRODUCED = "introduced"
     """The first image of ours that holds a package."""
     BASED_ON = "based-on"
-    """What a repository builds stands on an image from now on, until the next event of this kind."""
+    """What a repository builds stands on this image from now on, until it stands on another."""
 
     PUBLISHED = "published"
     """A vulnerability became public."""
