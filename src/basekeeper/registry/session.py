@@ -119,8 +119,15 @@ class Session:
 
         return self._exchange(host, scope, send)
 
-    def stream(
-        self, host: Host, path: str, begin: Begin, *, scope: Scope, max_bytes: int
+    def stream(  # noqa: PLR0913  # as of `get`
+        self,
+        host: Host,
+        path: str,
+        begin: Begin,
+        *,
+        scope: Scope,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int,
     ) -> Response:
         """Fetch a path whose body is passed on and not kept; else as `get`.
 
@@ -129,13 +136,14 @@ class Session:
             path: Path and query.
             begin: As of `Transport.stream`.
             scope: What a token must permit.
+            headers: Further headers, such as Range.
             max_bytes: Largest body.
         """
-        url = _url(host, path)
+        url, common = _url(host, path), {"accept": "*/*", **(headers or {})}
 
         def send(authorization: str | None) -> Response:
-            headers = _with_authorization({"accept": "*/*"}, authorization)
-            return self._requests.stream(url, begin, headers=headers, max_bytes=max_bytes)
+            sent = _with_authorization(common, authorization)
+            return self._requests.stream(url, begin, headers=sent, max_bytes=max_bytes)
 
         return self._exchange(host, scope, send)
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 FOLLOWED: Final = frozenset({301, 302, 303, 307, 308})
 """Statuses whose Location is followed."""
 
-_HARMLESS: Final = frozenset({"accept", "accept-language", "if-none-match", "if-modified-since"})
+_HARMLESS: Final = frozenset(
+    {"accept", "accept-language", "if-none-match", "if-modified-since", "range"}
+)
 """Headers that may go to another origin."""
 
 _KEPT: Final = "%!#$&'(*),+/:;=?@[]~"

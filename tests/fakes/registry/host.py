@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 VERSION = ("Docker-Distribution-Api-Version", "registry/2.0")
 PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
 JSON = ("Content-Type", "application/json; charset=utf-8")
+_PART = re.compile(r"bytes=([0-9]{1,18})-")
 KINDS = {"manifests": "manifest", "blobs": "blob", "tags": "tags", "referrers": "referrers"}
 NOT_ACCEPTED = {
     INDEX: "OCI index found, but accept header does not support OCI indexes",
@@ -64,6 +66,8 @@ class Host:
     """Whether it has the referrers API."""
     etags: bool = True
     """Whether it gives ETags, and answers If-None-Match with 304."""
+    ranges: bool = True
+    """Whether it gives a part of a blob where one is asked for."""
     faults: list[Fault] = field(default_factory=list)
     documents: dict[str, Answer] = field(default_factory=dict)
     """Path → answer, before anything else."""
@@ -211,6 +215,13 @@ class Host:
         if self._is_known(request, name):
             return Answer(304, headers=common)
         kind = ("Content-Type", "application/octet-stream")
+        part = _PART.fullmatch(request.headers.get("range", ""))
+        if part is not None and self.ranges:
+            start = int(part[1])
+            if start >= len(data):
+                return Answer(416, headers=(("Content-Range", f"bytes */{len(data)}"), *common))
+            span = ("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            return Answer(206, data[start:], (("Accept-Ranges", "bytes"), span, kind, *common))
         return Answer(body=data, headers=(("Accept-Ranges", "bytes"), kind, *common))
 
     def _tags(self, request: Request, repository: str, name: str) -> Answer:

@@ -65,8 +65,9 @@ def test_refuses_downgrades_and_ways_inside(url: str, location: str | None, matc
 
 
 def test_headers_stay_within_an_origin() -> None:
-    headers = {"Authorization": "x", "Accept": "a/b", "Private-Token": "y"}
+    harmless = {"Accept": "a/b", "Range": "bytes=5-"}
+    headers = {"Authorization": "x", **harmless, "Private-Token": "y"}
     same = headers_for("https://a.example/x", "https://a.example:443/y", headers)
     assert same == headers
     for other in ("https://b.example/", "https://a.example:444/", "http://a.example/"):
-        assert headers_for("https://a.example/x", other, headers) == {"Accept": "a/b"}
+        assert headers_for("https://a.example/x", other, headers) == harmless
