@@ -223,11 +223,24 @@ class Ledger(Protocol):
         """
         ...
 
-    def claim(self, *, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+    def claim(
+        self,
+        *,
+        limit: int,
+        lease: timedelta,
+        subject: str | None = None,
+        channels: Collection[str] = (),
+    ) -> tuple[Claim, ...]:
         """Take the oldest notices that are due; nobody else gets them before the lease ends.
 
         One that is neither settled nor put off by then is due again: its sender may have died
         before or after it was sent.
+
+        Args:
+            limit: How many at most.
+            lease: How long.
+            subject: Only those about it.
+            channels: Only those to them; none: to all.
         """
         ...
 

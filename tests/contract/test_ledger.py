@@ -360,6 +360,20 @@ def test_notice_is_claimed_by_one_of_two_at_the_same_time(
     assert sorted(ids) == sorted(f"notice-{number}" for number in range(12))
 
 
+def test_notices_of_one_subject_and_of_some_channels_are_claimed(ledger: Ledger) -> None:
+    places = [("acme/shop", "team"), ("acme/shop", "hook"), ("acme/web", "team")]
+    queue = [
+        notice(number, subject=subject, channel=channel)
+        for number, (subject, channel) in enumerate(places)
+    ]
+    ledger.append([], queue)
+    assert ledger.claim(limit=9, lease=LEASE, subject="acme/web", channels=["hook"]) == ()
+    (second,) = ledger.claim(limit=9, lease=LEASE, channels=["hook"])
+    (third,) = ledger.claim(limit=9, lease=LEASE, subject="acme/web")
+    (first,) = ledger.claim(limit=9, lease=LEASE, subject="acme/shop", channels=["team", "hook"])
+    assert [one.notice for one in (first, second, third)] == queue
+
+
 def test_notice_that_was_never_queued_is_not_settled(ledger: Ledger) -> None:
     ledger.append([], [notice()])
     (claim,) = ledger.claim(limit=1, lease=LEASE)

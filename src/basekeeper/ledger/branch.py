@@ -152,12 +152,19 @@ class BranchLedger:
         """Look at every event; see `ports.Ledger`."""
         return self._broken or self._state.check(noted)
 
-    def claim(self, *, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+    def claim(
+        self,
+        *,
+        limit: int,
+        lease: timedelta,
+        subject: str | None = None,
+        channels: Collection[str] = (),
+    ) -> tuple[Claim, ...]:
         """Take notices that are due; see `ports.Ledger`."""
-        now = self._now()
+        now, wanted = self._now(), outbox.Wanted(subject, channels)
         with self._lock:
             self.load()
-            made = outbox.claims(self._notices(), now, limit, lease)
+            made = outbox.claims(self._notices(), now, limit, lease, wanted)
             rows = [row_of(event, microseconds(now)) for _, event in made]
             added = self._record(lambda: rows, now) if rows else frozenset()
         return tuple(claim for claim, event in made if bytes.fromhex(event.id) in added)

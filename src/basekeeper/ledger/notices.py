@@ -10,10 +10,25 @@ from basekeeper.errors import LedgerError
 from basekeeper.values.event import Claim, Event, EventKind, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 SOURCE: Final = "basekeeper"
 """Who says so."""
+
+
+class Wanted(NamedTuple):
+    """Which notices a sender takes."""
+
+    subject: str | None = None
+    """None: whatever they are about."""
+    channels: Collection[str] = ()
+    """None of them: all."""
+
+    def has(self, notice: Notice) -> bool:
+        """Tell whether a notice is one of them."""
+        return (self.subject is None or notice.subject == self.subject) and (
+            not self.channels or notice.channel in self.channels
+        )
 
 
 class _Standing(NamedTuple):
@@ -37,16 +52,20 @@ def known(events: Iterable[Event]) -> frozenset[str]:
 
 
 def claims(
-    events: Iterable[Event], now: datetime, limit: int, lease: timedelta
+    events: Iterable[Event], now: datetime, limit: int, lease: timedelta, wanted: Wanted
 ) -> tuple[tuple[Claim, Event], ...]:
-    """Return the oldest notices that are due, each with the event that takes it.
+    """Return the oldest notices that are due and wanted, each with the event that takes it.
 
     The event of an attempt has the same id whoever makes it: of two that take the same notice
     at the same time, only one adds it. What else it says is another with each claim, so that
     the two never look alike.
     """
     by = token_hex(8)
-    due = [one for one in _standings(events).values() if not one.is_settled and one.due <= now]
+    due = [
+        one
+        for one in _standings(events).values()
+        if not one.is_settled and one.due <= now and wanted.has(one.notice)
+    ]
     until = (now + lease).astimezone(UTC).isoformat()
     found = []
     for notice, _, attempts, _ in due[:limit]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from basekeeper.errors import LedgerError
-from basekeeper.ledger.notices import queued
+from basekeeper.ledger.notices import Wanted, queued
 from basekeeper.ledger.rows import microseconds, row_of
 from basekeeper.ledger.schema import OUTBOX
 from basekeeper.values.event import Claim, Notice
@@ -30,10 +30,16 @@ def queue(connection: Connection, dialect: Any, notices: Iterable[Notice], now: 
         connection.execute(insert, {**row, "body": notice.body, **times})
 
 
-def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -> tuple[Claim, ...]:
-    """Take the oldest notices that are due, for as long as the lease."""
+def claim(
+    connection: Connection, now: datetime, limit: int, lease: timedelta, wanted: Wanted
+) -> tuple[Claim, ...]:
+    """Take the oldest notices that are due and wanted, for as long as the lease."""
     at = microseconds(now)
     due = select(OUTBOX).where(OUTBOX.c.settled.is_(None), OUTBOX.c.due <= at)
+    if wanted.subject is not None:
+        due = due.where(OUTBOX.c.subject == wanted.subject)
+    if wanted.channels:
+        due = due.where(OUTBOX.c.channel.in_(sorted(wanted.channels)))
     rows = connection.execute(due.order_by(OUTBOX.c.seq).limit(limit)).all()
     taken = OUTBOX.update().where(OUTBOX.c.seq.in_([row.seq for row in rows]))
     if rows:

@@ -16,6 +16,7 @@ from basekeeper.ledger import outbox
 from basekeeper.ledger.chains import ChainWriter, read_heads, verify_chains
 from basekeeper.ledger.engines import lock_for_writing, open_engine
 from basekeeper.ledger.location import Kind
+from basekeeper.ledger.notices import Wanted
 from basekeeper.ledger.revisions import check_readable, migrate
 from basekeeper.ledger.rows import (
     event_of,
@@ -184,11 +185,18 @@ class SqlLedger:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             return verify_chains(connection, noted)
 
-    def claim(self, *, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+    def claim(
+        self,
+        *,
+        limit: int,
+        lease: timedelta,
+        subject: str | None = None,
+        channels: Collection[str] = (),
+    ) -> tuple[Claim, ...]:
         """Take notices that are due; see `ports.Ledger`."""
-        now = self._now()
+        now, wanted = self._now(), Wanted(subject, channels)
         with self._connected(writes=True) as connection:
-            return outbox.claim(connection, now, limit, lease)
+            return outbox.claim(connection, now, limit, lease, wanted)
 
     def settle(
         self, claim: Claim, *, problem: str | None = None, retry_at: datetime | None = None

@@ -82,6 +82,11 @@ class EventKind(StrEnum):
     RETRACTED = "retracted"
     """What was recorded never happened."""
 
+    ANNOUNCED = "announced"
+    """A step of a deadline was handed to the notice that tells it on a channel."""
+    UNDELIVERED = "undelivered"
+    """A notice was given up."""
+
     NOTICE_QUEUED = "notice-queued"
     NOTICE_TRIED = "notice-tried"
     NOTICE_PUT_OFF = "notice-put-off"
