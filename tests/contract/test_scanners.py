@@ -18,7 +18,7 @@ import pytest
 from basekeeper.cache.memory import MemoryCache
 from basekeeper.compare import Origin, attribute, compare_scans
 from basekeeper.scanners.cyclonedx import bring_sbom
-from basekeeper.scanners.program import Program
+from basekeeper.scanners.program import TRIVY, Program
 from basekeeper.scanners.trivy import Trivy
 from basekeeper.values.image import Unknown
 from basekeeper.values.reference import parse_reference
@@ -106,7 +106,7 @@ _PROGRAMS: dict[Path, Program] = {}
 
 @pytest.fixture
 def bench(component: Path, database: Callable[..., Path], image_layout: Path) -> Bench:
-    program = _PROGRAMS.setdefault(component, Program(str(component)))
+    program = _PROGRAMS.setdefault(component, Program(str(component), TRIVY))
     return Bench(program, database(), image_layout)
 
 

@@ -11,7 +11,7 @@ from basekeeper.values.vulnerability import PackageKind, Sbom, Subject, SubjectK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from basekeeper.scanners.trivy_report import TrivyReport
+    from basekeeper.scanners.report import Report
     from basekeeper.values.image import Unknown
 
 MEDIA_TYPE: Final = "application/vnd.cyclonedx+json"
@@ -53,7 +53,7 @@ def read_cyclonedx(data: bytes) -> dict[str, Any]:
     return document
 
 
-def not_looked_at(document: dict[str, Any], report: TrivyReport) -> int:
+def not_looked_at(document: dict[str, Any], report: Report) -> int:
     """Count the packages of an operating system that a report passes over without a word."""
     looked_at = {one.purl for one in report.packages if one.kind is PackageKind.OS}
     listed = {

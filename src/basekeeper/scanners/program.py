@@ -26,11 +26,30 @@ MAX_PROGRAM_BYTES: Final = 1024**3
 VERSION_SECONDS: Final = 20.0
 """That asking for a version may take."""
 
-_STAMPS: Final = re.compile(
-    rb"github\.com/aquasecurity/trivy(?:/pkg/version/app\.ver=|\tv)([0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6})",
+
+class Make(NamedTuple):
+    """What is particular to the executable of one scanner."""
+
+    name: str
+    """As in `data/denied.json`."""
+    title: str
+    """As its makers write it."""
+    stamps: re.Pattern[bytes]
+    """Where Go's build information names the release: a stamp of the linker, or the module itself;
+    the release is the first group."""
+
+
+_RELEASE: Final = rb"([0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6})"
+TRIVY: Final = Make(
+    "trivy",
+    "Trivy",
+    re.compile(rb"github\.com/aquasecurity/trivy(?:/pkg/version/app\.ver=|\tv)" + _RELEASE),
 )
-"""Where Go's build information names the release: a stamp of the linker, or the module itself."""
-_HINT: Final = "install another release of Trivy, and change what the denied one could read"
+GRYPE: Final = Make(
+    "grype",
+    "Grype",
+    re.compile(rb"(?:-X main\.version=|github\.com/anchore/grype\tv)" + _RELEASE),
+)
 
 
 class _State(NamedTuple):
@@ -45,13 +64,15 @@ class _State(NamedTuple):
 class Program:
     """A scanner's executable; safe to share between threads."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, make: Make) -> None:
         """Look at nothing yet.
 
         Args:
             path: Absolute path of the executable.
+            make: Which scanner it is said to be.
         """
         self.path = path
+        self._make = make
         self._lock = threading.Lock()
         self._known: tuple[_State, ScannerIdentity] | None = None
 
@@ -76,7 +97,7 @@ class Program:
         except OSError as error:
             raise NotTold(
                 f"scanner {self.path!r} cannot be read: {error.strerror}",
-                hint="install Trivy and put it on the search path",
+                hint=f"install {self._make.title} and put it on the search path",
             ) from error
         if found.st_size > MAX_PROGRAM_BYTES:
             raise NotTold(f"scanner {self.path!r} has {found.st_size} bytes: no scanner has")
@@ -85,11 +106,11 @@ class Program:
     def _identity(self, ask_version: Callable[[], str]) -> ScannerIdentity:
         digest, stamps = self._look_inside()
         for stamp in (None, *sorted(stamps)):
-            _refuse_denied(stamp, digest)
+            self._refuse_denied(stamp, digest)
         version = ask_version()
-        _refuse_denied(version, digest)
+        self._refuse_denied(version, digest)
         return ScannerIdentity(
-            name="trivy",
+            name=self._make.name,
             version=version,
             digest=digest,
             verified=release_of(version) is not None,
@@ -103,14 +124,18 @@ class Program:
             with Path(self.path).open("rb") as handle:
                 while piece := handle.read(_PIECE_BYTES):
                     digest.update(piece)
-                    stamps.update(one.decode() for one in _STAMPS.findall(tail + piece))
+                    stamps.update(one.decode() for one in self._make.stamps.findall(tail + piece))
                     tail = piece[-_OVERLAP_BYTES:]
         except OSError as error:
             raise NotTold(f"scanner {self.path!r} cannot be read: {error.strerror}") from error
         return f"sha256:{digest.hexdigest()}", stamps
 
-
-def _refuse_denied(version: str | None, digest: str) -> None:
-    why = why_denied("trivy", version=version, digest=digest)
-    if why is not None:
-        raise NotTold(f"scanner trivy {version or digest} is refused: {why}", hint=_HINT)
+    def _refuse_denied(self, version: str | None, digest: str) -> None:
+        name, title = self._make.name, self._make.title
+        why = why_denied(name, version=version, digest=digest)
+        if why is not None:
+            raise NotTold(
+                f"scanner {name} {version or digest} is refused: {why}",
+                hint=f"install another release of {title}, and change what the denied one could"
+                " read",
+            )

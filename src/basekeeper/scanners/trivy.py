@@ -9,26 +9,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from basekeeper.errors import Error
 from basekeeper.process import ProcessError
+from basekeeper.scanners.answer import Basis, make_scan
 from basekeeper.scanners.cyclonedx import MEDIA_TYPE, image_id, not_looked_at, read_cyclonedx
-from basekeeper.scanners.nottold import NotTold
-from basekeeper.scanners.program import Program
-from basekeeper.scanners.severity import check_order
-from basekeeper.scanners.trivy_command import Command
-from basekeeper.scanners.trivy_database import (
+from basekeeper.scanners.databases import (
+    UNFINISHED_PREFIX,
     age_problem,
-    read_database,
+    forget_unfinished,
     reading,
+    refuse_odd,
     replace_database,
 )
+from basekeeper.scanners.nottold import NotTold, told
+from basekeeper.scanners.program import TRIVY, Program
+from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.trivy_command import Command
+from basekeeper.scanners.trivy_database import read_database
 from basekeeper.scanners.trivy_report import read_report
-from basekeeper.scanners.trivy_scan import Basis, make_scan
 from basekeeper.scanners.trivy_targets import check_image, point_at, sbom_key, subject_of
 from basekeeper.scanners.workspace import Workspace
-from basekeeper.transport.redaction import shown_text
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import (
     Sbom,
@@ -36,7 +37,7 @@ from basekeeper.values.vulnerability import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
     from threading import Event
 
@@ -44,13 +45,9 @@ if TYPE_CHECKING:
     from basekeeper.values.scanning import ImageSource, ScannerSettings
     from basekeeper.values.vulnerability import Database, Scan, Subject
 
-T = TypeVar("T")
-
 SBOM_KEPT: Final = timedelta(days=3650)
 """How long a kept SBOM is taken: what a digest holds does not change, nor does what one release of
 the scanner finds in it."""
-UNFINISHED_KEPT: Final = timedelta(days=1)
-"""After which an update that was broken off is cleared away."""
 
 
 class Trivy:
@@ -77,41 +74,41 @@ class Trivy:
         """
         check_order(settings.severity_order)
         self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
-        self._program = Program(program)
+        self._program = Program(program, TRIVY)
         self._command = Command(program, self._settings, ended)
         self._cache = cache
         self._ended = ended
 
     def identity(self) -> ScannerIdentity | Unknown:
         """Tell which program looks."""
-        return _told(self._identity)
+        return told(self._identity)
 
     def database(self, *, now: datetime) -> Database | Unknown:
         """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
-        found = _told(lambda: read_database(self._settings.cache_dir))
+        found = told(lambda: read_database(self._settings.cache_dir))
         if isinstance(found, Unknown):
             return found
         return age_problem(found, now, self._settings.max_database_age) or found
 
     def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
         """Look into an image and match its packages."""
-        return _told(lambda: self._scan(image, now))
+        return told(lambda: self._scan(image, now))
 
     def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
         """List the packages of an image; of a digest once for ever."""
-        return _told(lambda: self._sbom(image, now))
+        return told(lambda: self._sbom(image, now))
 
     def kept_sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown | None:
         """Return the SBOM that this release made of a digest before."""
-        return _told(lambda: self._kept(image, self._identity(), now))
+        return told(lambda: self._kept(image, self._identity(), now))
 
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
         """Match listed packages against the present database; no image is fetched."""
-        return _told(lambda: self._rematch(sbom, now))
+        return told(lambda: self._rematch(sbom, now))
 
     def update_database(self, *, now: datetime) -> Database | Unknown:
         """Fetch a newer database where one is due; what is there stays until that is whole."""
-        return _told(lambda: self._update(now))
+        return told(lambda: self._update(now))
 
     def _identity(self) -> ScannerIdentity:
         def ask_version() -> str:
@@ -183,22 +180,30 @@ class Trivy:
 
     def _update(self, now: datetime) -> Database:
         cache_dir = self._settings.cache_dir
-        with suppress(NotTold):
-            present = read_database(cache_dir)
-            if present.next_update is not None and present.updated <= now < present.next_update:
-                return present
+        present = self._present()
+        if (
+            present is not None
+            and present.next_update is not None
+            and present.updated <= now < present.next_update
+        ):
+            return present
         self._identity()
         cache_dir.mkdir(parents=True, exist_ok=True)
-        _forget_unfinished(cache_dir, now)
-        fresh = Path(tempfile.mkdtemp(prefix=".update-", dir=cache_dir))
+        forget_unfinished(cache_dir, now)
+        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=cache_dir))
         try:
             self._download(fresh)
             found = read_database(fresh)
-            _refuse_odd(found, cache_dir, now)
-            replace_database(cache_dir, fresh, check=self._check_ended)
+            refuse_odd(found, self._present(), now)
+            replace_database(cache_dir, fresh, ("db", "java-db"), check=self._check_ended)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return found
+
+    def _present(self) -> Database | None:
+        with suppress(NotTold):
+            return read_database(self._settings.cache_dir)
+        return None
 
     def _download(self, fresh: Path) -> None:
         with self._workspace() as space:
@@ -233,42 +238,6 @@ class Trivy:
 
 
 _NOBODY: Final = ScannerIdentity(name="trivy", version="", digest="", verified=False)
-
-
-def _told(look: Callable[[], T]) -> T | Unknown:
-    """Return what a look tells, or why it tells nothing."""
-    try:
-        return look()
-    except NotTold as failed:
-        return failed.unknown
-    except Error as failed:
-        return Unknown(shown_text(failed.message), failed.hint)
-    except OSError as error:
-        return Unknown(f"the scanner could not be served: {shown_text(str(error))}")
-
-
-def _refuse_odd(found: Database, cache_dir: Path, now: datetime) -> None:
-    """Refuse a fetched database that is from the future, or older than the one that is there."""
-    future = age_problem(found, now, timedelta.max)
-    if future is not None:
-        raise NotTold(future.reason, hint=future.hint)
-    try:
-        present = read_database(cache_dir)
-    except NotTold:
-        return
-    if found.updated < present.updated <= now:
-        raise NotTold(
-            f"the repository's database ({found.updated.isoformat()}) is older than the one here",
-            hint="check where it comes from",
-        )
-
-
-def _forget_unfinished(cache_dir: Path, now: datetime) -> None:
-    """Clear away what updates that were killed have left."""
-    for folder in cache_dir.glob(".update-*"):
-        with suppress(OSError):
-            if now.timestamp() - folder.stat().st_mtime > UNFINISHED_KEPT.total_seconds():
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _packed(sbom: Sbom) -> bytes:

@@ -6,7 +6,7 @@ Source: Trivy's `pkg/types/report.go`, `pkg/types/vulnerability.go`, `pkg/fanal/
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.scanners.fields import (
     instant_of,
@@ -19,6 +19,7 @@ from basekeeper.scanners.fields import (
     texts_of,
 )
 from basekeeper.scanners.nottold import NotTold
+from basekeeper.scanners.report import Report, match_key, match_order, package_order
 from basekeeper.scanners.severity import choose_severity
 from basekeeper.values.vulnerability import (
     FixStatus,
@@ -41,26 +42,7 @@ _STATUSES: Final = {status.value: status for status in FixStatus}
 _WORDS: Final = {severity.name: severity for severity in Severity}
 
 
-class TrivyReport(NamedTuple):
-    """What a report tells, in our words."""
-
-    version: str | None
-    """Version that the scanner says it has."""
-    artifact_type: str
-    """`container_image` or `cyclonedx`."""
-    system: OperatingSystem | None
-    image_id: str | None
-    diff_ids: tuple[str, ...]
-    digests: tuple[str, ...]
-    """Digests of the image in its repository; of a registry image."""
-    platform: str | None
-    """`os/architecture[/variant]`, as the image's configuration says."""
-    packages: tuple[Package, ...]
-    matches: tuple[Match, ...]
-    suppressed: tuple[Match, ...]
-
-
-def read_report(data: bytes, order: tuple[str, ...]) -> TrivyReport:
+def read_report(data: bytes, order: tuple[str, ...]) -> Report:
     """Read a report.
 
     Args:
@@ -84,9 +66,9 @@ def read_report(data: bytes, order: tuple[str, ...]) -> TrivyReport:
     for result in objects_of(report, "Results"):
         reader = _Result(result, order)
         packages.update(dict.fromkeys(reader.packages()))
-        matches.update((_key(one), one) for one in reader.matches())
-        suppressed.update((_key(one), one) for one in reader.suppressed())
-    return TrivyReport(
+        matches.update((match_key(one), one) for one in reader.matches())
+        suppressed.update((match_key(one), one) for one in reader.suppressed())
+    return Report(
         version=optional_text(object_of(report, "Trivy"), "Version"),
         artifact_type=text_of(report, "ArtifactType"),
         system=_system(metadata),
@@ -94,9 +76,9 @@ def read_report(data: bytes, order: tuple[str, ...]) -> TrivyReport:
         diff_ids=texts_of(metadata, "DiffIDs"),
         digests=tuple(name.rpartition("@")[2] for name in texts_of(metadata, "RepoDigests")),
         platform=_platform(object_of(metadata, "ImageConfig")),
-        packages=tuple(sorted(packages, key=_package_order)),
-        matches=tuple(sorted(matches.values(), key=_match_order)),
-        suppressed=tuple(sorted(suppressed.values(), key=_match_order)),
+        packages=tuple(sorted(packages, key=package_order)),
+        matches=tuple(sorted(matches.values(), key=match_order)),
+        suppressed=tuple(sorted(suppressed.values(), key=match_order)),
     )
 
 
@@ -239,18 +221,3 @@ def _platform(config: dict[str, Any]) -> str | None:
         return None
     variant = optional_text(config, "variant")
     return f"{system}/{architecture}" + (f"/{variant}" if variant else "")
-
-
-def _key(match: Match) -> tuple[object, ...]:
-    return (match.vulnerability, match.package)
-
-
-def _package_order(package: Package) -> tuple[str, ...]:
-    return (
-        package.kind.value, package.ecosystem, package.name, package.version,
-        package.path or "", package.purl or "", package.layer or "",
-    )  # fmt: skip
-
-
-def _match_order(match: Match) -> tuple[object, ...]:
-    return (-match.severity, match.vulnerability, _package_order(match.package))

@@ -11,7 +11,7 @@ from basekeeper.values.scanning import ArchiveImage, LayoutImage, RegistryImage
 from basekeeper.values.vulnerability import Subject, SubjectKind
 
 if TYPE_CHECKING:
-    from basekeeper.scanners.trivy_report import TrivyReport
+    from basekeeper.scanners.report import Report
     from basekeeper.scanners.workspace import Workspace
     from basekeeper.values.scanning import ImageSource
     from basekeeper.values.vulnerability import ScannerIdentity
@@ -70,7 +70,7 @@ def subject_of(image: ImageSource, found_id: str | None, platform: str | None) -
     )
 
 
-def check_image(report: TrivyReport, image: ImageSource, expected: str | None) -> None:
+def check_image(report: Report, image: ImageSource, expected: str | None) -> None:
     """Refuse an answer about another image than the one asked about."""
     if report.artifact_type != _CONTAINER:
         raise NotTold(f"the scanner took the image for {report.artifact_type!r}")

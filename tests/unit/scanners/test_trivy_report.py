@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basekeeper.scanners.nottold import NotTold
-from basekeeper.scanners.trivy_report import TrivyReport, read_report
+from basekeeper.scanners.report import Report
+from basekeeper.scanners.trivy_report import read_report
 from basekeeper.values.vulnerability import FixStatus, Match, PackageKind, Severity, Suppression
 from tests.unit.scanners.reports import (
     IMAGE_ID,
@@ -131,7 +132,7 @@ def test_any_value_in_any_place_is_read_or_refused(place: tuple[Any, ...], value
         found = read_report(encoded(whole["report"]), ORDER)
     except NotTold:
         return
-    assert isinstance(found, TrivyReport)
+    assert isinstance(found, Report)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
-from basekeeper.scanners.trivy_database import age_problem
+from basekeeper.scanners.databases import age_problem
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import PackageKind, Scan
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from basekeeper.scanners.trivy_report import TrivyReport
+    from basekeeper.scanners.report import Report
     from basekeeper.values.scanning import ScannerSettings
     from basekeeper.values.vulnerability import Database, ScannerIdentity, Subject
 
@@ -27,7 +27,7 @@ class Basis(NamedTuple):
     now: datetime
 
 
-def make_scan(report: TrivyReport, subject: Subject, basis: Basis, doubts: Sequence[str]) -> Scan:
+def make_scan(report: Report, subject: Subject, basis: Basis, doubts: Sequence[str]) -> Scan:
     """Say what was found, and why there may be more.
 
     Args:
@@ -56,7 +56,7 @@ def make_scan(report: TrivyReport, subject: Subject, basis: Basis, doubts: Seque
     )
 
 
-def _gaps(report: TrivyReport, scanner: ScannerIdentity) -> Iterator[Unknown]:
+def _gaps(report: Report, scanner: ScannerIdentity) -> Iterator[Unknown]:
     """Say why the silence of a report may mean nothing."""
     if report.version is not None and report.version.removeprefix("v") != scanner.version:
         yield Unknown(f"the report is by version {report.version!r}, not {scanner.version!r}")
@@ -71,7 +71,7 @@ def _gaps(report: TrivyReport, scanner: ScannerIdentity) -> Iterator[Unknown]:
         yield Unknown(f"the scanner found no packages of {report.system.family}")
 
 
-def _notices(report: TrivyReport, scanner: ScannerIdentity) -> Iterator[str]:
+def _notices(report: Report, scanner: ScannerIdentity) -> Iterator[str]:
     if not scanner.verified:
         yield (
             f"scanner version {scanner.version!r} names no release, so that it could not be checked"
