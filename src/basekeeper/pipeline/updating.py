@@ -55,6 +55,8 @@ class Planned:
     standings: Standings
     changes: ChangePlan
     left_out: tuple[LeftOut, ...]
+    told: Resolutions
+    """What the registries told, of images in use and of what they could become."""
 
 
 def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostly are
@@ -138,6 +140,7 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
             unseen=targets,
         ),
         left_out=left_out(chosen) if not wanted.images else (),
+        told=told,
     )
 
 
