@@ -203,6 +203,7 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
+        begin: Begin | None = None,
     ) -> Response:
         """Send a body once; a redirect is an answer like any other and is not followed.
 
@@ -212,13 +213,15 @@ class Transport:
             content_type: What kind of thing it is.
             headers: Sent along.
             max_bytes: Largest body of the answer; None: the transport's limit.
+            begin: Takes the body of a success, as in `stream`: it is called as soon as the status
+                says so, whatever becomes of the rest.
 
         Raises:
             NetworkError: No answer, or a broken one.
             TransportError: A refused host or certificate, or a body above the limit.
         """
         sent = {**(headers or {}), "content-type": content_type}
-        ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body)
+        ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body, begin=begin)
         return self._repeated(url, ask, self._deadline())
 
     def close(self) -> None:

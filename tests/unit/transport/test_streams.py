@@ -127,3 +127,14 @@ def test_whoever_takes_a_body_may_refuse_it_and_the_next_request_is_whole(
         with pytest.raises(Error, match="enough"):
             client.stream(f"{server.url}/x", lambda: refuse, max_bytes=len(BODY))
         assert client.get(f"{server.url}/y").body == b"fine"
+
+
+def test_what_is_sent_has_arrived_as_soon_as_the_status_says_so(server: Loopback) -> None:
+    server.put("/x", Answer(b"ok", 200, length=1000))
+    bodies = Bodies()
+    with transport(server) as client, pytest.raises(NetworkError):
+        client.post(
+            f"{server.url}/x", b"sent", "text/plain", max_bytes=len(BODY), begin=bodies.begin
+        )
+    assert bodies.found == [b"ok"]
+    assert server.bodies == [b"sent"]
