@@ -1,4 +1,4 @@
-"""What is never a repository's to say: tables `[cache]`, `[ledger]` and `[scanner]`.
+"""What is never a repository's to say: cache, ledger, scanner, and where facts are from.
 
 A scanned repository that chose the ledger could hide what it did, or have events written to a
 place of its own; one that chose the cache could have answers put into it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.advisories import AdvisorySettings, parse_advisories
 from basekeeper.config.places import absolute_path
 from basekeeper.config.scanning import ScanningSettings, parse_scanning
 from basekeeper.ledger.location import Location, read_location
@@ -26,7 +27,7 @@ MAX_CACHE_MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
-    """Where cache and ledger lie, and how the scanner is run; None: not said."""
+    """Where cache, ledger and facts lie, and how the scanner is run; None: not said."""
 
     cache_directory: str | None = None
     """Absolute."""
@@ -34,6 +35,7 @@ class StorageSettings:
     """What the cache may take, in MiB."""
     ledger: Location | None = None
     scanner: ScanningSettings = field(default_factory=ScanningSettings)
+    advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
 
     def over(self, other: StorageSettings) -> StorageSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -42,6 +44,7 @@ class StorageSettings:
             cache_mib=self.cache_mib or other.cache_mib,
             ledger=self.ledger or other.ledger,
             scanner=self.scanner.over(other.scanner),
+            advisories=self.advisories.over(other.advisories),
         )
 
     @property
@@ -58,11 +61,11 @@ class StorageSettings:
             "ledger.url": self.ledger,
         }
         names = tuple(name for name, value in said.items() if value is not None)
-        return names + self.scanner.given
+        return names + self.scanner.given + self.advisories.given
 
 
 def parse_storage(top: Table) -> StorageSettings:
-    """Read all three tables; what is wrong is noted in the table's `problems`."""
+    """Read all of these tables; what is wrong is noted in the table's `problems`."""
     directory, mib, ledger = None, None, None
     cache = top.table("cache")
     if cache is not None:
@@ -74,7 +77,11 @@ def parse_storage(top: Table) -> StorageSettings:
         ledger = section.parsed("url", _absolute_location)
         section.finish()
     return StorageSettings(
-        cache_directory=directory, cache_mib=mib, ledger=ledger, scanner=parse_scanning(top)
+        cache_directory=directory,
+        cache_mib=mib,
+        ledger=ledger,
+        scanner=parse_scanning(top),
+        advisories=parse_advisories(top),
     )
 
 
