@@ -55,6 +55,19 @@ def test_shallow_clone_with_changes_is_left_exactly_as_it_was(clone: Path) -> No
     assert snapshot(clone) == before
 
 
+def test_another_repository_may_keep_the_branch(clone: Path, remote: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(state))
+    there = read_location(f"{BRANCH}@{state.as_uri()}")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for start, number in ((clone, 1), (outside, 2)):
+        with contextlib.closing(open_branch(there, clock=lambda: LATER, start=start)) as ledger:
+            ledger.append([sight(number)])
+    assert git(state, "log", "--format=%s", NAME).splitlines() == ["ledger: add 1 event"] * 2
+    assert NAME not in git(remote, "branch", "--list")
+
+
 def test_branch_is_an_orphan_that_each_append_moves_on(clone: Path, remote: Path) -> None:
     with opened(clone) as ledger:
         ledger.append([sight()])

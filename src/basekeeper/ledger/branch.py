@@ -58,7 +58,8 @@ def open_branch(
             program, or, for reading, is not there.
         ProgramMissing: git is not installed.
     """
-    remote = RemoteBranch(start or Path.cwd(), location.target, os.environ)
+    where = start or Path.cwd()
+    remote = RemoteBranch(where, location.branch, os.environ, url=location.remote)
     ledger = BranchLedger(location, remote, clock)
     try:
         ledger.load()

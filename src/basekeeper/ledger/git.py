@@ -90,13 +90,16 @@ class _Clone:
 class RemoteBranch:
     """A branch of the remote of a clone; close it to remove what was fetched."""
 
-    def __init__(self, start: Path, name: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, start: Path, name: str, environ: Mapping[str, str], *, url: str | None = None
+    ) -> None:
         """Find the remote; nothing is fetched yet.
 
         Args:
-            start: A directory in a clone.
+            start: A directory in a clone; with `url` there need be none.
             name: Of the branch, without `refs/heads/`.
             environ: The environment of the process, of which a part is passed on.
+            url: Another remote than that of the clone.
 
         Raises:
             LedgerError: There is no clone, or it has no remote.
@@ -104,11 +107,12 @@ class RemoteBranch:
         """
         self.name = name
         self._ref = f"refs/heads/{name}"
+        self._at = REMOTE if url is None else "URL"
         self._git = find_program("git", hint="install git (Debian, Ubuntu: apt-get install git)")
         self._directory = Path(tempfile.mkdtemp(prefix="basekeeper-ledger-"))
         self._env = _environment(environ) | {"GIT_DIR": str(self._directory)}
         try:
-            self._furnish(self._read_clone(start))
+            self._furnish(self._read_clone(start, url))
         except BaseException:
             self.close()
             raise
@@ -204,11 +208,13 @@ class RemoteBranch:
             )
         self._check(done, "cannot be pushed")
 
-    def _read_clone(self, start: Path) -> _Clone:
+    def _read_clone(self, start: Path, url: str | None) -> _Clone:
         """Read what is borrowed from the clone around a directory."""
         resolved = start.resolve()
         found = (one for one in (resolved, *resolved.parents) if (one / ".git").exists())
         top = next(found, None)
+        if top is None and url is not None:
+            return _Clone((("remote.ledger.url", url),), is_sha256=False)
         if top is None:
             raise LedgerError(
                 f"ledger branch:{self.name} needs a clone, and {str(start)!r} is in none",
@@ -222,6 +228,8 @@ class RemoteBranch:
         text = done.stdout.decode("utf-8", "surrogateescape")
         pairs = [(key, value) for key, _, value in (r.partition("\n") for r in text.split("\0"))]
         borrowed = [(key, value) for key, value in pairs if _BORROWED.fullmatch(key)]
+        if url is not None:
+            return _Clone((("remote.ledger.url", url), *borrowed), is_sha256=False)
         is_sha256 = ("extensions.objectformat", "sha256") in pairs
         return _Clone((*self._remote(pairs, top), *borrowed), is_sha256)
 
@@ -282,7 +290,7 @@ class RemoteBranch:
             return
         raise LedgerError(
             f"ledger branch:{self.name} {what}: {_said(done)}",
-            hint="check that the remote is there, and that git may use it: git ls-remote origin",
+            hint=f"check that it is there, and that git may use it: git ls-remote {self._at}",
         )
 
 

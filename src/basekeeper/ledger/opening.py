@@ -22,6 +22,9 @@ CI_VARIABLES: Final = (
 )  # fmt: skip
 """Variables that CI systems set in every job."""
 
+MAX_EVENT_BYTES: Final = 25 * 1024 * 1024
+"""Most that is read of the description of what started a job; GitHub sends no larger one."""
+
 _NO: Final = frozenset({"", "0", "false", "no"})
 
 
@@ -70,3 +73,39 @@ def check_lasting(location: Location, environ: Mapping[str, str], *, ephemeral: 
             hint="use branch:basekeeper-ledger or postgresql://…; where the disk does stay, or"
             " this is a trial, add --ephemeral",
         )
+
+
+def exposure(location: Location, environ: Mapping[str, str]) -> str | None:
+    """Say that everybody will see what is recorded; None: no such sign.
+
+    Only a job of GitHub or GitLab tells whether its repository is public. A branch of another
+    repository (`branch:NAME@URL`) is not spoken of.
+
+    Args:
+        location: Where the ledger lies.
+        environ: The environment of the job.
+    """
+    if location.kind is not Kind.BRANCH or location.remote is not None:
+        return None
+    if environ.get("CI_PROJECT_VISIBILITY") != "public" and not _is_public(environ):
+        return None
+    return (
+        f"this repository is public, so everybody can read open findings in ledger {location}; a"
+        " private repository can keep them: branch:basekeeper-ledger@URL"
+    )
+
+
+def _is_public(environ: Mapping[str, str]) -> bool:
+    """Read from the description of a GitHub job whether its repository is public."""
+    path = environ.get("GITHUB_EVENT_PATH")
+    if not path:
+        return False
+    import json  # noqa: PLC0415  # only in such jobs
+
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  # may be no path at all
+            event = json.loads(file.read(MAX_EVENT_BYTES))
+    except (OSError, ValueError):
+        return False
+    repository = event.get("repository") if isinstance(event, dict) else None
+    return isinstance(repository, dict) and repository.get("private") is False
