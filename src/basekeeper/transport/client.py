@@ -195,7 +195,7 @@ class Transport:
         """
         return self._request(url, self._ask("HEAD", headers, None, retries))
 
-    def post(
+    def post(  # noqa: PLR0913  # three that cannot be left out, three that mostly are
         self,
         url: str,
         body: bytes,
