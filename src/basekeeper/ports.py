@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
+    from pathlib import Path
 
     from basekeeper.tags.updates import TagList
     from basekeeper.values.event import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import ImageSource, RegistryImage
+    from basekeeper.values.scanning import ImageSource, LayoutImage, RegistryImage
     from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
 
 
@@ -85,6 +86,36 @@ class Registry(Protocol):
 
     def close(self) -> None:
         """End every connection."""
+        ...
+
+
+class Pulling(Registry, Protocol):
+    """Registries that also give what a digest names, whole."""
+
+    def pull(self, image: Reference, platform: str, directory: Path) -> LayoutImage:
+        """Fetch an image for one platform into an OCI image layout.
+
+        Every byte is verified; layers stay as they are packed. Where it fails, nothing stays.
+
+        Args:
+            image: `digest` must be set; the tag is not looked at.
+            platform: `os/architecture[/variant]`, taken of an index.
+            directory: Made for it, readable for nobody else; it must not be there yet.
+
+        Raises:
+            RegistryError: It is not there, refused, too large, or comes too slowly.
+            InputError: The directory cannot be written, or has no room for it.
+        """
+        ...
+
+    def artifact(self, image: Reference, media_type: str, target: Path) -> None:
+        """Fetch the only layer of a kind that an artifact holds into a file; else as `pull`.
+
+        Args:
+            image: `digest` must be set; it must be a manifest, no index.
+            media_type: Of the layer.
+            target: Made for it, readable for nobody else; it must not be there yet.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +38,7 @@ from basekeeper.registry.kept import (
     unpack_pointer,
     unpack_publisher,
 )
-from basekeeper.registry.layers import Layers
+from basekeeper.registry.layers import LAYERS_AT_ONCE, Layers
 from basekeeper.registry.listing import Collected, ListLimits, list_tags, pack, unpack
 from basekeeper.registry.manifests import (
     ACCEPT,
@@ -54,15 +55,17 @@ from basekeeper.values.reference import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from basekeeper.ports import Cache
     from basekeeper.registry.hosts import Host
+    from basekeeper.registry.pull import Puller
     from basekeeper.registry.session import Session
     from basekeeper.tags.updates import TagList
     from basekeeper.transport.client import Response
     from basekeeper.values.image import Descriptor, ImageConfig
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import RegistryImage
+    from basekeeper.values.scanning import LayoutImage, PullLimits, RegistryImage
 
 DEFAULT_TAG: Final = "latest"
 """What is meant where a reference names neither tag nor digest."""
@@ -81,6 +84,8 @@ class RegistryLimits:
     publisher_age: timedelta = timedelta(days=1)
     referrers_age: timedelta = timedelta(days=1)
     lists: ListLimits = field(default_factory=ListLimits)
+    pull: PullLimits | None = None
+    """How much is fetched of one image or artifact; None: the defaults."""
 
 
 class RegistryClient:
@@ -116,6 +121,7 @@ class RegistryClient:
         self._flights = Flights()
         self._warnings = Warnings()
         self._shelf = Shelf(self.get, cache, self._flights)
+        self._pulls = BoundedSemaphore(LAYERS_AT_ONCE)
         self._layers = Layers(session.stream, cache, now, self._flights)
 
     @property
@@ -212,6 +218,14 @@ class RegistryClient:
 
         return hand_over(self._session, self._host(image.registry), image, platform)
 
+    def pull(self, image: Reference, platform: str, directory: Path) -> LayoutImage:
+        """Fetch an image for one platform into a new OCI image layout."""
+        return self._puller().image(self._place(image), image, platform, directory)
+
+    def artifact(self, image: Reference, media_type: str, target: Path) -> None:
+        """Fetch the only layer of a kind that an artifact holds into a new file."""
+        self._puller().artifact(self._place(image), media_type, target)
+
     def close(self) -> None:
         """End every connection."""
         self._end()
@@ -231,6 +245,11 @@ class RegistryClient:
             host, path, scope=scope, accept=accept, headers=headers, max_bytes=max_bytes
         )
         return self._noted(host, answer)
+
+    def _puller(self) -> Puller:
+        from basekeeper.registry.pull import Puller  # noqa: PLC0415  # only to scan
+
+        return Puller(self._session.stream, self._pulls, self._limits.pull, self._end)
 
     def _noted(self, host: Host, answer: Response) -> Response:
         warning = answer.headers.get("warning")

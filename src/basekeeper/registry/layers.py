@@ -41,8 +41,15 @@ if TYPE_CHECKING:
     class Stream(Protocol):
         """Fetches a path of a registry piece by piece, as `Session.stream` does."""
 
-        def __call__(
-            self, host: Host, path: str, begin: Begin, *, scope: Scope, max_bytes: int
+        def __call__(  # noqa: PLR0913  # as of the session
+            self,
+            host: Host,
+            path: str,
+            begin: Begin,
+            *,
+            scope: Scope,
+            headers: Mapping[str, str] | None = None,
+            max_bytes: int,
         ) -> Response:
             """Return the last answer, with any status but 401."""
             ...
@@ -52,6 +59,8 @@ MAX_FETCHED: Final = 64 * 1024 * 1024
 """Bytes of all layers of one image, as they are transferred; slim and small images stay below."""
 MAX_LAYERS: Final = 128
 """Layers of one image: as many as builders permit."""
+LAYERS_AT_ONCE: Final = 2
+"""Layers that are fetched whole at the same time, whatever the number of images."""
 MAX_LINKS: Final = 16
 """Links followed on the way to the file; distributions have one or two."""
 

@@ -73,6 +73,9 @@ class LayoutImage:
     """Of an index or a manifest in it."""
     platform: str
     """Taken of an index."""
+    reference: Reference | None = None
+    """The image of a registry that it is, by the digest that was asked for: what is told is told of
+    that, and kept under its digest. None: it is known by its path alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,18 @@ class ArchiveImage:
 
 ImageSource: TypeAlias = "RegistryImage | LayoutImage | ArchiveImage"
 """Where an image can be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullLimits:
+    """How much is fetched of what strangers offer."""
+
+    layer_bytes: int = 16 * 1024**3
+    """Largest layer, as it is transferred."""
+    image_bytes: int = 16 * 1024**3
+    """The same for all layers of an image; images of 10 GiB are rare, but real."""
+    seconds: float = 3600.0
+    """Most that one image or artifact may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
