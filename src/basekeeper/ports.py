@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Publisher,
         Unknown,
     )
+    from basekeeper.values.notifying import Delivery, Message
     from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource, LayoutImage, RegistryImage
     from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
@@ -188,6 +189,27 @@ class Scanner(Protocol):
 
     def update_database(self, *, now: datetime) -> Database | Unknown:
         """Fetch newer advisories where they are due; Unknown leaves those that were there."""
+        ...
+
+
+class Channel(Protocol):
+    """Where notices go; used by one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """What settings and ledger call it."""
+        ...
+
+    def send(self, message: Message, *, now: datetime) -> Delivery:
+        """Try once to deliver a message; raises nothing.
+
+        What cannot be told for sure is `Later`: the next attempt carries the same id, and says
+        that it may repeat.
+
+        Args:
+            message: What to tell.
+            now: The instant of this very attempt: receivers refuse what seems old.
+        """
         ...
 
 

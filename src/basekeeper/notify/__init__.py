@@ -1,0 +1,1 @@
+"""Channels to the outside: Slack, and a signed webhook; see `ports.Channel`."""
