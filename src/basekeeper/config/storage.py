@@ -1,4 +1,4 @@
-"""What is never a repository's to say: cache, ledger, scanner, and where facts are from.
+"""What is never a repository's to say: cache, ledger, scanner, channels, where facts are from.
 
 A scanned repository that chose the ledger could hide what it did, or have events written to a
 place of its own; one that chose the cache could have answers put into it.
@@ -16,6 +16,7 @@ from basekeeper.ledger.location import Location, read_location
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
+    from basekeeper.config.notifying import ChannelSettings
     from basekeeper.config.table import Table
 
 DEFAULT_CACHE_MIB: Final = 1024
@@ -36,6 +37,8 @@ class StorageSettings:
     ledger: Location | None = None
     scanner: ScanningSettings = field(default_factory=ScanningSettings)
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
+    notify: tuple[ChannelSettings, ...] = ()
+    """Who is told of deadlines; names are unique."""
 
     def over(self, other: StorageSettings) -> StorageSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -45,6 +48,7 @@ class StorageSettings:
             ledger=self.ledger or other.ledger,
             scanner=self.scanner.over(other.scanner),
             advisories=self.advisories.over(other.advisories),
+            notify=_joined_channels(self.notify, other.notify),
         )
 
     @property
@@ -61,7 +65,8 @@ class StorageSettings:
             "ledger.url": self.ledger,
         }
         names = tuple(name for name, value in said.items() if value is not None)
-        return names + self.scanner.given + self.advisories.given
+        channels = tuple(f'notify "{one.name}"' for one in self.notify)
+        return names + self.scanner.given + self.advisories.given + channels
 
 
 def parse_storage(top: Table) -> StorageSettings:
@@ -82,7 +87,28 @@ def parse_storage(top: Table) -> StorageSettings:
         ledger=ledger,
         scanner=parse_scanning(top),
         advisories=parse_advisories(top),
+        notify=_channels(top),
     )
+
+
+def _channels(top: Table) -> tuple[ChannelSettings, ...]:
+    """Read who is told."""
+    if "notify" not in top:
+        top.raw("notify")
+        return ()
+    from basekeeper.config.notifying import parse_notifying  # noqa: PLC0415  # seldom there
+
+    return parse_notifying(top)
+
+
+def _joined_channels(
+    first: tuple[ChannelSettings, ...], second: tuple[ChannelSettings, ...]
+) -> tuple[ChannelSettings, ...]:
+    if not first or not second:
+        return first or second
+    from basekeeper.config.notifying import joined_channels  # noqa: PLC0415  # as above
+
+    return joined_channels(first, second)
 
 
 def _absolute_location(text: str) -> Location:
