@@ -85,6 +85,33 @@ class Marks:
     """Why others could not be read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What became of the marks of some texts."""
+
+    marks: int
+    """How many were read."""
+    facts: int
+    """How many distinct facts they tell."""
+    added: tuple[Event, ...]
+    """Those that the ledger lacked, in the order of time."""
+    left_out: int
+    """How many facts had found no room in a mark, at least."""
+    contradictions: tuple[Event, ...]
+    """Where a mark is earlier than what is recorded."""
+    lost: tuple[Head, ...]
+    """Heads of marks beyond which the ledger has nothing: events were lost."""
+    problems: tuple[str, ...]
+    """Marks that could not be read."""
+    is_dry: bool
+    """Whether nothing was recorded."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether a person need not look."""
+        return not self.contradictions and not self.lost
+
+
 def write_mark(mark: Mark, *, max_chars: int = MAX_CHARS) -> str:
     """Write a mark; facts that find no room are left out from the end, and counted."""
     facts = tuple(fact for fact in mark.facts if fact.kind in STARTING)

@@ -8,6 +8,8 @@ import pytest
 
 from basekeeper.ledger.location import read_location
 from basekeeper.ledger.opening import open_ledger
+from basekeeper.markers import Mark, write_mark
+from basekeeper.values.event import EventKind, Head
 from tests.contract.ledger_places import LATER, NODE, NOW, make_clone, sight
 from tests.integration.program import run
 
@@ -94,3 +96,66 @@ def test_what_cannot_be_read_is_told_of(
     told = run(root, "ledger", *arguments, **variables)
     assert told.code == code
     assert message in told.err
+
+
+def test_lost_ledger_is_rebuilt_from_the_marks_of_texts(root: Path) -> None:
+    text = f"sqlite:{root.parent}/new.sqlite"
+    facts = (sight(1), sight(2), sight(3, kind=EventKind.WAIVED))
+    mark = write_mark(Mark(repository=NODE, head=Head(NODE, 7, "a" * 64), facts=facts))
+    (root / "pull.md").write_text(f"# Update node\n\n{mark}\n", "utf-8")
+    options = ("ledger", "recover", "pull.md", "--now", LATER.isoformat())
+    dry = run(root, *options, "--dry-run", BASEKEEPER_LEDGER=text)
+    assert dry.code == 1
+    assert "2 of 2 facts in 1 mark would be added" in dry.out
+    assert f"the ledger ends before {NODE}@7:" in dry.out
+    told = run(root, *options, "-f", "json", BASEKEEPER_LEDGER=text)
+    assert (told.code, len(told.json["added"])) == (1, 2)
+    again = run(root, *options, BASEKEEPER_LEDGER=text)
+    assert "0 of 2 facts" in again.out
+    with contextlib.closing(open_ledger(read_location(text), clock=None)) as ledger:
+        events = list(ledger.events())
+    assert [event.id for event in events] == [sight(1).id, sight(2).id]
+    assert {event.evidence["provisional"] for event in events} == {"yes"}
+
+
+def test_earlier_instant_of_a_mark_is_told_and_recorded(root: Path) -> None:
+    text = f"sqlite:{root.parent}/ledger.sqlite"
+    with contextlib.closing(open_ledger(read_location(text), clock=lambda: LATER)) as ledger:
+        ledger.append([sight(1, at=LATER)])
+    mark = write_mark(Mark(repository=NODE, head=None, facts=(sight(1, at=NOW),)))
+    (root / "summary.md").write_text(mark, "utf-8")
+    options = ("ledger", "recover", "summary.md", "--now", LATER.isoformat())
+    told = run(root, *options, BASEKEEPER_LEDGER=text)
+    assert (told.code, "contradiction" in told.out) == (1, True)
+    with contextlib.closing(open_ledger(read_location(text), clock=None)) as ledger:
+        assert [event.kind for event in ledger.events()] == [
+            EventKind.FIRST_SEEN,
+            EventKind.CONTRADICTED,
+        ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("nothing.md", b"# no marks \xff", "there are no marks"),
+        ("missing.md", None, "cannot be read"),
+    ],
+)
+def test_text_to_recover_from_must_hold_marks(
+    root: Path, name: str, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (root / name).write_bytes(content)
+    text = f"sqlite:{root.parent}/ledger.sqlite"
+    told = run(root, "ledger", "recover", name, BASEKEEPER_LEDGER=text)
+    assert told.code == 2
+    assert words in told.err
+
+
+def test_file_in_a_job_of_ci_is_no_place_to_recover_into(root: Path) -> None:
+    (root / "a.md").write_text(write_mark(Mark(repository=NODE, head=None, facts=(sight(1),))))
+    text = f"sqlite:{root.parent}/ledger.sqlite"
+    refused = run(root, "ledger", "recover", "a.md", BASEKEEPER_LEDGER=text, CI="true")
+    assert (refused.code, "--ephemeral" in refused.err) == (3, True)
+    taken = run(root, "ledger", "recover", "a.md", "--ephemeral", BASEKEEPER_LEDGER=text, CI="true")
+    assert taken.code == 0

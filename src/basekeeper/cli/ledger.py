@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from basekeeper.cli.options import place_options, this_instant
+from basekeeper.cli.options import ephemeral_option, place_options, this_instant
 from basekeeper.cli.output import emit, style_for
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, InputError
 
@@ -31,13 +32,25 @@ Examples:
 Exit codes: 0 nothing was changed, 1 something was, 3 it cannot be read."""
 
 
+_RECOVER_EPILOG: Final = """\b
+Examples:
+  basekeeper ledger recover summary.md report.html --dry-run
+  gh pr list --state all --json body --jq '.[].body' | basekeeper ledger recover -
+\b
+Exit codes: 0 done, 1 what is recorded contradicts a mark, or the ledger lost
+events; 2 nothing to recover from, 3 the ledger cannot be reached."""
+
+MAX_TEXT_BYTES: Final = 256 * 1024 * 1024
+"""Most that is read of one text with marks."""
+
+
 @click.group(
     "ledger",
     epilog="\b\nExamples:\n  basekeeper ledger info\n  basekeeper ledger verify",
-    short_help="Show or verify the ledger.",
+    short_help="Show, verify or rebuild the ledger.",
 )
 def command() -> None:
-    """Show or verify the ledger of what was seen and done, and when.
+    """Show, verify or rebuild the ledger of what was seen and done, and when.
 
     It lies where BASEKEEPER_LEDGER or your own settings say.
     """
@@ -97,6 +110,57 @@ def verify(**given: Any) -> int:
         style = style_for(sys.stdout, given["color"])
         emit(render_verification_text(place, found, style), encoded=False)
     return EXIT_OK if found.is_sound else EXIT_FINDINGS
+
+
+@command.command("recover", epilog=_RECOVER_EPILOG, short_help="Rebuild a lost ledger from marks.")
+@click.argument("texts", nargs=-1, required=True, metavar="FILE...")
+@click.option("--dry-run", is_flag=True, help="Show what would be added; record nothing.")
+@ephemeral_option
+@place_options
+def recover(**given: Any) -> int:
+    """Rebuild what started the clocks from the hidden marks in texts.
+
+    Pull requests, job summaries and reports hold such marks. FILE is a text
+    with any number of them; - is standard input. What is added is marked as
+    provisional. Nothing that ends or pauses a deadline is believed: scan
+    again, and waivers and releases are seen anew. What the ledger has already
+    stays as it is; where a mark is earlier, that is told, and recorded.
+    """
+    from basekeeper import pipeline, wiring
+    from basekeeper.render.ledger import render_recovery_json, render_recovery_text
+
+    now = given["now"] or this_instant()
+    texts = [(name, _text(name)) for name in dict.fromkeys(given["texts"])]
+    settings = _settings(given["policy"])
+    with wiring.open_recording(settings, now=now, ephemeral=given["ephemeral"]) as recording:
+        found = pipeline.recover(texts, recording.ledger, now, dry_run=given["dry_run"])
+    if not found.marks:
+        raise InputError(
+            "there are no marks in what was named",
+            hint="name texts of pull requests, job summaries or reports that basekeeper wrote",
+        )
+    if given["format"] == "json":
+        emit(render_recovery_json(recording.place, found, now), encoded=True)
+    else:
+        style = style_for(sys.stdout, given["color"])
+        emit(render_recovery_text(recording.place, found, style), encoded=False)
+    return EXIT_OK if found.is_sound else EXIT_FINDINGS
+
+
+def _text(name: str) -> str:
+    """Read a text whole; bytes that are none of UTF-8 are in no mark."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_TEXT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{name!r} cannot be read: {reason}", hint="name a text file") from error
+    if len(data) > MAX_TEXT_BYTES:
+        raise InputError(f"{name!r} has more than {MAX_TEXT_BYTES} bytes", hint="split it")
+    return data.decode("utf-8", "replace")
 
 
 def _read_head(text: str) -> Head:

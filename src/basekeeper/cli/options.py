@@ -252,6 +252,15 @@ def place_options(function: F) -> F:
     return function
 
 
+def ephemeral_option(function: F) -> F:
+    """Add `--ephemeral`."""
+    return click.option(
+        "--ephemeral",
+        is_flag=True,
+        help="In CI: record in a file although it is lost with the job.",
+    )(function)
+
+
 def scope_options(function: F) -> F:
     """Add the paths and options that say which files are read, with which values."""
     for decorate in reversed(_SCOPE):

@@ -2,8 +2,9 @@
 
 1. discover   a tree → survey
 2. waivers    the waiver file and the comments of the survey → waivers
-3. resolve    what of the survey the registries could tell → resolutions; inspect → facts
-4. check      survey, policy, facts, waivers, what was there before → report
+3. ledger     what is known of vulnerabilities, and the deadlines of the repository → recorded
+4. resolve    what of the survey the registries could tell → resolutions; inspect → facts
+5. check      survey, policy, facts, what is recorded, waivers, what was there before → report
 
 1. discover   a tree → survey
 2. resolve    survey → resolutions
@@ -22,8 +23,9 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from basekeeper.check import exit_code
-    from basekeeper.pipeline.judging import Comparison, NetworkAccess, judge
+    from basekeeper.pipeline.judging import Comparison, LedgerAccess, NetworkAccess, judge
     from basekeeper.pipeline.looking import Scanning
+    from basekeeper.pipeline.recovering import recover
     from basekeeper.pipeline.run import Run, narrowed_settings, survey
     from basekeeper.pipeline.scanning import scan_named, scan_tree
     from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "LedgerAccess",
     "NetworkAccess",
     "Planned",
     "Run",
@@ -50,6 +53,7 @@ __all__ = [
     "narrowed_settings",
     "outdated",
     "plan_updates",
+    "recover",
     "rule_ids",
     "rule_texts",
     "scan_named",
@@ -60,6 +64,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Comparison": "basekeeper.pipeline.judging",
+    "LedgerAccess": "basekeeper.pipeline.judging",
     "NetworkAccess": "basekeeper.pipeline.judging",
     "Planned": "basekeeper.pipeline.updating",
     "Run": "basekeeper.pipeline.run",
@@ -72,6 +77,7 @@ _HOMES: Final = {
     "narrowed_settings": "basekeeper.pipeline.run",
     "outdated": "basekeeper.pipeline.updating",
     "plan_updates": "basekeeper.pipeline.updating",
+    "recover": "basekeeper.pipeline.recovering",
     "rule_ids": "basekeeper.pipeline.texts",
     "rule_texts": "basekeeper.pipeline.texts",
     "scan_named": "basekeeper.pipeline.scanning",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from basekeeper.markers import Recovery
     from basekeeper.render.layout import Style
     from basekeeper.values.event import Break, Head, Verification
 
@@ -67,6 +68,56 @@ def render_verification_json(place: str, found: Verification, now: datetime) -> 
             "events": found.events,
             "breaks": breaks,
             "heads": _head_objects(found.heads),
+        }
+    )
+
+
+def render_recovery_text(place: str, found: Recovery, style: Style) -> str:
+    """Write what was recovered, and what a person must look at."""
+    did = "would be added" if found.is_dry else "added"
+    marks, facts = plural(found.marks, "mark"), plural(found.facts, "fact")
+    lines = [f"{len(found.added)} of {facts} in {marks} {did} to {visible(place)}, provisional"]
+    lines += [
+        f"  {one.at:%Y-%m-%d %H:%M} {one.kind.value} {visible(one.subject)}" for one in found.added
+    ]
+    if found.left_out:
+        lines.append(f"at least {plural(found.left_out, 'further fact')} had no room in a mark")
+    lines += [
+        style.paint(f"lost: the ledger ends before {visible(str(head))}", "error")
+        for head in found.lost
+    ]
+    for one in found.contradictions:
+        said = f"recorded {one.evidence['recorded']}, a mark says {one.evidence['marked']}"
+        lines.append(style.paint(f"contradiction: {visible(one.subject)}: {said}", "error"))
+    lines += [style.paint(f"not read: {visible(text)}", "warning") for text in found.problems]
+    lines.append("next: basekeeper scan sees scans, releases and waivers anew")
+    return "\n".join(lines) + "\n"
+
+
+def render_recovery_json(place: str, found: Recovery, now: datetime) -> str:
+    """Write the same as JSON."""
+    return dump(
+        {
+            **heading(now),
+            "ledger": place,
+            "dry_run": found.is_dry,
+            "marks": found.marks,
+            "facts": found.facts,
+            "left_out": found.left_out,
+            "added": [
+                {
+                    "kind": one.kind.value,
+                    "subject": one.subject,
+                    "key": one.key,
+                    "at": one.at.isoformat(),
+                }
+                for one in found.added
+            ],
+            "contradictions": [
+                {"subject": one.subject, **one.evidence} for one in found.contradictions
+            ],
+            "lost": _head_objects(found.lost),
+            "problems": list(found.problems),
         }
     )
 
