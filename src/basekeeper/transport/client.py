@@ -19,11 +19,10 @@ Any final status is a value. 429 is never repeated here: the caller knows what e
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-import h11
 
 from basekeeper.errors import NetworkError, TransportError
 from basekeeper.records import dataclass
@@ -40,6 +39,7 @@ from basekeeper.transport.redaction import shown_text, shown_url
 from basekeeper.transport.redirects import FOLLOWED, headers_for, next_url
 from basekeeper.transport.sockets import ENDED, Sockets
 from basekeeper.transport.urls import check_scheme, split_url
+from basekeeper.transport.wire import Garbled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -54,6 +54,11 @@ __all__ = ["FIRST_PAUSE", "HostOptions", "Limits", "Response", "Transport", "ret
 
 _REPEATED: Final = frozenset({502, 503, 504})
 _SUCCESS: Final = range(200, 300)
+
+_LINE: Final = re.compile(
+    rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+: (?:[\x21-\x7e\x80-\xff]+(?:[ \t]+[\x21-\x7e\x80-\xff]+)*)?"
+)
+"""A header that can be sent: a token, and text without control characters or blanks around."""
 
 MAX_ERROR_BYTES: Final = 64 * 1024
 """Most bytes read of the body of a failure; the rest is dropped, as it is only shown."""
@@ -126,10 +131,8 @@ class Transport:
         proxies = Proxies(os.environ if environ is None else environ)
         dialer = Dialer(self._hosts, proxies, resolve, self._sockets)
         self._pool = Pool(dialer.connect, self._sockets, self._limits.connections)
-        self._own_headers = [
-            (b"User-Agent", user_agent.encode()),
-            (b"Accept-Encoding", b"identity"),
-        ]
+        own = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
+        self._own_lines = b"".join(_line(name, text) for name, text in own.items())
 
     def get(
         self,
@@ -286,7 +289,7 @@ class Transport:
         for left in range(ask.retries, -1, -1):
             try:
                 response = self._once(url, ask, deadline)
-            except (OSError, h11.RemoteProtocolError) as error:
+            except (OSError, Garbled) as error:
                 if left == 0 or deadline.is_over or self._sockets.ended.is_set():
                     raise self._translated(url, error, deadline) from error
                 wait = pause
@@ -313,8 +316,6 @@ class Transport:
             return self._exchanged(url, origin, message, ask, deadline, fresh=is_post)
         except Stale:
             return self._exchanged(url, origin, message, ask, deadline, fresh=True)
-        except h11.LocalProtocolError:  # whose text may show a credential
-            raise _unsendable(url) from None
 
     def _exchanged(  # noqa: PLR0913  # what is asked, and how
         self,
@@ -328,9 +329,8 @@ class Transport:
     ) -> Response:
         """Send and read on one connection; a failure's body is cut, a success's must fit."""
         with self._pool.lend(origin, deadline, fresh=fresh) as connection:
-            head = connection.exchange(message, deadline)
-            found = _joined_headers(head)
-            is_success = head.status_code in _SUCCESS
+            status, found = connection.exchange(message, deadline)
+            is_success = status in _SUCCESS
             limit = ask.max_bytes if is_success else min(ask.max_bytes, MAX_ERROR_BYTES)
             has_body = message.method != "HEAD"
             if has_body and is_success and is_too_long(found, limit):
@@ -338,23 +338,23 @@ class Transport:
             if is_success and ask.begin is not None:
                 if not poured(connection.pieces(deadline), ask.begin(), limit):
                     raise TransportError(_too_large(url, limit))
-                return Response(head.status_code, found, b"", url)
+                return Response(status, found, b"", url)
             coding = found.get("content-encoding", "").lower() if has_body else ""
             if not is_success and not is_readable(coding):
-                return Response(head.status_code, found, b"", url)
+                return Response(status, found, b"", url)
             pieces = unpacked(url, connection.pieces(deadline), coding, limit)
             body, is_whole = joined(url, pieces, limit)
             if is_success and not is_whole:
                 raise TransportError(_too_large(url, limit))
-            return Response(head.status_code, found, body, url)
+            return Response(status, found, body, url)
 
     def _message(self, url: str, target: str, ask: _Ask) -> Message:
         """What is sent for a request."""
         try:
-            own = [(name.encode("ascii"), text.encode()) for name, text in ask.headers.items()]
-        except UnicodeError:
+            lines = [_line(name, text) for name, text in ask.headers.items()]
+        except ValueError:  # whose text may show a credential
             raise _unsendable(url) from None
-        return Message(ask.method, target, [*self._own_headers, *own], ask.body)
+        return Message(ask.method, target, b"".join((self._own_lines, *lines)), ask.body)
 
     def _translated(self, url: str, error: Exception, deadline: Deadline) -> TransportError:
         """One of our errors for one of the system's or the library's."""
@@ -390,10 +390,13 @@ def _unsendable(url: str) -> TransportError:
     )
 
 
-def _joined_headers(head: h11.Response) -> dict[str, str]:
-    """The headers of an answer by name."""
-    found: dict[str, str] = {}
-    for raw_name, raw in head.headers:
-        name, value = raw_name.decode("latin-1"), raw.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+def _line(name: str, text: str) -> bytes:
+    """A header as it is sent.
+
+    Raises:
+        ValueError: It would be read as something else.
+    """
+    line = f"{name}: {text}".encode()
+    if _LINE.fullmatch(line) is None:
+        raise ValueError
+    return line + b"\r\n"

@@ -1,4 +1,4 @@
-"""One connection and the exchanges on it: HTTP/1.1 by h11, every wait under the deadline."""
+"""One connection and the exchanges on it: HTTP/1.1, every wait under the deadline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import select
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import h11
+from basekeeper.transport.heads import Head, read_plain
+from basekeeper.transport.wire import CLOSED, Garbled, Wire
 
 if TYPE_CHECKING:
     import socket
@@ -15,18 +16,11 @@ if TYPE_CHECKING:
     from basekeeper.transport.deadline import Deadline
     from basekeeper.transport.proxies import Proxy
     from basekeeper.transport.sockets import Sockets
+    from basekeeper.transport.thorough import ThoroughReader
     from basekeeper.transport.urls import Origin
-
-MAX_HEAD_BYTES: Final = 64 * 1024
-"""Longest head of an answer, and of anything else that h11 must hold as a whole."""
-
-MAX_INTERIM: Final = 16
-"""Most interim answers (1xx) before the real one."""
 
 KEEP_SECONDS: Final = 30.0
 """How long an idle connection is kept; servers close theirs after about a minute."""
-
-_READ_BYTES: Final = 64 * 1024
 
 
 class Stale(ConnectionError):  # noqa: N818  # reads as what happened
@@ -41,9 +35,10 @@ class Message(NamedTuple):
 
     method: str
     target: str
-    """Path and query."""
-    headers: list[tuple[bytes, bytes]]
-    """Without Host and Proxy-Authorization, which belong to the connection."""
+    """Path and query, in printable ASCII."""
+    headers: bytes
+    """Whole lines, all checked; without Host, Content-Length and Proxy-Authorization, which belong
+    to the connection and the body."""
     body: bytes = b""
 
 
@@ -66,25 +61,37 @@ class Connection:
             forward: The proxy that forwards plain requests, if it leads there.
         """
         self.origin = origin
-        self._sock = sock
-        self._sockets = sockets
-        self._forward = forward
-        self._h11 = _new_state()
+        self._wire = Wire(sock, sockets)
+        self._unasked = select.poll()
+        self._unasked.register(sock, select.POLLIN)
+        self._is_forwarded = forward is not None
+        self._own_lines = b"Host: %b\r\n" % origin.authority.encode()
+        if forward is not None:
+            self._own_lines += _lines(forward.headers)
+        self._thorough: ThoroughReader | None = None
+        """Reads the answer under way, where that is not plain."""
+        self._rest = b""
+        """What came of a plain answer with its head."""
+        self._left = 0
+        """Bytes of it that were not passed on."""
+        self._is_reusable = False
+        """It can take another exchange once nothing is left."""
         self._is_used = False
         self._idle_since = 0.0
 
-    def exchange(self, message: Message, deadline: Deadline) -> h11.Response:
+    def exchange(self, message: Message, deadline: Deadline) -> Head:
         """Send a message and wait for the head of the answer.
 
         Raises:
             Stale: The server was just closing the connection; a new one may serve.
             OSError: The connection broke, or a wait took too long.
-            h11.ProtocolError: What was to be sent, or what came, is no HTTP.
+            Garbled: What came is no HTTP.
         """
+        self._is_reusable, self._thorough = False, None
         data = self._encoded(message)
         try:
-            send_all(self._sock, data, deadline)
-            return receive_head(self._h11, self._sock, self._sockets, deadline)
+            self._wire.send(data, deadline)
+            return self._receive_head(message.method, deadline)
         except TimeoutError:
             raise
         except OSError as error:
@@ -97,50 +104,69 @@ class Connection:
 
         Raises:
             OSError: The connection broke, or a wait took too long.
-            h11.RemoteProtocolError: The body is not framed as its head says.
+            Garbled: The body is not framed as its head says.
         """
-        while True:
-            event = _next_event(self._h11, self._sock, self._sockets, deadline)
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-            else:
-                return
+        if self._thorough is not None:
+            yield from self._thorough.pieces(deadline)
+            return
+        read, self._rest = self._rest, b""
+        whole = self._left
+        while self._left:
+            if not read:
+                read = self._wire.receive(deadline)
+            if not read:
+                raise Garbled(
+                    "peer closed connection without sending complete message body"
+                    f" (received {whole - self._left} bytes, expected {whole})"
+                )
+            piece = read[: self._left]
+            self._left -= len(piece)
+            if len(piece) < len(read):  # an answer to nothing
+                self._is_reusable = False
+            read = b""
+            yield piece
 
     def settle(self) -> bool:
         """Get ready for the next exchange; False where the connection cannot take one."""
-        if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
-            return False
-        self._h11.start_next_cycle()
+        if self._thorough is not None:
+            self._is_reusable = self._thorough.is_done
         self._is_used = True
         self._idle_since = time.monotonic()
-        return not self._h11.trailing_data[0]
+        return self._is_reusable and not self._left
 
     def is_stale(self) -> bool:
         """Tell whether it idled too long, or something came unasked: the end, or a false answer."""
         if time.monotonic() - self._idle_since > KEEP_SECONDS:
             return True
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(self._unasked.poll(0))
 
     def close(self) -> None:
         """End the connection, whatever goes on."""
-        self._sockets.close(self._sock)
+        self._wire.close()
+
+    def _receive_head(self, method: str, deadline: Deadline) -> Head:
+        """Wait for the head of the answer, past the interim ones."""
+        data = self._wire.receive(deadline)
+        if not data:
+            raise ConnectionError(CLOSED)
+        plain = read_plain(data, method)
+        if plain is None:
+            self._thorough = _thorough_reader(method, data, self._wire)
+            return self._thorough.head(deadline)
+        self._rest, self._left = data[plain.end :], plain.length
+        self._is_reusable = not plain.is_last and len(self._rest) <= self._left
+        return plain.head
 
     def _encoded(self, message: Message) -> bytes:
-        """Give the bytes of a message; h11 checks each part."""
+        """Give the bytes of a message."""
         target = message.target
-        headers = [(b"Host", self.origin.authority.encode()), *message.headers]
-        if self._forward is not None:
+        if self._is_forwarded:
             target = f"{self.origin.scheme}://{self.origin.authority}{target}"
-            headers += self._forward.headers
+        begin = f"{message.method} {target} HTTP/1.1\r\n".encode("ascii")
+        end = b"\r\n"
         if message.method == "POST":
-            headers.append((b"Content-Length", b"%d" % len(message.body)))
-        request = h11.Request(method=message.method, target=target, headers=headers)
-        data = self._h11.send(request) or b""
-        if message.body:
-            data += self._h11.send(h11.Data(data=message.body)) or b""
-        return data + (self._h11.send(h11.EndOfMessage()) or b"")
+            end = b"Content-Length: %d\r\n\r\n" % len(message.body)
+        return b"".join((begin, self._own_lines, message.headers, end, message.body))
 
 
 def open_tunnel(
@@ -150,59 +176,27 @@ def open_tunnel(
 
     Raises:
         OSError: The connection broke, or a wait took too long.
-        h11.RemoteProtocolError: What came is no HTTP, or more than the answer.
+        Garbled: What came is no HTTP, or more than the answer.
     """
-    state = _new_state()
-    target = f"{origin.name}:{origin.port}"
-    headers = [(b"Host", target.encode()), *proxy.headers]
-    data = state.send(h11.Request(method="CONNECT", target=target, headers=headers)) or b""
-    send_all(sock, data + (state.send(h11.EndOfMessage()) or b""), deadline)
-    head = receive_head(state, sock, sockets, deadline)
-    if state.trailing_data[0]:
-        raise h11.RemoteProtocolError("the proxy sent more than its answer")
-    return head.status_code
+    wire = Wire(sock, sockets)
+    target = f"{origin.name}:{origin.port}".encode("ascii")
+    begin = b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n" % (target, target)
+    wire.send(begin + _lines(proxy.headers) + b"\r\n", deadline)
+    data = wire.receive(deadline)
+    if not data:
+        raise ConnectionError(CLOSED)
+    reader = _thorough_reader("CONNECT", data, wire)
+    status = reader.head(deadline).status
+    if reader.has_more:
+        raise Garbled("the proxy sent more than its answer")
+    return status
 
 
-def send_all(sock: socket.socket, data: bytes, deadline: Deadline) -> None:
-    """Send everything, each step within the deadline."""
-    rest = memoryview(data)
-    while rest:
-        sock.settimeout(deadline.left())
-        rest = rest[sock.send(rest) :]
+def _thorough_reader(method: str, data: bytes, wire: Wire) -> ThoroughReader:
+    from basekeeper.transport.thorough import ThoroughReader  # noqa: PLC0415  # h11 is slow to load
+
+    return ThoroughReader(method, data, wire.receive)
 
 
-def receive_head(
-    state: h11.Connection, sock: socket.socket, sockets: Sockets, deadline: Deadline
-) -> h11.Response:
-    """Wait for the head of the answer, past the interim ones.
-
-    Raises:
-        h11.RemoteProtocolError: There are too many interim answers.
-    """
-    for _ in range(MAX_INTERIM + 1):
-        event = _next_event(state, sock, sockets, deadline)
-        if isinstance(event, h11.Response):
-            return event
-    raise h11.RemoteProtocolError(f"more than {MAX_INTERIM} interim answers")
-
-
-def _new_state() -> h11.Connection:
-    return h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-
-
-def _next_event(
-    state: h11.Connection, sock: socket.socket, sockets: Sockets, deadline: Deadline
-) -> h11.Event | type[h11.PAUSED]:
-    """Read until h11 has something to tell."""
-    while True:
-        deadline.left()  # also between events of one read: tiny chunks cost time without waits
-        event = state.next_event()
-        if event is not h11.NEED_DATA:
-            return event  # type: ignore[return-value]  # NEED_DATA is excluded
-        sock.settimeout(deadline.left())
-        data = sock.recv(_READ_BYTES)
-        if not data:
-            sockets.check()  # a socket that was cut must not look like the end of a body
-            if state.their_state is h11.SEND_RESPONSE and not state.trailing_data[0]:
-                raise ConnectionError("the server closed the connection without an answer")
-        state.receive_data(data)
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -49,7 +49,7 @@ class Dialer:
         Raises:
             TransportError: The host may not be connected to, or is not trusted.
             OSError: No connection came about.
-            h11.RemoteProtocolError: The proxy does not speak HTTP.
+            Garbled: The proxy does not speak HTTP.
         """
         options = self._hosts.find(origin)
         proxy = self._proxies.find(origin)

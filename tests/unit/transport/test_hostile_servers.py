@@ -10,7 +10,7 @@ import pytest
 
 from basekeeper.errors import NetworkError, TransportError
 from basekeeper.transport.client import HostOptions, Limits, Transport
-from basekeeper.transport.connection import MAX_HEAD_BYTES, MAX_INTERIM
+from basekeeper.transport.thorough import MAX_HEAD_BYTES, MAX_INTERIM
 from tests.fakes.loopback import RawServer, read_head, serve_raw
 
 if TYPE_CHECKING:
