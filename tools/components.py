@@ -31,6 +31,12 @@ SCANNER_SOURCE = ROOT / "tools" / "trivy"
 ADVISORIES_SOURCE = ROOT / "tools" / "trivydb"
 SCANNER_VERSION = "0.69.3"
 """The version that `tools/trivy/go.mod` pins; 0.69.4 to 0.69.6 were published by an attacker."""
+GRYPE_SOURCE = ROOT / "tools" / "grype"
+GRYPE_ADVISORIES_SOURCE = ROOT / "tools" / "grypedb"
+GRYPE_VERSION = "0.121.3"
+"""The version that `tools/grype/go.mod` pins."""
+GRYPE_TAGS = "containers_image_openpgp,exclude_graphdriver_btrfs"
+"""As its makers build it: without programs in C."""
 INSTALL_TIMEOUT_SECONDS = 900
 BUILD_TIMEOUT_SECONDS = 3600
 """The scanner has 430 modules: about 8 minutes of one core."""
@@ -179,7 +185,7 @@ def _wheel(requirement: str, program: str) -> Path | None:
 
 
 def _built(
-    source: Path, name: str, package: str, *, flags: str = "", experiment: str = ""
+    source: Path, name: str, package: str, *, options: tuple[str, ...] = (), experiment: str = ""
 ) -> Path | None:
     """Build a program from its pinned Go modules, unless that was done after they last changed."""
     target = CACHE / name
@@ -193,7 +199,7 @@ def _built(
     # Under its own name only when whole: a build that is killed must not look like a program.
     unfinished = target.with_name(f"{name}.{os.getpid()}")
     done = subprocess.run(
-        [go, "build", "-trimpath", "-ldflags", flags, "-o", str(unfinished), package],
+        [go, "build", "-trimpath", *options, "-o", str(unfinished), package],
         cwd=source,
         check=False,
         timeout=BUILD_TIMEOUT_SECONDS,
@@ -215,12 +221,26 @@ def _build_scanner() -> Path | None:
     module = "github.com/aquasecurity/trivy"
     stamp = f"-s -w -X {module}/pkg/version/app.ver={SCANNER_VERSION}"
     package = f"{module}/cmd/trivy"
-    return _built(SCANNER_SOURCE, "trivy", package, flags=stamp, experiment="jsonv2")
+    return _built(
+        SCANNER_SOURCE, "trivy", package, options=("-ldflags", stamp), experiment="jsonv2"
+    )
 
 
 def _build_advisories() -> Path | None:
     """Build the writer of small vulnerability databases."""
     return _built(ADVISORIES_SOURCE, "trivydb", ".")
+
+
+def _build_grype() -> Path | None:
+    """Build Grype, which calls itself "[not provided]" unless its version is stamped."""
+    package = "github.com/anchore/grype/cmd/grype"
+    stamp = f"-s -w -X main.version={GRYPE_VERSION}"
+    return _built(GRYPE_SOURCE, "grype", package, options=("-tags", GRYPE_TAGS, "-ldflags", stamp))
+
+
+def _build_grype_advisories() -> Path | None:
+    """Build the writer of small vulnerability databases of Grype."""
+    return _built(GRYPE_ADVISORIES_SOURCE, "grypedb", ".", options=("-ldflags", "-s -w"))
 
 
 def _make_images() -> Path | None:
@@ -271,6 +291,18 @@ COMPONENTS = {
         ),
         Component("scanner", "finds vulnerabilities", "trivy", unprivileged=_build_scanner),
         Component(
+            "grype",
+            "finds vulnerabilities, as a second opinion",
+            "grype",
+            unprivileged=_build_grype,
+        ),
+        Component(
+            "grypedb",
+            "writes small vulnerability databases of Grype",
+            "basekeeper-grypedb",
+            unprivileged=_build_grype_advisories,
+        ),
+        Component(
             "tracer",
             "ends a program at a chosen system call",
             "strace",
@@ -282,15 +314,19 @@ COMPONENTS = {
 }
 
 
+SLOW = ("scanner", "grype", "grypedb")
+"""Whose builds take minutes, one after the other: the last two share most modules."""
+
+
 def _provisioned(names: list[str]) -> Iterator[tuple[str, Path | Missing]]:
-    """Provision in order; the scanner, whose build takes minutes, beside all others."""
+    """Provision in order; what is slow beside all others."""
     with ThreadPoolExecutor(1) as beside:
-        early = beside.submit(provision, "scanner") if "scanner" in names else None
+        early = {name: beside.submit(provision, name) for name in SLOW if name in names}
         for name in names:
-            if name != "scanner":
+            if name not in early:
                 yield name, provision(name)
-        if early is not None:
-            yield "scanner", early.result()
+        for name, result in early.items():
+            yield name, result.result()
 
 
 def main(names: list[str]) -> int:
