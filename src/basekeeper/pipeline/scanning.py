@@ -16,7 +16,7 @@ from basekeeper.values.image import Unknown
 from basekeeper.values.platforms import find_platform
 from basekeeper.values.resolution import Question
 from basekeeper.values.scanning import ArchiveImage, LayoutImage
-from basekeeper.values.scanrun import How, ScannedImage, ScanRun
+from basekeeper.values.scanrun import How, Part, ScannedImage, ScanRun
 from basekeeper.values.use import Kind, Role
 from basekeeper.values.vulnerability import Sbom, Scan
 
@@ -51,6 +51,23 @@ class _Asked(NamedTuple):
     digest: str | None = None
     role: Role | None = None
     uses: tuple[Use, ...] = ()
+    part: Part = Part.CURRENT
+
+
+class Further(NamedTuple):
+    """An image of a registry that no build stands on now, and is to be scanned all the same."""
+
+    reference: Reference
+    """With its tag, and the digest where that is known."""
+    platforms: tuple[str, ...]
+    part: Part
+
+
+class Scanned(NamedTuple):
+    """What a run of scans told, and what registries told for it."""
+
+    run: ScanRun
+    told: Resolutions
 
 
 class _Basis(NamedTuple):
@@ -82,23 +99,67 @@ def scan_tree(
     Raises:
         InputError: The scanner cannot be used.
     """
+    return scan_survey(survey(tree, run, progress=progress), run, work, images=images).run
+
+
+def scan_survey(
+    found: Survey,
+    run: Run,
+    work: Scanning,
+    *,
+    images: Sequence[str] = (),
+    further: Sequence[Further] = (),
+) -> Scanned:
+    """Do the same for what was found in a tree already, and scan further images beside it.
+
+    Args:
+        found: What discovery found.
+        run: What all steps share.
+        work: What it works with.
+        images: As of `scan_tree`.
+        further: What else is scanned.
+
+    Raises:
+        InputError: The scanner cannot be used.
+    """
     basis = _begin(work, run)
-    found = survey(tree, run, progress=progress)
     uses, unmatched = _wanted(found, images)
-    chosen = replace(found, uses=uses)
     asked = questions(
-        chosen,
+        replace(found, uses=uses),
         lambda reference: Want(pointer=reference.digest is None, inside=True),
         platforms=run.config.settings.discover.platforms,
     )
-    told = resolve(asked, work.registry, asking=work.asking)
+    more = [(one, _further_question(one)) for one in further]
+    told = resolve(
+        _merged((*asked, *(question for _, question in more))), work.registry, asking=work.asking
+    )
     todo = [one for question in asked for one in _of_question(question, told, uses, run, work)]
     todo += _without_name(uses)
     todo.sort(key=lambda one: (_ROLES.index(one.role or Role.UNUSED), one.name, str(one.platform)))
-    return _finish(
+    for one, question in more:
+        looks = _of_question(question, told, (), run, work)
+        todo += [look._replace(name=one.reference.familiar, part=one.part) for look in looks]
+    finished = _finish(
         run, work, basis, todo,
         skipped=found.skipped, troubles=told.troubles, unmatched=unmatched,
     )  # fmt: skip
+    return Scanned(finished, told)
+
+
+def _merged(asked: Sequence[Question]) -> tuple[Question, ...]:
+    """Ask about each image once, for all platforms."""
+    found: dict[str, Question] = {}
+    for one in asked:
+        known = found.setdefault(str(one.reference), one)
+        platforms = tuple(dict.fromkeys((*known.platforms, *one.platforms)))
+        found[str(one.reference)] = replace(known, platforms=platforms)
+    return tuple(found.values())
+
+
+def _further_question(one: Further) -> Question:
+    """Ask what an image points to, and what is inside."""
+    pointer = one.reference.digest is None
+    return Question(reference=one.reference, platforms=one.platforms, pointer=pointer, inside=True)
 
 
 def scan_named(
@@ -255,8 +316,8 @@ def _finish(  # noqa: PLR0913  # what runs over trees and over names have each o
 ) -> ScanRun:
     """Look at everything, and put the answers together."""
     answers = _answers(todo, work, basis)
-    images = tuple(_answered(one, answers) for one in todo)
-    scans = [one.answer for one in images if isinstance(one.answer, Scan)]
+    answered = tuple(_answered(one, answers) for one in todo)
+    scans = [one.answer for one in answered if isinstance(one.answer, Scan)]
     known = None if isinstance(basis.database, Unknown) else basis.database
     own = dict.fromkeys(notice for scan in scans for notice in scan.notices)
     return ScanRun(
@@ -265,7 +326,8 @@ def _finish(  # noqa: PLR0913  # what runs over trees and over names have each o
         database=known or next((scan.database for scan in scans), None),
         database_problem=basis.database if isinstance(basis.database, Unknown) else None,
         severity_order=work.severity_order,
-        images=images,
+        images=tuple(one for one in answered if one.part is Part.CURRENT),
+        further=tuple(one for one in answered if one.part is not Part.CURRENT),
         skipped=skipped,
         troubles=troubles,
         unmatched=unmatched,
@@ -328,4 +390,5 @@ def _answered(one: _Asked, answers: Mapping[object, tuple[How, Scan | Unknown]])
         digest=one.digest or own,
         role=one.role,
         uses=one.uses,
+        part=one.part,
     )

@@ -55,8 +55,17 @@ class Planned:
     standings: Standings
     changes: ChangePlan
     left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """How images stand, and what they could become."""
+
+    stand: Standings
     told: Resolutions
     """What the registries told, of images in use and of what they could become."""
+    unseen: tuple[Reference, ...]
+    """What could still not be looked into."""
 
 
 def outdated(  # noqa: PLR0913  # three that cannot be left out, four that mostly are
@@ -108,13 +117,56 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
         LedgerError: The ledger cannot be reached.
         ValueError: A pattern is none.
     """
-    from basekeeper.plan import candidates, changes, left_out  # noqa: PLC0415  # only to update
+    from basekeeper.plan import changes, left_out  # noqa: PLC0415  # only to update
     from basekeeper.policy.patterns import parse_pattern  # noqa: PLC0415
 
     everything = discover(tree, discover_settings(run), progress=progress)
     chosen = within_selection(everything, run)
     named, notices = _of_images(chosen, wanted.images)
     found, left_alone = _without_vendored(named, run)
+    images = [parse_pattern(text) for text in wanted.images]
+    kinds = wanted.kinds or None
+    ahead = look_ahead(found, run, registry, wanted, ledger=ledger, asking=asking)
+    return Planned(
+        survey=everything,
+        standings=replace(ahead.stand, notices=(*notices, *left_alone, *ahead.stand.notices)),
+        changes=changes(
+            ahead.stand.standings,
+            kinds=kinds,
+            images=images,
+            pin_digests=wanted.pin_digests,
+            unseen=ahead.unseen,
+        ),
+        left_out=left_out(chosen) if not wanted.images else (),
+    )
+
+
+def look_ahead(  # noqa: PLR0913  # four that cannot be left out, two that mostly are
+    found: Survey,
+    run: Run,
+    registry: Registry,
+    wanted: Wanted,
+    *,
+    ledger: Ledger | None = None,
+    asking: Callable[[int, int], None] | None = None,
+) -> Ahead:
+    """Tell how images stand, and what is inside what they could become.
+
+    Args:
+        found: The uses.
+        run: What all steps share.
+        registry: Whom to ask.
+        wanted: Which updates count.
+        ledger: Where first sights are read from, if anywhere.
+        asking: Called now and then with how many images were asked about, and of how many.
+
+    Raises:
+        LedgerError: The ledger cannot be reached.
+        ValueError: A pattern is none.
+    """
+    from basekeeper.plan import candidates  # noqa: PLC0415  # only to update or to record
+    from basekeeper.policy.patterns import parse_pattern  # noqa: PLC0415
+
     if wanted.any_age:
         run = replace(run, config=replace(run.config, updates=run.config.updates.at_any_age()))
     kinds = wanted.kinds or None
@@ -129,19 +181,7 @@ def plan_updates(  # noqa: PLR0913  # four that cannot be left out, three that m
             found, run, registry, wanted.kinds, ledger=ledger, asking=asking, more=more, told=told
         )
         targets = candidates(stand.standings, told, kinds=kinds, images=images)
-    return Planned(
-        survey=everything,
-        standings=replace(stand, notices=(*notices, *left_alone, *stand.notices)),
-        changes=changes(
-            stand.standings,
-            kinds=kinds,
-            images=images,
-            pin_digests=wanted.pin_digests,
-            unseen=targets,
-        ),
-        left_out=left_out(chosen) if not wanted.images else (),
-        told=told,
-    )
+    return Ahead(stand=stand, told=told, unseen=targets)
 
 
 def edit_files(

@@ -11,6 +11,7 @@ from basekeeper.values.image import Unknown
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from basekeeper.values.event import Head
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Trouble
     from basekeeper.values.use import Role, Skipped, Use
@@ -30,6 +31,17 @@ class How(StrEnum):
     """There is no answer."""
 
 
+class Part(StrEnum):
+    """Why an image was scanned."""
+
+    CURRENT = "current"
+    """A build stands on it, or the user named it."""
+    CANDIDATE = "candidate"
+    """A build could stand on it."""
+    PUBLISHED = "published"
+    """A product is published as it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannedImage:
     """One image for one platform."""
@@ -47,6 +59,7 @@ class ScannedImage:
     role: Role | None = None
     """The first of those that its uses have."""
     uses: tuple[Use, ...] = ()
+    part: Part = Part.CURRENT
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -66,6 +79,22 @@ class ScannedImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What of a run the ledger keeps."""
+
+    place: str
+    """Where the ledger lies; no password."""
+    repository: str | None
+    """Name of the repository, as its chain; None: only facts about images were recorded."""
+    events: int
+    """How many were new."""
+    head: Head | None
+    """The end of the repository's chain; keep it elsewhere."""
+    mark: str = ""
+    """A hidden mark, from which the clocks that run can be restored; empty: none runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRun:
     """Everything that one run told."""
 
@@ -79,11 +108,15 @@ class ScanRun:
     severity_order: tuple[str, ...]
     images: tuple[ScannedImage, ...]
     """Those that final chains stand on first, each group sorted by name and platform."""
+    further: tuple[ScannedImage, ...] = ()
+    """What builds could stand on, then what products are published as; only where a run records."""
     skipped: tuple[Skipped, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     unmatched: tuple[str, ...] = ()
     """Patterns of images that named none."""
     notices: tuple[str, ...] = ()
+    recorded: Recorded | None = None
+    """None: nothing was recorded."""
 
     @property
     def complete(self) -> bool:
