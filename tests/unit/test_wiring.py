@@ -110,7 +110,7 @@ def test_fetch_gives_the_body_or_an_error() -> None:
     with serve() as server:
         server.put("/good", Answer(b"body"))
         with wiring.open_fetch([server.url]) as fetch:
-            assert fetch(f"{server.url}/good") == b"body"
+            assert fetch(f"{server.url}/good").body == b"body"
             with pytest.raises(TransportError, match="answered with status 404"):
                 fetch(f"{server.url}/bad")
 

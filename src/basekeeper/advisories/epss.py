@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.advisories.documents import instant
@@ -16,8 +17,15 @@ from basekeeper.errors import InputError
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from datetime import datetime
+
+MAX_AGE: Final = timedelta(days=7)
+"""How old scores may be for an absence to mean that a vulnerability is not scored. New ones come
+every day."""
+
+MAX_SKEW: Final = timedelta(days=1)
+"""How far in the future scores may have been made: they are dated by day."""
 
 MAX_CSV_BYTES: Final = 64 * 1024 * 1024
 """Largest file read, unpacked, in bytes. 300,000 lines take 10 MiB."""
@@ -50,6 +58,12 @@ class Scores:
     scored: datetime
     scores: Mapping[str, Score]
     """By CVE; no entry: not scored, which is not "improbable"."""
+    count: int
+    """How many there were, those included that nobody wanted."""
+
+    def is_current(self, now: datetime, max_age: timedelta = MAX_AGE) -> bool:
+        """Tell whether they are young enough, and not from the future, to say what is missing."""
+        return -MAX_SKEW <= now - self.scored <= max_age
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -57,12 +71,16 @@ class Scores:
         return {name: score.probability for name, score in self.scores.items()}
 
 
-def parse_scores(data: bytes, *, source: str = "EPSS") -> Scores:
+def parse_scores(
+    data: bytes, *, source: str = "EPSS", wanted: Container[str] | None = None
+) -> Scores:
     """Read the scores of a day.
 
     Args:
         data: The CSV file, plain or gzipped.
         source: What messages call it.
+        wanted: CVEs whose scores are kept, as all of them take much memory; None: every one. All
+            lines are checked.
 
     Raises:
         InputError: It is no such file, too large, or has a line that is no score.
@@ -74,19 +92,23 @@ def parse_scores(data: bytes, *, source: str = "EPSS") -> Scores:
     if next(lines, "").replace(" ", "").lower() != _COLUMNS:
         raise InputError(f"{source}: expected the columns {_COLUMNS}", hint=_HINT)
     found: dict[str, Score] = {}
+    count = 0
     for number, line in enumerate(lines, 3):
-        if len(found) >= MAX_SCORES:
+        if not line:
+            continue
+        name, score = _score(line, source, number)
+        count += 1
+        if count > MAX_SCORES:
             raise InputError(f"{source}: has more than {MAX_SCORES} lines")
-        if line:
-            name, score = _score(line, f"{source}:{number}")
+        if wanted is None or name in wanted:
             found[name] = score
-    if not found:
+    if not count:
         raise InputError(f"{source}: has no scores", hint=_HINT)
-    scored = head[2] if "T" in head[2] else f"{head[2]}T00:00:00Z"
-    return Scores(model=head[1], scored=instant(scored, f"{source}: score_date"), scores=found)
+    scored = instant(head[2] if "T" in head[2] else f"{head[2]}T00:00:00Z", f"{source}: score_date")
+    return Scores(model=head[1], scored=scored, scores=found, count=count)
 
 
-def _score(line: str, what: str) -> tuple[str, Score]:
+def _score(line: str, source: str, number: int) -> tuple[str, Score]:
     match = _LINE.fullmatch(line)
     if match is not None:
         try:
@@ -95,6 +117,7 @@ def _score(line: str, what: str) -> tuple[str, Score]:
             score = Score(-1, -1)
         if 0 <= score.probability <= 1 and 0 <= score.percentile <= 1:
             return match[1], score
+    what = f"{source}:{number}"
     raise InputError(f"{what}: expected a CVE number and two shares of one, got {line!r:.80}")
 
 

@@ -1,4 +1,4 @@
-"""`data`: how old the facts about images are, and bringing the calendars up to date."""
+"""`data`: how old the facts in use are, and bringing them up to date."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from basekeeper.cli.options import color_option, format_option, now_option, this_instant
+from basekeeper.cli.options import now_option, place_options, this_instant
 from basekeeper.cli.output import emit, style_for
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_OK, EXIT_UNKNOWN
 
 if TYPE_CHECKING:
+    from basekeeper.config.settings import Settings
     from basekeeper.refresh import DataInfo
+
+_GROUPS: Final = ("calendars", "official", "kev", "epss")
+"""As `basekeeper.refresh.GROUPS`, which takes longer to import than help may."""
 
 _INFO_EPILOG: Final = """\b
 Examples:
@@ -23,6 +27,7 @@ Examples:
 _UPDATE_EPILOG: Final = """\b
 Examples:
   basekeeper data update
+  basekeeper data update --only kev --only epss
   basekeeper data update --mirror endoflife.date=https://mirror.example/all
 \b
 Exit codes: 0 every source was read, 3 one was not; what it owns stays."""
@@ -31,20 +36,20 @@ Exit codes: 0 every source was read, 3 one was not; what it owns stays."""
 @click.group(
     "data",
     epilog="\b\nExamples:\n  basekeeper data info\n  basekeeper data update",
-    short_help="Show or refresh the lifecycle data.",
+    short_help="Show or refresh the facts in use.",
 )
 def command() -> None:
-    """Show or refresh the lifecycle data.
+    """Show or refresh the facts in use.
 
-    Release dates, ends of life, official images and publishers come with
-    the program; the calendars can be refreshed from their sources.
+    Release dates, ends of life, official images, publishers and exploited
+    vulnerabilities come with the program; all but the publishers can be
+    refreshed from their sources. Probabilities of exploitation (EPSS) are
+    only fetched. Your own settings say from where.
     """
 
 
 @command.command("info", epilog=_INFO_EPILOG, short_help="Show source and age of the data.")
-@format_option(("text", "json"))
-@color_option
-@now_option
+@place_options
 def info(**given: Any) -> None:
     """Show source, licence and age of the data in use."""
     from basekeeper import wiring
@@ -52,14 +57,20 @@ def info(**given: Any) -> None:
     from basekeeper.render.data import render_data_json, render_data_text
 
     now = given["now"] or this_instant()
-    rows: tuple[DataInfo, ...] = data_info(wiring.open_catalogue(), now)
+    settings = _settings(given["policy"])
+    rows: tuple[DataInfo, ...] = data_info(
+        wiring.open_catalogue(),
+        now,
+        wiring.open_exploited(settings, now=now),
+        wiring.open_scores(settings, now=now, wanted=()),
+    )
     if given["format"] == "json":
         emit(render_data_json(rows, now), encoded=True)
     else:
         emit(render_data_text(rows, style_for(sys.stdout, given["color"])), encoded=False)
 
 
-@command.command("update", epilog=_UPDATE_EPILOG, short_help="Refresh the calendars.")
+@command.command("update", epilog=_UPDATE_EPILOG, short_help="Refresh the data.")
 @click.option(
     "--mirror",
     "mirrors",
@@ -67,19 +78,48 @@ def info(**given: Any) -> None:
     metavar="SOURCE=URL",
     help="Fetch a source from another address. Repeatable.",
 )
+@click.option(
+    "--only", multiple=True, type=click.Choice(_GROUPS), help="Refresh only this. Repeatable."
+)
+@click.option(
+    "--policy", metavar="FILE", help="An operator's policy, which may name other addresses."
+)
 @now_option
 def update(**given: Any) -> int:
-    """Refresh the calendars from their sources over the network."""
+    """Refresh the data from its sources over the network.
+
+    Each source is checked before it takes the place of what is there: one
+    that is empty, damaged, old or has lost much is refused.
+    """
     from basekeeper import wiring
+    from basekeeper.advisories.kept import is_address
     from basekeeper.refresh import refresh
     from basekeeper.render.data import render_refresh_text
 
-    urls = _read_mirrors(given["mirrors"])
+    named = _read_mirrors(given["mirrors"])
+    urls = {**wiring.sources(_settings(given["policy"])), **named}
     now = given["now"] or this_instant()
-    with wiring.open_fetch(urls.values()) as fetch, Progress("fetching lifecycle data"):
-        report = refresh(wiring.data_directory(), fetch, now, urls=urls)
+    with wiring.open_fetch([url for url in urls.values() if is_address(url)]) as fetch:
+        report = refresh(
+            wiring.data_directory(),
+            fetch,
+            now,
+            urls=urls,
+            only=given["only"],
+            watch=lambda name: Progress(f"fetching {name}"),
+        )
     emit(render_refresh_text(report, style_for(sys.stdout, "auto")), encoded=False)
     return EXIT_OK if report.is_complete else EXIT_UNKNOWN
+
+
+def _settings(policy: str | None) -> Settings:
+    """Read what an operator says, without looking at any repository."""
+    from basekeeper.config.settings import Settings
+    from basekeeper.policy.load import load_config
+
+    if policy is None:
+        return Settings()
+    return load_config(lambda _: None, policy_path=policy).settings
 
 
 def _read_mirrors(values: tuple[str, ...]) -> dict[str, str]:
@@ -90,7 +130,7 @@ def _read_mirrors(values: tuple[str, ...]) -> dict[str, str]:
     for value in values:
         name, _, url = value.partition("=")
         if name not in DEFAULT_URLS or not url.startswith(("https://", "http://")):
-            sources = " or ".join(DEFAULT_URLS)
-            raise click.UsageError(f"mirror {value!r} is not SOURCE=URL with SOURCE {sources}")
+            sources = ", ".join(DEFAULT_URLS)
+            raise click.UsageError(f"mirror {value!r} is not SOURCE=URL; sources: {sources}")
         found[name] = url.rstrip("/")
     return found

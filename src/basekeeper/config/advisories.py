@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 MAX_DOCUMENTS: Final = 200
 """Most VEX documents that can be named."""
 
-_SCHEMES: Final = ("https://", "http://")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisorySettings:
@@ -78,11 +76,6 @@ def parse_advisories(top: Table) -> AdvisorySettings:
     )
     section.finish()
     return found
-
-
-def is_address(source: str) -> bool:
-    """Tell whether a source is fetched, and not a file that somebody else keeps current."""
-    return source.startswith(_SCHEMES)
 
 
 def read_address(text: str) -> str:

@@ -224,6 +224,10 @@ class Catalogue:
         """The calendar file as read; a refresh builds the next one upon it. Do not change it."""
         return self._file(CALENDARS)
 
+    def raw_official(self) -> dict[str, Any]:
+        """The official list as read; a refresh holds the next one against it. Do not change it."""
+        return self._file(OFFICIAL)
+
     def _calendar_sources(self) -> tuple[Source, ...]:
         """The origins named in the calendar file, each with the products that rest on it."""
         content = self._file(CALENDARS)

@@ -38,10 +38,11 @@ class Validators(NamedTuple):
     """`Last-Modified`, as it was sent."""
 
 
-class Fetch(NamedTuple):
-    """How one file was fetched."""
+class Kept(NamedTuple):
+    """How a file that is kept was fetched."""
 
-    url: str
+    place: str
+    """Digest of the address, which may hold a secret."""
     at: datetime
     """When its source was last asked and had this, or nothing newer. UTC."""
     digest: str
@@ -54,7 +55,7 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_fetches(directory: Path) -> dict[str, Fetch]:
+def read_fetches(directory: Path) -> dict[str, Kept]:
     """Read what is known, by source; nothing where there is no such file, or it is unusable.
 
     Nothing rests on it but ages and savings, so that it is never an error.
@@ -72,11 +73,11 @@ def read_fetches(directory: Path) -> dict[str, Fetch]:
     return found
 
 
-def write_fetches(fetches: dict[str, Fetch]) -> dict[str, Any]:
+def write_fetches(fetches: dict[str, Kept]) -> dict[str, Any]:
     """Return the content of the file."""
     sources = {
         name: {
-            "url": fetch.url,
+            "place": fetch.place,
             "at": fetch.at.isoformat(),
             "digest": fetch.digest,
             "etag": fetch.validators.etag,
@@ -87,12 +88,12 @@ def write_fetches(fetches: dict[str, Fetch]) -> dict[str, Any]:
     return {"schema": SCHEMA, "sources": sources}
 
 
-def _fetch(row: dict[str, Any]) -> Fetch:
+def _fetch(row: dict[str, Any]) -> Kept:
     at = datetime.fromisoformat(read_text(row, "at"))
     if at.tzinfo is None:
         raise ValueError("an instant without a time zone")
-    return Fetch(
-        read_text(row, "url"),
+    return Kept(
+        read_text(row, "place"),
         at.astimezone(UTC),
         read_text(row, "digest"),
         Validators(read_text(row, "etag"), read_text(row, "modified")),

@@ -33,11 +33,11 @@ class SourceInfo(Protocol):
         """Under which licence."""
 
     @property
-    def as_of(self) -> date:
-        """The day of its facts."""
+    def as_of(self) -> date | None:
+        """The day of its facts; None: there are none."""
 
     @property
-    def age(self) -> timedelta:
+    def age(self) -> timedelta | None:
         """How old they are."""
 
     @property
@@ -46,7 +46,15 @@ class SourceInfo(Protocol):
 
     @property
     def is_stale(self) -> bool:
-        """Whether they are old."""
+        """Whether they are old, or missing though they are wanted."""
+
+    @property
+    def origin(self) -> str:
+        """`bundled`, `fetched`, `file`, `off` or `missing`."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the facts that the settings name are not in use."""
 
 
 class Outcome(Protocol):
@@ -58,7 +66,15 @@ class Outcome(Protocol):
 
     @property
     def updated(self) -> int:
-        """How many products were replaced."""
+        """How many entries were taken."""
+
+    @property
+    def unit(self) -> str:
+        """What an entry is called."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the source has nothing newer."""
 
     @property
     def problem(self) -> str | None:
@@ -78,14 +94,15 @@ class Refresh(Protocol):
 
 
 def render_data_text(rows: Sequence[SourceInfo], style: Style) -> str:
-    """Write a table of the sources: name, day, age, size, licence; old ones stand out."""
-    head = ("SOURCE", "AS OF", "AGE", "ENTRIES", "LICENCE")
+    """Write a table of the sources; old and missing ones stand out."""
+    head = ("SOURCE", "AS OF", "AGE", "ENTRIES", "FROM", "LICENCE")
     cells = [
         (
             visible(row.source),
-            row.as_of.isoformat(),
-            plural(row.age.days, "day") + (" (old)" if row.is_stale else ""),
+            "-" if row.as_of is None else row.as_of.isoformat(),
+            _age(row),
             f"{row.count:,}",
+            row.origin,
             visible(row.licence),
         )
         for row in rows
@@ -96,22 +113,34 @@ def render_data_text(rows: Sequence[SourceInfo], style: Style) -> str:
         for row, line in zip(rows, lines, strict=True)
     ]
     out = [style.paint(first, "bold"), *painted]
+    for row in rows:
+        if row.problem is not None:
+            out += ["", *wrap(visible(row.problem), style.width)]
     if any(row.is_stale for row in rows):
-        out += ["", "Refresh the calendars with `basekeeper data update`."]
+        out += ["", "Refresh them with `basekeeper data update`."]
     return "\n".join(out) + "\n"
 
 
+def _age(row: SourceInfo) -> str:
+    """Write how old facts are, or why there are none."""
+    if row.age is None:
+        return "switched off" if row.origin == "off" else "never fetched"
+    return plural(row.age.days, "day") + (" (old)" if row.is_stale else "")
+
+
 def render_data_json(rows: Sequence[SourceInfo], now: datetime) -> str:
-    """Write the sources as JSON."""
+    """Write the sources as JSON; the shape is `schemas/data.schema.json`."""
     sources = [
         {
             "source": row.source,
             "url": row.url,
             "licence": row.licence,
-            "as_of": row.as_of.isoformat(),
-            "age_days": row.age.days,
+            "as_of": None if row.as_of is None else row.as_of.isoformat(),
+            "age_days": None if row.age is None else row.age.days,
             "entries": row.count,
             "stale": row.is_stale,
+            "origin": row.origin,
+            "problem": row.problem,
         }
         for row in rows
     ]
@@ -124,8 +153,9 @@ def render_refresh_text(report: Refresh, style: Style) -> str:
     for outcome in report.outcomes:
         name = visible(outcome.source)
         if outcome.problem is None:
-            count = plural(outcome.updated, "product")
-            lines.append(f"{style.paint('updated', 'good')}  {name}: {count}")
+            word = "current" if outcome.is_unchanged else "updated"
+            count = plural(outcome.updated, outcome.unit)
+            lines.append(f"{style.paint(word, 'good')}  {name}: {count}")
         else:
             text = f"{name}: {visible(outcome.problem)}"
             first, *rest = wrap(text, style.width - 9)

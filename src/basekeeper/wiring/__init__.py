@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from basekeeper.wiring.facts import open_exploited, open_scores, open_statements, sources
     from basekeeper.wiring.kept import (
         CACHE_VARIABLE,
         LEDGER_VARIABLE,
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     )
     from basekeeper.wiring.network import (
         HURRY_SECONDS,
-        MAX_REFRESH_BYTES,
         NoRequests,
         open_fetch,
         open_registry,
@@ -40,7 +40,6 @@ __all__ = [
     "CACHE_VARIABLE",
     "HURRY_SECONDS",
     "LEDGER_VARIABLE",
-    "MAX_REFRESH_BYTES",
     "Location",
     "NoRequests",
     "Recording",
@@ -51,17 +50,21 @@ __all__ = [
     "max_database_age",
     "open_cache",
     "open_catalogue",
+    "open_exploited",
     "open_fetch",
     "open_recording",
     "open_registry",
     "open_revision",
     "open_scanner",
+    "open_scores",
     "open_sights",
+    "open_statements",
     "open_tree",
     "own_ledger",
     "reader_of",
     "reads_without_network",
     "repository_name",
+    "sources",
     "storage",
     "with_registries",
 ]
@@ -71,7 +74,6 @@ _HOMES: Final = {
     "HURRY_SECONDS": "basekeeper.wiring.network",
     "LEDGER_VARIABLE": "basekeeper.wiring.kept",
     "Location": "basekeeper.wiring.places",
-    "MAX_REFRESH_BYTES": "basekeeper.wiring.network",
     "NoRequests": "basekeeper.wiring.network",
     "Recording": "basekeeper.wiring.recording",
     "cache_directory": "basekeeper.wiring.kept",
@@ -81,16 +83,20 @@ _HOMES: Final = {
     "max_database_age": "basekeeper.wiring.kept",
     "open_cache": "basekeeper.wiring.kept",
     "open_catalogue": "basekeeper.wiring.places",
+    "open_exploited": "basekeeper.wiring.facts",
     "open_fetch": "basekeeper.wiring.network",
     "open_recording": "basekeeper.wiring.recording",
     "open_registry": "basekeeper.wiring.network",
     "open_revision": "basekeeper.wiring.places",
     "open_scanner": "basekeeper.wiring.scanning",
+    "open_scores": "basekeeper.wiring.facts",
     "open_sights": "basekeeper.wiring.kept",
+    "open_statements": "basekeeper.wiring.facts",
     "open_tree": "basekeeper.wiring.places",
     "reader_of": "basekeeper.wiring.places",
     "reads_without_network": "basekeeper.wiring.kept",
     "repository_name": "basekeeper.wiring.kept",
+    "sources": "basekeeper.wiring.facts",
     "storage": "basekeeper.wiring.kept",
     "with_registries": "basekeeper.wiring.network",
 }

@@ -14,22 +14,24 @@ from basekeeper.values.settings import RegistrySettings
 from basekeeper.wiring.kept import open_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from basekeeper.config.settings import Settings
+    from basekeeper.lifecycle.fetched import Validators
     from basekeeper.policy.load import Config
-    from basekeeper.ports import Cache, Handing
+    from basekeeper.ports import Cache, Pulling
+    from basekeeper.refresh import Fetch
     from basekeeper.registry.hosts import Host
     from basekeeper.transport.bodies import Begin
 
-    Fetch = Callable[[str], bytes]
-
-MAX_REFRESH_BYTES: Final = 64 * 1024 * 1024
-"""Largest answer that a refresh takes: 64 MiB. All products together have about 3 MiB."""
+MAX_VALIDATOR_CHARS: Final = 512
+"""Longest text of a server by which it tells that nothing changed; longer ones are not kept."""
 
 HURRY_SECONDS: Final = 10.0
 """Longest wait for a connection, for a piece of an answer and before a repetition, in a hurry."""
+
+_NOT_MODIFIED: Final = 304
 
 ANY_AGE: Final = timedelta(days=36_500)
 """How old an answer of the cache may be where only the cache may answer."""
@@ -39,7 +41,8 @@ ANY_AGE: Final = timedelta(days=36_500)
 def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
     """Open the network for a refresh: a function that gives the body of a URL.
 
-    The function raises TransportError for a request that fails and for an answer other than 2xx.
+    The function raises TransportError for a request that fails, for an answer other than 2xx, and
+    for 304 where it was not asked whether anything changed.
 
     Args:
         mirrors: Addresses that the user named; they may be private and without TLS.
@@ -48,6 +51,8 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
         TransportError: One of them is no URL.
     """
     from basekeeper import __version__  # noqa: PLC0415  # only for a refresh
+    from basekeeper.refresh import Fetched, Validators  # noqa: PLC0415
+    from basekeeper.refresh.model import MAX_ANSWER, NOTHING  # noqa: PLC0415
     from basekeeper.transport.client import HostOptions, Transport  # noqa: PLC0415
     from basekeeper.transport.redaction import shown_url  # noqa: PLC0415
     from basekeeper.transport.urls import split_url  # noqa: PLC0415
@@ -58,13 +63,34 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
     agent = f"basekeeper/{__version__}"
     with Transport(user_agent=agent, hosts=hosts, allow_http=plain) as transport:
 
-        def fetch(url: str) -> bytes:
-            answer = transport.get(url, max_bytes=MAX_REFRESH_BYTES)
+        def fetch(
+            url: str, known: Validators = NOTHING, *, max_bytes: int = MAX_ANSWER
+        ) -> Fetched:
+            headers = _conditions(known)
+            answer = transport.get(url, headers=headers, max_bytes=max_bytes)
+            said = Validators(
+                _validator(answer.headers, "etag"), _validator(answer.headers, "last-modified")
+            )
+            if answer.status == _NOT_MODIFIED and headers:
+                return Fetched(None, said)
             if not answer.is_success:
                 raise TransportError(f"{shown_url(url)} answered with status {answer.status}")
-            return answer.body
+            return Fetched(answer.body, said)
 
         yield fetch
+
+
+def _conditions(known: Validators) -> dict[str, str]:
+    """Return the headers that ask for a body only where it changed."""
+    said = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    return {name: value for name, value in said.items() if value}
+
+
+def _validator(headers: Mapping[str, str], name: str) -> str:
+    """Return what a server said of an answer, where it can be sent back to it; else nothing."""
+    value = headers.get(name, "")
+    is_fit = len(value) <= MAX_VALIDATOR_CHARS and value.isascii() and value.isprintable()
+    return value if is_fit else ""
 
 
 def with_registries(config: Config, *, has_operator: bool, is_gate: bool = False) -> Config:
@@ -108,7 +134,7 @@ def open_registry(  # noqa: PLR0913  # one that cannot be left out, five that mo
     use_cache: bool = True,
     hurry: bool = False,
     cache: Cache | None = None,
-) -> Iterator[Handing]:
+) -> Iterator[Pulling]:
     """Open all registries behind one door, and end every connection afterwards.
 
     Closing it ends what is under way in other threads too.

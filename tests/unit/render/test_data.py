@@ -14,11 +14,11 @@ NEW = DataInfo("publishers", "https://y", "facts", date(2026, 11, 22), timedelta
 
 def test_table_names_old_data_and_the_remedy() -> None:
     assert render_data_text([OLD, NEW], Style(80)).splitlines() == [
-        "SOURCE          AS OF       AGE            ENTRIES  LICENCE",
-        "endoflife.date  2026-08-22  93 days (old)  1,200    MIT",
-        "publishers      2026-11-22  1 day          22       facts",
+        "SOURCE          AS OF       AGE            ENTRIES  FROM     LICENCE",
+        "endoflife.date  2026-08-22  93 days (old)  1,200    bundled  MIT",
+        "publishers      2026-11-22  1 day          22       bundled  facts",
         "",
-        "Refresh the calendars with `basekeeper data update`.",
+        "Refresh them with `basekeeper data update`.",
     ]
 
 
@@ -37,7 +37,7 @@ def test_json_holds_the_same() -> None:
 
 def test_each_source_of_a_refresh_has_its_outcome() -> None:
     report = RefreshReport(
-        (SourceOutcome("a", 1), SourceOutcome("b", 0, "no answer " * 12)), None, ("c: kept " * 12,)
+        (SourceOutcome("a", 1), SourceOutcome("b", 0, "no answer " * 12)), (), ("c: kept " * 12,)
     )
     lines = render_refresh_text(report, Style(80)).splitlines()
     assert lines[0] == "updated  a: 1 product"
