@@ -6,6 +6,8 @@ So the keys that a table may have are written once: where they are read.
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from basekeeper.errors import ConfigError, Problem
@@ -23,6 +25,18 @@ MAX_PROBLEMS: Final = 500
 
 MAX_HINTS: Final = 50
 """Most problems for which a similar word is looked for, which is slow."""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as YYYY-MM-DD; None for every other form, such as a week."""
+    if _DAY.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 class Table:
@@ -118,6 +132,31 @@ class Table:
                 self.wrong((name, index), f"{expected}; got {value!r:.80}", hint)
             else:
                 yield index, value
+
+    def parsed_texts(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """Return what `parse` makes of each text of a list; empty where absent.
+
+        Its ValueError becomes a problem of that element; a second argument of it is the hint.
+        """
+        found = []
+        for index, text in self.indexed_texts(name):
+            try:
+                found.append(parse(text))
+            except ValueError as error:
+                message, *hint = error.args
+                self.wrong((name, index), message, *hint)
+        return tuple(found)
+
+    def day(self, name: str) -> date | None:
+        """Return a day: one of TOML's, or one in quotes."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        found = parse_day(value) if isinstance(value, str) else value
+        if not isinstance(found, date) or isinstance(found, datetime):
+            self.wrong(name, "expected a day: YYYY-MM-DD")
+            return None
+        return found
 
     def text_map(self, name: str) -> dict[str, str]:
         """Return a table of texts, empty ones too, whose keys are free; empty where absent."""

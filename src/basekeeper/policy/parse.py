@@ -69,7 +69,7 @@ def parse_layer(table: Table, rules: RuleCatalogue | None, *, name: str) -> Laye
         waivers=_waivers(table, rules),
         deadlines=parse_windows(table),
         mirrors=_mirrors(table),
-        frontends=_frontends(table),
+        frontends=table.parsed_texts("frontends", parse_pattern),
         extends=extends,
         closed=closed,
         shipped=name == SHIPPED_NAME and rules is None,
@@ -310,14 +310,3 @@ def _mirrors(table: Table) -> dict[str, str]:
         except InvalidReference as error:
             table.wrong(("mirrors", prefix), error.message, "map a registry, or one with a path")
     return found
-
-
-def _frontends(table: Table) -> tuple[ImagePattern, ...]:
-    """Read the images that may run as the builder itself."""
-    found = []
-    for index, text in table.indexed_texts("frontends"):
-        try:
-            found.append(parse_pattern(text))
-        except ValueError as error:
-            table.wrong(("frontends", index), str(error))
-    return tuple(found)

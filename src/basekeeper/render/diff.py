@@ -39,8 +39,7 @@ def diff_bytes(files: Iterable[FileEdit], *, prefix: str = "") -> Iterator[bytes
             user stands; empty for none.
     """
     for file in files:
-        path = os.fsencode(f"{prefix}/{file.path}" if prefix else file.path)
-        yield b"".join([_head(b"--- ", b"a/" + path), _head(b"+++ ", b"b/" + path), *_hunks(file)])
+        yield b"".join([*file_heads(file.path, prefix=prefix), *_hunks(file)])
 
 
 def diff_text(file: FileEdit, *, prefix: str = "") -> str:
@@ -51,12 +50,24 @@ def diff_text(file: FileEdit, *, prefix: str = "") -> str:
 def painted_diff(files: Iterable[FileEdit], style: Style, *, prefix: str = "") -> Iterator[str]:
     """Write the edits for a terminal: coloured as git does, and nothing in them acts."""
     for file in files:
-        lines = diff_text(file, prefix=prefix).split("\n")
-        for number, line in enumerate(lines[:-1]):
-            shown = visible(line.removesuffix("\r"))
-            is_head = number < len(_HEADS) and line.startswith(_HEADS)
-            role = "bold" if is_head else _ROLES.get(line[:1], "")
-            yield (style.paint(shown, role) if role else shown) + "\n"
+        yield from painted_patch(diff_text(file, prefix=prefix), style)
+
+
+def painted_patch(patch: str, style: Style) -> Iterator[str]:
+    """Write the patch of one file for a terminal."""
+    lines = patch.split("\n")
+    for number, line in enumerate(lines[:-1]):
+        shown = visible(line.removesuffix("\r"))
+        is_head = number < len(_HEADS) and line.startswith(_HEADS)
+        role = "bold" if is_head else _ROLES.get(line[:1], "")
+        yield (style.paint(shown, role) if role else shown) + "\n"
+
+
+def file_heads(path: str, *, prefix: str = "", is_new: bool = False) -> Iterator[bytes]:
+    """Name a file before and after; one that is new was nothing before."""
+    name = os.fsencode(f"{prefix}/{path}" if prefix else path)
+    yield b"--- /dev/null\n" if is_new else _head(b"--- ", b"a/" + name)
+    yield _head(b"+++ ", b"b/" + name)
 
 
 def _head(mark: bytes, path: bytes) -> bytes:
@@ -81,12 +92,12 @@ def _hunks(file: FileEdit) -> Iterator[bytes]:
         at = first
         while at < last:
             if old[at] == new[at]:
-                yield _line(b" ", old[at])
+                yield hunk_line(b" ", old[at])
                 at += 1
                 continue
             end = next((each for each in range(at, last) if old[each] == new[each]), last)
-            yield from (_line(b"-", line) for line in old[at:end])
-            yield from (_line(b"+", line) for line in new[at:end])
+            yield from (hunk_line(b"-", line) for line in old[at:end])
+            yield from (hunk_line(b"+", line) for line in new[at:end])
             at = end
 
 
@@ -111,5 +122,6 @@ def _ranges(changed: list[int], count: int) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _line(mark: bytes, line: bytes) -> bytes:
+def hunk_line(mark: bytes, line: bytes) -> bytes:
+    """Write one line of a hunk; one without its line break says so."""
     return mark + line if line.endswith(b"\n") else mark + line + b"\n" + _NO_END

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
 from basekeeper.records import dataclass
+from basekeeper.values.change import FileEdit
 from basekeeper.values.use import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from basekeeper.trees.working import WorkingTree
-    from basekeeper.values.change import FileEdit
 
 MAX_TRIES: Final = 8
 """Names that are tried for a temporary file."""
@@ -82,6 +82,46 @@ def write_files(tree: WorkingTree, edits: Sequence[FileEdit]) -> None:
         for directory in {target.directory for target in targets}:
             with suppress(OSError):  # some file systems cannot; the files are whole all the same
                 os.fsync(directory)
+
+
+def create_file(tree: WorkingTree, path: str, data: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all, into a directory of the tree.
+
+    Raises:
+        InputError: It cannot be written, or something of that name is there.
+    """
+    edit = FileEdit(path, b"", data, ())
+    parent, _, name = path.rpartition("/")
+    real = tree.real_path(parent) if parent else ""
+    if isinstance(real, Skipped):
+        raise _refused(edit, f"its directory {real.reason}", "make the directory first")
+    with ExitStack() as stack:
+        try:
+            directory = _open_directory(tree, real, stack)
+            target = _Target(edit, directory, name, os.fstat(directory))
+            _put(target)
+        except OSError as error:
+            raise _failed(edit, error) from error
+        with suppress(OSError):  # as above
+            os.fsync(directory)
+
+
+def _put(target: _Target) -> None:
+    """Write content under a temporary name, and link it to its own, which must be free."""
+    file = -1
+    try:
+        file = _create(target)
+        _write(file, target.edit.after)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.fchmod(file, 0o666 & ~mask)
+        os.fsync(file)
+        here = target.directory
+        os.link(target.temporary, target.name, src_dir_fd=here, dst_dir_fd=here)
+    finally:
+        _discard(target)
+        if file >= 0:
+            os.close(file)
 
 
 @contextmanager
@@ -218,15 +258,19 @@ def _create(target: _Target) -> int:
 
 def _fill(file: int, target: _Target) -> None:
     """Write content, owner, attributes and mode, and let the disk have them."""
-    view = memoryview(target.edit.after)
-    while view:
-        view = view[os.write(file, view) :]
+    _write(file, target.edit.after)
     own, old = os.fstat(file), target.status
     if (own.st_uid, own.st_gid) != (old.st_uid, old.st_gid):
         os.fchown(file, old.st_uid, old.st_gid)
     _copy_attributes(file, target)
     os.fchmod(file, stat.S_IMODE(old.st_mode))
     os.fsync(file)
+
+
+def _write(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
 
 
 def _copy_attributes(file: int, target: _Target) -> None:
@@ -306,6 +350,7 @@ def _failed(edit: FileEdit, error: OSError, *, more: str = "") -> InputError:
         errno.ENOSPC: "make room on the disk",
         errno.EMFILE: "raise the limit of open files with `ulimit -n`, or name fewer directories",
         errno.ENOENT: "it was moved or deleted meanwhile; run again",
+        errno.EEXIST: "something of that name came into being meanwhile; run again",
     }
     reason = error.strerror or str(error)
     return InputError(

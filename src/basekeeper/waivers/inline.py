@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.table import parse_day
 from basekeeper.records import dataclass
 from basekeeper.values.waiver import Waiver
-from basekeeper.waivers.model import InvalidWaiver, Waivers, parse_day
+from basekeeper.waivers.model import InvalidWaiver, Waivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -281,7 +282,7 @@ def restrict_inline(waivers: Waivers, base_waivers: Waivers) -> Waivers:
                 continue
             left[_identity(waiver)] -= 1
         accepted.append(waiver)
-    return Waivers(tuple(accepted), waivers.invalid)
+    return replace(waivers, accepted=tuple(accepted))
 
 
 def _identity(waiver: Waiver) -> tuple[object, ...]:

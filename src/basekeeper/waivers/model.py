@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from basekeeper.config.table import did_you_mean
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from basekeeper.policy.model import WaiverSettings
     from basekeeper.values.waiver import Waiver
-
-
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def parse_day(text: str) -> date | None:
-    """Read a day written as YYYY-MM-DD; None for every other form, such as a week."""
-    if _DAY.fullmatch(text) is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,13 @@ class Waivers:
     accepted: tuple[Waiver, ...] = ()
     """Well-formed ones; they may have expired."""
     invalid: tuple[InvalidWaiver, ...] = ()
+    ended: tuple[Waiver, ...] = ()
+    """Those of the waiver file that were taken back or renewed: history, which covers nothing."""
 
     def __add__(self, other: Waivers) -> Waivers:
         """Join waivers of two sources, in that order."""
-        return Waivers(self.accepted + other.accepted, self.invalid + other.invalid)
+        return Waivers(
+            self.accepted + other.accepted,
+            self.invalid + other.invalid,
+            self.ended + other.ended,
+        )
