@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from basekeeper.values.notifying import Delivery, Message
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import ImageSource, LayoutImage, RegistryImage
+    from basekeeper.values.scanning import ImageSource, LayoutImage
     from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
 
 
@@ -120,18 +120,6 @@ class Pulling(Registry, Protocol):
         ...
 
 
-class Handing(Registry, Protocol):
-    """Registries whose images other programs can be sent for."""
-
-    def hand_over(self, image: Reference, platform: str) -> RegistryImage:
-        """Say what another program needs to fetch an image as we would.
-
-        `image.digest` must be set. Of credentials only what the registry itself is given anyway is
-        handed over: a token that was issued to us, or the password where it wants just that.
-        """
-        ...
-
-
 class Cache(Protocol):
     """What was read before: may be deleted at any time without changing an answer's truth.
 
@@ -179,8 +167,14 @@ class Scanner(Protocol):
         """List the packages of an image; no advisories are needed for it."""
         ...
 
-    def kept_sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown | None:
-        """Return the packages as listed before; None where they were not. Fetches nothing."""
+    def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
+        """Return the packages of an image of a registry as listed before; None: they were not.
+
+        Args:
+            image: `digest` must be set; the tag is not looked at.
+            platform: As of `LayoutImage.platform`.
+            now: The instant of the run.
+        """
         ...
 
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:

@@ -1,4 +1,4 @@
-"""Whole images and artifacts, fetched from real and simulated registries, with what can go wrong."""
+"""Whole images and artifacts, fetched from real and simulated registries; what can go wrong."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import tarfile
@@ -10,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -25,12 +22,9 @@ from basekeeper.values.reference import parse_reference
 from basekeeper.values.scanning import (
     ArchiveImage,
     LayoutImage,
-    Login,
-    RegistryImage,
     ScannerSettings,
 )
 from basekeeper.values.vulnerability import (
-    Database,
     FixStatus,
     PackageKind,
     Sbom,
@@ -41,7 +35,6 @@ from basekeeper.values.vulnerability import (
 )
 from tests.fakes import trivydb
 from tests.fakes.provisioned import provisioned
-from tests.fakes.realregistry.tokens import SERVICE
 from tests.fakes.trivydb import CRITICAL, HIGH, LATER, LOW, MEDIUM, NOW
 from tools import images
 
@@ -50,8 +43,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from basekeeper.ports import Scanner
+    from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource
-    from tests.fakes.realregistry.running import RealRegistries
 
 pytestmark = pytest.mark.component("scanner")
 
@@ -148,20 +141,6 @@ def read_blob(bench: Bench, digest: str) -> Any:
     return json.loads(blob(bench, digest).read_bytes())
 
 
-def at(registries: RealRegistries, setup: str, repository: str, digest: str) -> RegistryImage:
-    """An image in a real registry, as that set-up wants to be asked."""
-    registry = registries.start(setup)
-    login = (
-        None
-        if registry.login is None
-        else Login(username=registry.login[0], password=registry.login[1])
-    )
-    reference = parse_reference(f"{registry.address}/{repository}@{digest}")
-    return RegistryImage(
-        reference=reference, platform=AMD64, login=login, authority=registry.authority
-    )
-
-
 def test_the_advisories_that_match_are_told_worst_first(bench: Bench) -> None:
     scan = told(bench.scanner().scan(bench.image("debian-11-old"), now=NOW))
     assert findings(scan) == [
@@ -241,49 +220,6 @@ def test_the_newer_image_is_shown_to_fix_what_the_database_says(bench: Bench) ->
     assert change.count(Severity.CRITICAL) == (2, 0, 0)
 
 
-@pytest.mark.parametrize("setup", ["anonymous", "basic", "token"])
-def test_an_image_in_a_registry_gives_the_findings_of_its_layout(
-    bench: Bench, real_registries: RealRegistries, setup: str
-) -> None:
-    digest = bench.digest("app-on-12")
-    image = at(real_registries, setup, "private/hello", digest)
-    scan = told(bench.scanner().scan(image, now=NOW))
-    same = told(bench.scanner().scan(bench.image("app-on-12"), now=NOW))
-    assert scan.subject.kind is SubjectKind.REGISTRY
-    assert (scan.matches, scan.packages) == (same.matches, same.packages)
-    assert (scan.diff_ids, scan.image_id) == (same.diff_ids, same.image_id)
-
-
-@pytest.mark.parametrize("setup", ["basic", "token"])
-@pytest.mark.parametrize("login", [None, Login(username="tester", password="of-nobody")])  # noqa: S106
-def test_a_registry_that_wants_to_know_who_asks_gives_unknown(
-    bench: Bench, real_registries: RealRegistries, setup: str, login: Login | None
-) -> None:
-    image = at(real_registries, setup, "private/hello", bench.digest("app-on-12"))
-    answer = bench.scanner().scan(replace(image, login=login), now=NOW)
-    assert isinstance(answer, Unknown)
-    assert "of-nobody" not in repr(answer)
-
-
-def test_a_token_of_ours_serves_and_the_password_stays_here(
-    bench: Bench, real_registries: RealRegistries
-) -> None:
-    image = at(real_registries, "token", "private/hello", bench.digest("app-on-12"))
-    registry = real_registries.start("token")
-    assert registry.tokens is not None
-    assert registry.login is not None
-    query = f"service={quote(SERVICE)}&scope=repository:private/hello:pull"
-    pair = base64.b64encode(":".join(registry.login).encode()).decode()
-    request = Request(  # noqa: S310  # loopback
-        f"{registry.tokens.url}?{query}", headers={"Authorization": f"Basic {pair}"}
-    )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310
-        token = json.load(answer)["token"]
-    asked = len(registry.tokens.asked)
-    told(bench.scanner().scan(replace(image, login=Login(bearer_token=token)), now=NOW))
-    assert len(registry.tokens.asked) == asked
-
-
 def test_a_saved_archive_gives_the_findings_of_its_layout(bench: Bench, tmp_path: Path) -> None:
     scan = told(bench.scanner().scan(saved(bench, "debian-11-old", tmp_path / "a.tar"), now=NOW))
     same = told(bench.scanner().scan(bench.image("debian-11-old"), now=NOW))
@@ -304,38 +240,40 @@ def test_a_kept_sbom_gives_the_findings_of_its_image(bench: Bench) -> None:
     assert scan.system == same.system
 
 
-def test_only_the_database_moved_and_no_image_is_fetched_again(
-    bench: Bench, database: Callable[..., Path], real_registries: RealRegistries
+def test_only_the_database_moved_and_packages_are_matched_again(
+    bench: Bench, database: Callable[..., Path]
 ) -> None:
-    image = at(real_registries, "anonymous", "acme/hello", bench.digest("app-on-13"))
-    sbom = listed(bench.scanner().sbom(image, now=NOW))
-    log = real_registries.start("anonymous").log
-    asked = log.read_bytes()
+    sbom = listed(bench.scanner().sbom(bench.image("app-on-13"), now=NOW))
     before = told(bench.scanner().rematch(sbom, now=NOW))
     after = told(bench.scanner(cache_dir=database(later=True)).rematch(sbom, now=NOW))
-    assert log.read_bytes() == asked
     assert LATER not in {one.vulnerability for one in before.matches}
     assert LATER in {one.vulnerability for one in after.matches}
     assert not compare_scans(before, after).complete
 
 
-def test_the_sbom_of_a_digest_is_made_once(bench: Bench, real_registries: RealRegistries) -> None:
-    image = at(real_registries, "anonymous", "acme/hello", bench.digest("app-on-13"))
+def of_registry(image: LayoutImage) -> tuple[LayoutImage, Reference]:
+    """Take an image for one that was fetched from a registry."""
+    reference = parse_reference(f"registry.test/app@{image.digest}")
+    return replace(image, reference=reference), reference
+
+
+def test_the_sbom_of_a_digest_is_made_once(bench: Bench, tmp_path: Path) -> None:
+    image, _ = of_registry(bench.image("app-on-13"))
     cache = MemoryCache()
     first = listed(bench.scanner(cache=cache).sbom(image, now=NOW))
-    log = real_registries.start("anonymous").log
-    asked = log.read_bytes()
-    assert bench.scanner(cache=cache).sbom(image, now=NOW) == first
-    assert log.read_bytes() == asked
+    gone = replace(image, path=tmp_path / "nowhere")
+    assert bench.scanner(cache=cache).sbom(gone, now=NOW) == first
 
 
-def test_what_was_listed_before_is_told_without_fetching(bench: Bench) -> None:
-    scanner, image = bench.scanner(cache=MemoryCache()), bench.image("debian-11-old")
-    assert scanner.kept_sbom(image, now=NOW) is None
+def test_what_was_listed_before_is_told_without_an_image(bench: Bench) -> None:
+    scanner = bench.scanner(cache=MemoryCache())
+    image, reference = of_registry(bench.image("debian-11-old"))
+    assert scanner.kept_sbom(reference, AMD64, now=NOW) is None
     made = listed(scanner.sbom(image, now=NOW))
-    assert scanner.kept_sbom(image, now=NOW) == made
-    assert scanner.kept_sbom(replace(image, platform="linux/arm64"), now=NOW) is None
-    assert bench.scanner().kept_sbom(image, now=NOW) is None
+    assert (made.subject.kind, made.subject.digest) == (SubjectKind.REGISTRY, image.digest)
+    assert scanner.kept_sbom(reference, AMD64, now=NOW) == made
+    assert scanner.kept_sbom(reference, "linux/arm64", now=NOW) is None
+    assert bench.scanner().kept_sbom(reference, AMD64, now=NOW) is None
 
 
 def test_the_same_digest_for_another_platform_has_an_sbom_of_its_own(bench: Bench) -> None:
@@ -367,26 +305,16 @@ def test_packages_of_an_sbom_that_were_passed_over_are_told(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("platform", [AMD64, "linux/arm64", "linux/arm64/v8"])
-def test_the_platform_of_an_index_is_the_one_asked_for(
-    bench: Bench, real_registries: RealRegistries, platform: str
-) -> None:
-    digest = bench.digest("debian-12")
-    remote = replace(at(real_registries, "anonymous", "library/debian", digest), platform=platform)
-    near = told(bench.scanner().scan(bench.image("debian-12", platform), now=NOW))
-    far = told(bench.scanner().scan(remote, now=NOW))
+def test_the_platform_of_an_index_is_the_one_asked_for(bench: Bench, platform: str) -> None:
+    scan = told(bench.scanner().scan(bench.image("debian-12", platform), now=NOW))
     architecture = platform.split("/")[1]
-    assert any(f"arch={architecture}" in (one.purl or "") for one in near.packages)
-    assert (near.packages, near.matches) == (far.packages, far.matches)
+    assert any(f"arch={architecture}" in (one.purl or "") for one in scan.packages)
 
 
 @pytest.mark.parametrize("name", ["debian-12", "debian-11"])
-def test_a_platform_that_is_not_there_is_unknown(
-    bench: Bench, real_registries: RealRegistries, name: str
-) -> None:
-    remote = at(real_registries, "anonymous", "library/debian", bench.digest(name))
-    for image in (bench.image(name, "linux/s390x"), replace(remote, platform="linux/s390x")):
-        answer = bench.scanner().scan(image, now=NOW)
-        assert isinstance(answer, Unknown), answer
+def test_a_platform_that_is_not_there_is_unknown(bench: Bench, name: str) -> None:
+    answer = bench.scanner().scan(bench.image(name, "linux/s390x"), now=NOW)
+    assert isinstance(answer, Unknown), answer
 
 
 def test_matches_are_told_apart_by_the_layers_of_the_base(bench: Bench) -> None:
@@ -478,73 +406,6 @@ def test_a_damaged_database_tells_nothing(bench: Bench, tmp_path: Path, damage: 
         (folder / "metadata.json").write_text("{", encoding="utf-8")
     answer = bench.scanner(cache_dir=tmp_path).scan(bench.image("debian-11"), now=NOW)
     assert isinstance(answer, Unknown), answer
-
-
-def test_a_newer_database_is_fetched_from_a_registry(
-    bench: Bench,
-    database: Callable[..., Path],
-    real_registries: RealRegistries,
-    tmp_path: Path,
-) -> None:
-    pusher, place = real_registries.pusher, tmp_path / "cache"
-    first = trivydb.push_database(pusher, database(), "aquasec/trivy-db", tag="first")
-    second = trivydb.push_database(pusher, database(later=True), "aquasec/trivy-db", tag="second")
-    due = trivydb.UPDATED + timedelta(hours=13)
-
-    def update(repository: str, hours: float) -> Database | Unknown:
-        scanner = bench.scanner(cache_dir=place, database_repository=repository)
-        return scanner.update_database(now=trivydb.UPDATED + timedelta(hours=hours))
-
-    fetched = update(first, 1)
-    assert isinstance(fetched, Database), fetched
-    assert fetched.updated == trivydb.UPDATED
-    assert update(second, 5) == fetched  # the next one is not due yet
-    newer = update(second, 7)
-    assert isinstance(newer, Database), newer
-    assert newer.updated == trivydb.UPDATED + timedelta(hours=6)
-    older = update(first, 13)
-    assert isinstance(older, Unknown)
-    assert "older" in older.reason
-    gone = update(first.replace("first", "gone"), 13)
-    assert isinstance(gone, Unknown)
-    scan = told(bench.scanner(cache_dir=place).scan(bench.image("debian-11"), now=due))
-    assert LATER in {one.vulnerability for one in scan.matches}
-    assert sorted(one.name for one in place.iterdir()) == ["basekeeper.lock", "db"]
-
-
-def test_the_list_of_java_archives_is_fetched_where_it_is_wanted(
-    bench: Bench,
-    database: Callable[..., Path],
-    real_registries: RealRegistries,
-    tmp_path: Path,
-) -> None:
-    pusher = real_registries.pusher
-    scanner = bench.scanner(
-        cache_dir=tmp_path,
-        database_repository=trivydb.push_database(pusher, database(), "aquasec/trivy-db"),
-        java_database=True,
-        java_repository=trivydb.push_java_database(pusher, "aquasec/trivy-java-db"),
-    )
-    assert isinstance(scanner.update_database(now=NOW), Database)
-    assert (tmp_path / "java-db" / "trivy-java.db").is_file()
-
-
-def test_a_database_behind_a_login_is_fetched_with_it(
-    bench: Bench,
-    database: Callable[..., Path],
-    real_registries: RealRegistries,
-    tmp_path: Path,
-) -> None:
-    pushed = trivydb.push_database(real_registries.pusher, database(), "private/trivy-db")
-    registry = real_registries.start("token")
-    repository = pushed.replace(real_registries.pusher.address, registry.address)
-    assert registry.login is not None
-    login = Login(username=registry.login[0], password=registry.login[1])
-    for who, kind in ((None, Unknown), (login, Database)):
-        scanner = bench.scanner(
-            cache_dir=tmp_path / "cache", database_repository=repository, database_login=who
-        )
-        assert isinstance(scanner.update_database(now=NOW), kind)
 
 
 def test_files_of_the_tree_and_of_the_user_change_nothing(

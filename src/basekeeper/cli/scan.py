@@ -134,9 +134,8 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
             settings, now=has.run.now, offline=given["offline"], cache=cache
         ) as registry,
     ):
-        logins = registry if given["update_database"] else None
         work = pipeline.Scanning(
-            scanner=wiring.open_scanner(settings, cache=cache, registry=logins, ended=ended),
+            scanner=wiring.open_scanner(settings, cache=cache, registry=registry, ended=ended),
             registry=registry,
             severity_order=wiring.storage(settings).scanner.severity_order or SEVERITY_ORDER,
             ended=ended,

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Error
 from basekeeper.records import dataclass
 from basekeeper.values.image import Unknown
-from basekeeper.values.scanning import ArchiveImage, LayoutImage, RegistryImage
 from basekeeper.values.scanrun import How
 from basekeeper.values.vulnerability import Sbom, Scan
 
 if TYPE_CHECKING:
     from threading import Event
+    from types import TracebackType
+    from typing import Self
 
     from basekeeper.pipeline.run import Run
-    from basekeeper.ports import Handing, Scanner
+    from basekeeper.ports import Pulling, Scanner
     from basekeeper.values.reference import Reference
+    from basekeeper.values.scanning import ArchiveImage, LayoutImage
+
+FOLDER_PREFIX: Final = "basekeeper-image-"
+"""How the names of folders begin that images are fetched into, below TMPDIR."""
 
 Look = Callable[[], tuple[How, Scan | Unknown]]
 
@@ -27,7 +34,7 @@ class Scanning:
     """What a run of scans works with."""
 
     scanner: Scanner
-    registry: Handing
+    registry: Pulling
     severity_order: tuple[str, ...]
     """By which the scanner was told to choose severities."""
     ended: Event
@@ -42,6 +49,54 @@ class Scanning:
     """Likewise for those that were scanned."""
 
 
+class Fetched:
+    """An image of a registry, fetched once it is asked for; use it in a `with` block.
+
+    The end of the block removes it, so that every scanner that is to look at it is asked before.
+    """
+
+    def __init__(self, reference: Reference, platform: str, work: Scanning) -> None:
+        """Fetch nothing yet."""
+        self._reference, self._platform, self._work = reference, platform, work
+        self._room: TemporaryDirectory[str] | None = None
+        self._found: LayoutImage | Unknown | None = None
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove what was fetched."""
+        if self._room is not None:
+            self._room.cleanup()
+
+    def layout(self) -> LayoutImage | Unknown:
+        """Fetch it, at most once; Unknown where that fails."""
+        if self._found is None:
+            self._found = self._fetch()
+        return self._found
+
+    def _fetch(self) -> LayoutImage | Unknown:
+        if self._work.offline:
+            return Unknown(
+                "its packages were not listed before, and the run is offline",
+                "run it once without --offline",
+            )
+        try:
+            self._room = TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
+            place = Path(self._room.name) / "layout"
+            return self._work.registry.pull(self._reference, self._platform, place)
+        except Error as failed:
+            return Unknown(failed.message, failed.hint)
+        except OSError as error:
+            return Unknown(f"there is no room for the image: {error.strerror}", "set TMPDIR")
+
+
 @dataclass(frozen=True, slots=True)
 class Distant:
     """Looks at an image in a registry; equal ones are looked at once."""
@@ -53,12 +108,17 @@ class Distant:
     work: Scanning
 
     def __call__(self) -> tuple[How, Scan | Unknown]:
-        """Match what was listed before, else list what is inside."""
-        scanner, now = self.work.scanner, self.run.now
-        by_digest = RegistryImage(reference=self.reference, platform=self.platform)
-        sbom, how = scanner.kept_sbom(by_digest, now=now), How.REMATCHED
+        """Match what was listed before, else fetch the image and list what is inside."""
+        with Fetched(self.reference, self.platform, self.work) as fetched:
+            return self._told_by(self.work.scanner, fetched)
+
+    def _told_by(self, scanner: Scanner, fetched: Fetched) -> tuple[How, Scan | Unknown]:
+        """Ask one scanner, which is shown the image only where it did not list it before."""
+        now, how = self.run.now, How.REMATCHED
+        sbom = scanner.kept_sbom(self.reference, self.platform, now=now)
         if sbom is None:
-            sbom, how = self._listed(), How.SCANNED
+            image, how = fetched.layout(), How.SCANNED
+            sbom = image if isinstance(image, Unknown) else scanner.sbom(image, now=now)
         scan = sbom if isinstance(sbom, Unknown) else scanner.rematch(sbom, now=now)
         if isinstance(scan, Unknown):
             return How.UNKNOWN, scan
@@ -66,18 +126,6 @@ class Distant:
             hint = "run it with --no-cache, and empty the cache: basekeeper cache clear"
             return How.UNKNOWN, Unknown("the scanner listed the packages of another image", hint)
         return how, scan
-
-    def _listed(self) -> Sbom | Unknown:
-        if self.work.offline:
-            return Unknown(
-                "its packages were not listed before, and the run is offline",
-                "run it once without --offline",
-            )
-        try:
-            source = self.work.registry.hand_over(self.reference, self.platform)
-        except Error as failed:
-            return Unknown(failed.message, failed.hint)
-        return self.work.scanner.sbom(source, now=self.run.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from basekeeper.transport.client import Response
     from basekeeper.values.image import Descriptor, ImageConfig
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import LayoutImage, PullLimits, RegistryImage
+    from basekeeper.values.scanning import LayoutImage, PullLimits
 
 DEFAULT_TAG: Final = "latest"
 """What is meant where a reference names neither tag nor digest."""
@@ -211,12 +211,6 @@ class RegistryClient:
         return Publisher(
             official=image.path_parts[0] == hub.OFFICIAL_NAMESPACE, source=image.registry
         )
-
-    def hand_over(self, image: Reference, platform: str) -> RegistryImage:
-        """Say what another program needs to fetch an image as we would."""
-        from basekeeper.registry.handover import hand_over  # noqa: PLC0415  # only to scan
-
-        return hand_over(self._session, self._host(image.registry), image, platform)
 
     def pull(self, image: Reference, platform: str, directory: Path) -> LayoutImage:
         """Fetch an image for one platform into a new OCI image layout."""

@@ -156,27 +156,6 @@ class Session:
 
         return self._exchange(host, scope, send)
 
-    def authorization(self, host: Host, path: str, scope: Scope) -> str | None:
-        """Return the Authorization header that another program may send to a host; None: none.
-
-        A token is one that was just issued: others may be near their end.
-
-        Args:
-            host: Who will be asked.
-            path: What a host that nobody asked yet is asked for, so that it says what it wants.
-            scope: What a token must permit.
-
-        Raises:
-            RegistryError: There is no token, or the host cannot be asked.
-        """
-        door = self._door(host)
-        if not door.tried.is_set():
-            self.head(host, path, scope=scope)
-        known = self._ahead(host, door, scope)
-        if known is None or door.challenge is None:
-            return known
-        return self._authorizer.answer(host, door.challenge, scope, refused=known) or known
-
     def _exchange(self, host: Host, scope: Scope | None, send: Send) -> Response:
         """Go through the steps of the module; every failure becomes a RegistryError."""
         try:

@@ -27,8 +27,15 @@ from basekeeper.scanners.program import TRIVY, Program
 from basekeeper.scanners.severity import check_order
 from basekeeper.scanners.trivy_command import Command
 from basekeeper.scanners.trivy_database import read_database
+from basekeeper.scanners.trivy_download import ADVISORIES, JAVA, download
 from basekeeper.scanners.trivy_report import read_report
-from basekeeper.scanners.trivy_targets import check_image, point_at, sbom_key, subject_of
+from basekeeper.scanners.trivy_targets import (
+    check_image,
+    point_at,
+    registry_subject,
+    sbom_key,
+    subject_of,
+)
 from basekeeper.scanners.workspace import Workspace
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import (
@@ -41,7 +48,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from threading import Event
 
-    from basekeeper.ports import Cache
+    from basekeeper.ports import Cache, Pulling
+    from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource, ScannerSettings
     from basekeeper.values.vulnerability import Database, Scan, Subject
 
@@ -59,6 +67,7 @@ class Trivy:
         settings: ScannerSettings,
         *,
         cache: Cache | None = None,
+        registry: Pulling | None = None,
         ended: Event | None = None,
     ) -> None:
         """Run nothing yet.
@@ -67,6 +76,7 @@ class Trivy:
             program: Absolute path of the executable.
             settings: How it is run.
             cache: Where SBOMs are kept; None: nowhere.
+            registry: Gives the database; None: it is never updated.
             ended: Once another thread sets it, a scanner that runs is ended.
 
         Raises:
@@ -77,6 +87,7 @@ class Trivy:
         self._program = Program(program, TRIVY)
         self._command = Command(program, self._settings, ended)
         self._cache = cache
+        self._registry = registry
         self._ended = ended
 
     def identity(self) -> ScannerIdentity | Unknown:
@@ -98,9 +109,10 @@ class Trivy:
         """List the packages of an image; of a digest once for ever."""
         return told(lambda: self._sbom(image, now))
 
-    def kept_sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown | None:
+    def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
         """Return the SBOM that this release made of a digest before."""
-        return told(lambda: self._kept(image, self._identity(), now))
+        subject = registry_subject(image, platform)
+        return told(lambda: self._kept(subject, self._identity(), now))
 
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
         """Match listed packages against the present database; no image is fetched."""
@@ -119,7 +131,7 @@ class Trivy:
 
     def _scan(self, image: ImageSource, now: datetime) -> Scan:
         scanner = self._identity()
-        with self._database() as database, self._workspace() as space:
+        with self._database() as database, Workspace({}) as space:
             target, expected = point_at(image, space)
             done = self._command.match(space, "image", target)
         report = read_report(done.stdout, self._settings.severity_order)
@@ -131,7 +143,7 @@ class Trivy:
     def _rematch(self, sbom: Sbom, now: datetime) -> Scan:
         document = read_cyclonedx(sbom.data)
         scanner = self._identity()
-        with self._database() as database, self._workspace() as space:
+        with self._database() as database, Workspace({}) as space:
             target = space.put("sbom.cdx.json", sbom.data)
             done = self._command.match(space, "sbom", [str(target)])
         report = read_report(done.stdout, self._settings.severity_order)
@@ -148,35 +160,31 @@ class Trivy:
 
     def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
         scanner = self._identity()
-        kept = self._kept(image, scanner, now)
+        kept = self._kept(subject_of(image, None, None), scanner, now)
         return kept if kept is not None else self._list(image, scanner, now)
 
     def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
-        with self._workspace() as space:
+        with Workspace({}) as space:
             target, expected = point_at(image, space)
             done = self._command.list_packages(space, target)
         document = read_cyclonedx(done.stdout)
         found = image_id(document)
         if found is None or expected not in (None, found):
             raise NotTold("the scanner listed the packages of another image")
-        sbom = Sbom(
-            subject=subject_of(image, found, None),
-            media_type=MEDIA_TYPE,
-            data=done.stdout,
-            scanner=scanner,
-        )
-        key = sbom_key(image, scanner)
+        subject = subject_of(image, found, None)
+        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=done.stdout, scanner=scanner)
+        key = sbom_key(subject, scanner)
         if self._cache is not None and key is not None:
             self._cache.keep_answer(key, _packed(sbom), now=now)
         return sbom
 
-    def _kept(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom | None:
+    def _kept(self, subject: Subject, scanner: ScannerIdentity, now: datetime) -> Sbom | None:
         """Return the SBOM that was made of a digest before."""
-        key = sbom_key(image, scanner)
+        key = sbom_key(subject, scanner)
         if self._cache is None or key is None:
             return None
         data = self._cache.answer(key, now=now, max_age=SBOM_KEPT)
-        return None if data is None else _unpacked(data, subject_of(image, None, None))
+        return None if data is None else _unpacked(data, subject)
 
     def _update(self, now: datetime) -> Database:
         cache_dir = self._settings.cache_dir
@@ -192,7 +200,7 @@ class Trivy:
         forget_unfinished(cache_dir, now)
         fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=cache_dir))
         try:
-            self._download(fresh)
+            self._download(fresh, now)
             found = read_database(fresh)
             refuse_odd(found, self._present(), now)
             replace_database(cache_dir, fresh, ("db", "java-db"), check=self._check_ended)
@@ -205,26 +213,19 @@ class Trivy:
             return read_database(self._settings.cache_dir)
         return None
 
-    def _download(self, fresh: Path) -> None:
-        with self._workspace() as space:
-            self._log_in_for_database(space)
-            self._command.download(space, fresh, java=False)
-            if self._settings.java_database:
-                self._command.download(space, fresh, java=True)
-
-    def _log_in_for_database(self, space: Workspace) -> None:
-        repository, login = self._settings.database_repository, self._settings.database_login
-        if repository is not None and login is not None:
-            space.log_in(repository.partition("/")[0], login)
-        if self._settings.database_authority is not None:
-            space.trust(self._settings.database_authority)
+    def _download(self, fresh: Path, now: datetime) -> None:
+        settings, registry = self._settings, self._registry
+        if registry is None:
+            raise NotTold("the vulnerability database is not fetched by this run")
+        wanted = [(ADVISORIES, settings.database_repository)]
+        if settings.java_database:
+            wanted.append((JAVA, settings.java_repository))
+        for kind, repository in wanted:
+            download(registry, kind, repository, fresh, now=now, check=self._check_ended)
 
     def _check_ended(self) -> None:
         if self._ended is not None and self._ended.is_set():
             raise ProcessError("the update was ended, as the run was")
-
-    def _workspace(self) -> Workspace:
-        return Workspace(self._settings.environment)
 
     @contextmanager
     def _database(self) -> Iterator[Database]:

@@ -17,7 +17,6 @@ from basekeeper.scanners.workspace import FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from threading import Event
 
     from basekeeper.scanners.workspace import Workspace
@@ -96,25 +95,6 @@ class Command:
             "--skip-java-db-update", "--cache-dir", str(self._settings.cache_dir), *target,
         ]  # fmt: skip
         return self._answered(space, arguments)
-
-    def download(self, space: Workspace, folder: Path, *, java: bool) -> None:
-        """Fetch the database into an empty folder.
-
-        Raises:
-            NotTold: It says that it could not.
-        """
-        settings = self._settings
-        only = "--download-java-db-only" if java else "--download-db-only"
-        repository = settings.java_repository if java else settings.database_repository
-        option = "--java-db-repository" if java else "--db-repository"
-        arguments = [
-            "image", *self._common(space), only, "--cache-dir", str(folder),
-            *(() if repository is None else (option, repository)),
-            *(("--insecure",) if settings.database_http else ()),
-        ]  # fmt: skip
-        done = self._run(space, arguments, settings.timeout)
-        if done.returncode != 0:  # there is no answer to decide from, only files to look at
-            raise NotTold(f"the vulnerability database could not be fetched: {_why(done)}")
 
     def doubts(self, done: Completed) -> list[str]:
         """Tell which warnings of a run mean that matches may be missing."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.scanners import layouts
 from basekeeper.scanners.nottold import NotTold
 from basekeeper.values.platforms import find_platform, plain_platform
-from basekeeper.values.scanning import ArchiveImage, LayoutImage, RegistryImage
+from basekeeper.values.scanning import LayoutImage
 from basekeeper.values.vulnerability import Subject, SubjectKind
 
 if TYPE_CHECKING:
     from basekeeper.scanners.report import Report
     from basekeeper.scanners.workspace import Workspace
+    from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource
     from basekeeper.values.vulnerability import ScannerIdentity
 
@@ -21,8 +22,6 @@ _CONTAINER: Final = "container_image"
 
 def point_at(image: ImageSource, space: Workspace) -> tuple[list[str], str | None]:
     """Return the arguments that name an image, and the image id where it is known before."""
-    if isinstance(image, RegistryImage):
-        return _registry_target(image, space), None
     if isinstance(image, LayoutImage):
         layout = space.root / "layout"
         expected = layouts.pick(image, layout)
@@ -34,28 +33,21 @@ def point_at(image: ImageSource, space: Workspace) -> tuple[list[str], str | Non
     return ["--input", str(link)], None
 
 
-def _registry_target(image: RegistryImage, space: Workspace) -> list[str]:
-    reference = image.reference
-    if reference.digest is None:
-        raise NotTold(f"{reference.familiar} has no digest", hint="scan images by their digest")
-    repository = image.repository or f"{reference.registry}/{reference.repository}"
-    if image.login is not None:
-        space.log_in(repository.partition("/")[0], image.login)
-    if image.authority is not None:
-        space.trust(image.authority)
-    insecure = ("--insecure",) if image.http else ()
-    return [
-        "--image-src", "remote", "--platform", image.platform, *insecure,
-        "--", f"{repository}@{reference.digest}",
-    ]  # fmt: skip
+def registry_subject(reference: Reference, platform: str) -> Subject:
+    """Say what an image of a registry is called."""
+    return Subject(
+        kind=SubjectKind.REGISTRY,
+        name=reference.familiar,
+        digest=reference.digest,
+        platform=platform,
+    )
 
 
 def subject_of(image: ImageSource, found_id: str | None, platform: str | None) -> Subject:
     """Say what was looked at; an archive has no digest but the image's id."""
-    if isinstance(image, RegistryImage):
-        name, digest = image.reference.familiar, image.reference.digest
-        return Subject(kind=SubjectKind.REGISTRY, name=name, digest=digest, platform=image.platform)
     if isinstance(image, LayoutImage):
+        if image.reference is not None:
+            return registry_subject(image.reference, image.platform)
         return Subject(
             kind=SubjectKind.LAYOUT,
             name=str(image.path),
@@ -76,8 +68,6 @@ def check_image(report: Report, image: ImageSource, expected: str | None) -> Non
         raise NotTold(f"the scanner took the image for {report.artifact_type!r}")
     if report.image_id is None or expected not in (None, report.image_id):
         raise NotTold("the scanner answered about another image")
-    if isinstance(image, RegistryImage) and image.reference.digest not in report.digests:
-        raise NotTold("the scanner answered about another digest")
     wanted = image.platform
     if wanted is None:
         return
@@ -87,9 +77,8 @@ def check_image(report: Report, image: ImageSource, expected: str | None) -> Non
         raise NotTold(f"the image is for {report.platform}, not for {wanted}")
 
 
-def sbom_key(image: ImageSource, scanner: ScannerIdentity) -> str | None:
-    """Under which an SBOM is kept; None for what has no digest."""
-    if isinstance(image, ArchiveImage):
+def sbom_key(subject: Subject, scanner: ScannerIdentity) -> str | None:
+    """Under which an SBOM is kept; None for what has no digest but the image's id."""
+    if subject.kind is SubjectKind.ARCHIVE:
         return None
-    digest = image.reference.digest if isinstance(image, RegistryImage) else image.digest
-    return f"sbom trivy {scanner.version} {scanner.digest} {digest} {image.platform}"
+    return f"sbom trivy {scanner.version} {scanner.digest} {subject.digest} {subject.platform}"

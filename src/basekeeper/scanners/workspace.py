@@ -1,13 +1,11 @@
 """The empty, private folder that a scanner runs in, and the environment that it gets.
 
 Nothing of the scanned tree, of the user's home or of our own environment reaches the scanner: its
-working directory, home and temporary folder are new, and credentials stand in a file in there.
+working directory, home and temporary folder are new. It is given no credentials.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,15 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from basekeeper.values.scanning import Login
-
 FOLDER_PREFIX: Final = "basekeeper-scan-"
 """How the names of private folders begin."""
-
-_HUB: Final = ("docker.io", "index.docker.io", "registry-1.docker.io")
-_HUB_KEY: Final = "https://index.docker.io/v1/"
-"""Under which programs look for credentials of Docker Hub."""
-_PRIVATE: Final = 0o600
 
 
 class Workspace:
@@ -51,7 +42,6 @@ class Workspace:
         except OSError as error:
             raise NotTold(f"no private folder for the scanner: {error}") from error
         self._given = dict(environment)
-        self._authority: Path | None = None
 
     def __enter__(self) -> Self:
         """Return the workspace."""
@@ -102,29 +92,7 @@ class Workspace:
             "DOCKER_CONFIG": str(self._docker),
             "PATH": str(self.work),  # it needs no other program, and finds none
         }
-        if self._authority is not None:
-            # Go reads it beside the folder of the system's certificates.
-            own["SSL_CERT_FILE"] = str(self._authority)
         return {**self._given, **own}
-
-    def trust(self, authority: Path) -> None:
-        """Have certificates vouch for registries, in addition to the system's."""
-        self._authority = authority
-
-    def log_in(self, registry: str, login: Login) -> None:
-        """Give credentials to one registry, in a file that nobody else can read."""
-        entry = {}
-        if login.username or login.password:
-            pair = f"{login.username}:{login.password}".encode()
-            entry["auth"] = base64.b64encode(pair).decode("ascii")
-        if login.identity_token:
-            entry["identitytoken"] = login.identity_token
-        if login.bearer_token:
-            entry["registrytoken"] = login.bearer_token
-        key = _HUB_KEY if registry in _HUB else registry
-        path = self._docker / "config.json"
-        path.touch(mode=_PRIVATE)
-        path.write_text(json.dumps({"auths": {key: entry}}), encoding="utf-8")
 
     def put(self, name: str, data: bytes) -> Path:
         """Write a file for the scanner to read."""

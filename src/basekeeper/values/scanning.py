@@ -1,4 +1,4 @@
-"""What can be put before a scanner, and who we are where it has to be fetched from."""
+"""What can be put before a scanner, and how it is run."""
 
 from __future__ import annotations
 
@@ -29,40 +29,6 @@ MAX_DATABASE_AGE: Final = timedelta(hours=24)
 updates were missed by then; the shortest deadline, of exploited vulnerabilities, is as long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Login:
-    """Who we are at one registry, and there alone. Never shown."""
-
-    username: str = ""
-    password: str = ""
-    identity_token: str = ""
-    """Exchanged for bearer tokens."""
-    bearer_token: str = ""
-    """Sent as it is."""
-
-    def __repr__(self) -> str:
-        """Say nothing."""
-        return "<Login>"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryImage:
-    """An image in a registry, by its digest."""
-
-    reference: Reference
-    """`digest` must be set; the tag is not looked at."""
-    platform: str
-    """`os/architecture[/variant]`, taken of an index."""
-    repository: str | None = None
-    """`host[:port]/path` that is asked in place of the reference's own; None: its own."""
-    login: Login | None = None
-    http: bool = False
-    """Whether the registry may be spoken to without TLS, or with certificates that nobody vouches
-    for. Addresses of private networks, given as numbers, may be without this."""
-    authority: Path | None = None
-    """Certificates that vouch for it, in addition to the system's."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutImage:
     """An image in an OCI image layout."""
@@ -87,8 +53,8 @@ class ArchiveImage:
     """What it must be made for; None: whatever it says."""
 
 
-ImageSource: TypeAlias = "RegistryImage | LayoutImage | ArchiveImage"
-"""Where an image can be."""
+ImageSource: TypeAlias = "LayoutImage | ArchiveImage"
+"""Where an image can be that a scanner looks into: always on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +86,6 @@ class ScannerSettings:
     """Most that a report or an SBOM may be."""
     database_repository: str | None = None
     """`host[:port]/path[:tag]` that the database comes from; None: the scanner's own."""
-    database_login: Login | None = None
-    database_http: bool = False
-    """As of `RegistryImage`; likewise the next."""
-    database_authority: Path | None = None
     java_database: bool = False
     """Whether an update also brings the list of Java archives."""
     java_repository: str | None = None
