@@ -19,10 +19,12 @@ from basekeeper.rules import (
     invalid_waiver,
     unused_waiver,
 )
-from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, USE_RULES
+from basekeeper.rules.patching import FACT
+from basekeeper.rules.registry import FILE_RULES, RULES_BY_ID, STORED_RULES, USE_RULES
 from basekeeper.rules.rule import FileView
 from basekeeper.rules.subjects import Judge
-from basekeeper.values.finding import Report, Severity, Truth, WaivedFinding
+from basekeeper.values.finding import MissingFact, Report, Severity, Truth, WaivedFinding
+from basekeeper.values.use import Role
 from basekeeper.waivers import WaiverIndex, Waivers
 
 if TYPE_CHECKING:
@@ -32,16 +34,17 @@ if TYPE_CHECKING:
     from basekeeper.baseline import Baseline
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.policy import Policy
+    from basekeeper.rules.patching import Recorded
     from basekeeper.rules.rule import Defect, Rule, Subject
     from basekeeper.values.facts import Facts
-    from basekeeper.values.finding import Finding, MissingFact
+    from basekeeper.values.finding import Finding
     from basekeeper.values.use import Survey
     from basekeeper.values.waiver import Waiver
 
-NEVER_ASKED: Final = ("known vulnerabilities",)
-"""Facts that checking the files of a repository never asks for."""
+OF_THE_LEDGER: Final = (FACT,)
+"""Facts that are not asked for where there is no ledger."""
 
-UNCONFIGURED: Final = (*NEVER_ASKED, "registry digests", "publisher status")
+OF_REGISTRIES: Final = ("registry digests", "publisher status")
 """Facts that are not asked for where registries are not."""
 
 MAX_NAMES: Final = 3
@@ -87,7 +90,7 @@ class _Waived:
 _NOTHING_TOLD: Final = Network(MappingProxyType({}))
 
 
-def check(  # noqa: PLR0913  # three that cannot be left out, three that mostly are
+def check(  # noqa: PLR0913  # three that cannot be left out, four that mostly are
     survey: Survey,
     policy: Policy,
     *,
@@ -95,6 +98,7 @@ def check(  # noqa: PLR0913  # three that cannot be left out, three that mostly 
     exemptions: Exemptions | None = None,
     catalogue: Catalogue | None = None,
     network: Network | None = None,
+    recorded: Recorded | None = None,
 ) -> Report:
     """Judge everything that discovery found.
 
@@ -105,19 +109,22 @@ def check(  # noqa: PLR0913  # three that cannot be left out, three that mostly 
         exemptions: Waivers, and what was there before; None: nothing is exempt.
         catalogue: Calendars and publishers; None: those inside the package.
         network: What the registries told; None: they were not asked.
+        recorded: What the ledger told; None: it was not asked.
     """
     exempt = exemptions or Exemptions()
     told = network or _NOTHING_TOLD
-    judge = Judge(policy, now, catalogue=catalogue, facts=told.facts)
+    judge = Judge(policy, now, catalogue=catalogue, facts=told.facts, recorded=recorded)
     files = {file.path: file for file in survey.files}
     subjects = tuple(judge.subject(use, files) for use in survey.uses)
     found = _numbered(_one_for_a_cause(_run_rules(survey, subjects, policy)))
     sorted_out = _apply_waivers(found, exempt.waivers.accepted, now)
-    unused = () if exempt.partial else _of_applied_rules(sorted_out.unused, policy)
+    silent = STORED_RULES if recorded is None else frozenset[str]()
+    unused = () if exempt.partial else _of_applied_rules(sorted_out.unused, policy, silent)
     sorted_out = replace(sorted_out, unused=unused)
     about_waivers = _numbered(_waiver_findings(sorted_out, exempt.waivers, policy))
     counting = tuple(_told_once(sorted((*sorted_out.counting, *about_waivers), key=_place)))
-    new, known, notices = _without_old(counting, exempt, now)
+    new, known, notices = _without_old(counting, exempt, now, silent)
+    unseen = tuple(_unseen(subjects, policy))
     return Report(
         survey=survey,
         now=now,
@@ -135,11 +142,15 @@ def check(  # noqa: PLR0913  # three that cannot be left out, three that mostly 
             *judge.catalogue.stale(now),
             *told.notices,
             *_unknown_support(subjects),
+            *_unseen_words(unseen),
             *notices,
         ),
         data_as_of=judge.catalogue.as_of,
-        unconfigured=UNCONFIGURED if network is None else NEVER_ASKED,
-        missing=told.missing,
+        unconfigured=(
+            *(OF_THE_LEDGER if recorded is None else ()),
+            *(OF_REGISTRIES if network is None else ()),
+        ),
+        missing=tuple(sorted((*told.missing, *unseen), key=lambda one: (one.image, one.fact))),
     )
 
 
@@ -267,13 +278,47 @@ def _told_once(findings: Iterable[Finding]) -> Iterator[Finding]:
         yield finding
 
 
-def _of_applied_rules(waivers: Iterable[Waiver], policy: Policy) -> tuple[Waiver, ...]:
-    """Leave out waivers of nothing but rules that are switched off."""
+def _of_applied_rules(
+    waivers: Iterable[Waiver], policy: Policy, silent: frozenset[str]
+) -> tuple[Waiver, ...]:
+    """Leave out waivers of nothing but rules that are switched off or were not told anything."""
     return tuple(
         waiver
         for waiver in waivers
-        if any(policy.rules[rule].severity is not None for rule in waiver.rules)
+        if any(
+            policy.rules[rule].severity is not None and rule not in silent for rule in waiver.rules
+        )
     )
+
+
+def _unseen(subjects: Iterable[Subject], policy: Policy) -> Iterator[MissingFact]:
+    """Tell of which images the ledger knows too little, each once; where a rule waits for it."""
+    rules = [policy.rules[rule] for rule in STORED_RULES]
+    found: dict[str, MissingFact] = {}
+    for subject in subjects:
+        use, stored = subject.use, subject.stored
+        if stored is None or stored.image.unknown is None or subject.template:
+            continue
+        final = use.role is Role.FINAL
+        asking = [one for one in rules if one.applies(final=final, production=use.production)]
+        if not asking:
+            continue
+        old = stored.is_new is False
+        gates = final and not old and any(one.severity is Severity.ERROR for one in asking)
+        image, why = str(use.reference), stored.image.unknown
+        if image not in found or gates:
+            found[image] = MissingFact(image, FACT, why.reason, why.hint, gates)
+    yield from found.values()
+
+
+def _unseen_words(unseen: Iterable[MissingFact]) -> Iterator[str]:
+    """Say so in words, once for each reason."""
+    of_reason: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for fact in unseen:
+        of_reason[fact.reason, fact.hint].append(fact.image)
+    for (reason, hint), images in of_reason.items():
+        remedy = f"; {hint}" if hint else ""
+        yield f"{FACT} of {_some(images)} could not be told: {reason}{remedy}"
 
 
 def _waiver_findings(result: _Waived, waivers: Waivers, policy: Policy) -> Iterator[Finding]:
@@ -295,7 +340,7 @@ def _waiver_findings(result: _Waived, waivers: Waivers, policy: Policy) -> Itera
 
 
 def _without_old(
-    findings: tuple[Finding, ...], exempt: Exemptions, now: datetime
+    findings: tuple[Finding, ...], exempt: Exemptions, now: datetime, silent: frozenset[str]
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[str, ...]]:
     """Set old findings apart; return new ones, old ones and notices."""
     if exempt.since is None and exempt.baseline is None:
@@ -317,10 +362,9 @@ def _without_old(
                 f"{len(old.expired)} entries of {source} have expired (owned by {owners}): "
                 "their findings count again"
             )
-        if old.stale:
-            notices.append(
-                f"{len(old.stale)} entries of {source} match no finding any more: write it again"
-            )
+        stale = sum(entry.rule not in silent for entry in old.stale)
+        if stale:
+            notices.append(f"{stale} entries of {source} match no finding any more: write it again")
     return findings, known, tuple(notices)
 
 
@@ -334,8 +378,13 @@ def _unknown_support(subjects: Sequence[Subject]) -> tuple[str, ...]:
     }
     if not unknown:
         return ()
-    names = [text[:MAX_NAME_CHARS] for text in sorted(unknown)[:MAX_NAMES]]
-    more = len(unknown) - len(names)
-    shown = ", ".join(names) + (f" and {more} more" if more else "")
-    count = "1 image" if len(unknown) == 1 else f"{len(unknown)} images"
-    return (f"whether it is still supported could not be told for {count}: {shown}",)
+    return (f"whether it is still supported could not be told for {_some(unknown)}",)
+
+
+def _some(images: Iterable[str]) -> str:
+    """Count images, and name the first few."""
+    names = sorted(images)
+    shown = ", ".join(text[:MAX_NAME_CHARS] for text in names[:MAX_NAMES])
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    count = "1 image" if len(names) == 1 else f"{len(names)} images"
+    return f"{count}: {shown}{more}"

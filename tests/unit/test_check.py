@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from basekeeper.baseline import load_baseline, write_baseline
-from basekeeper.check import UNCONFIGURED, Exemptions, check, exit_code
+from basekeeper.check import OF_REGISTRIES, OF_THE_LEDGER, Exemptions, check, exit_code
 from basekeeper.policy.load import load_policy
 from basekeeper.values.finding import Category, Finding, Report, Severity
 from basekeeper.values.use import Role, Skipped, SourceFile, Survey, Use, Via
@@ -196,7 +196,7 @@ def test_says_what_could_not_be_told_and_what_was_not_asked_for() -> None:
     many = run(*(use(f"ghcr.io/nobody/x:{tag}", line=tag) for tag in (5, 4, 3, 2, 1)))
     first = ", ".join(f"ghcr.io/nobody/x:{tag}" for tag in (1, 2, 3))
     assert f"{said} 5 images: {first} and 2 more" in many.notices
-    assert report.unconfigured == UNCONFIGURED
+    assert report.unconfigured == OF_THE_LEDGER + OF_REGISTRIES
     assert report.data_as_of
 
 

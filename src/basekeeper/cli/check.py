@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from basekeeper.baseline import Baseline
     from basekeeper.cli.run import Opened
-    from basekeeper.pipeline import NetworkAccess
+    from basekeeper.pipeline import LedgerAccess, NetworkAccess
     from basekeeper.policy.policy import Policy
     from basekeeper.ports import Registry
     from basekeeper.render.layout import Style
@@ -118,7 +118,8 @@ def command(**given: Any) -> int:
 
     PATH is a directory, the current one by default. Given files or several
     paths, only these are reported, from the current directory. What names leave
-    open is asked of the registries, for half a minute at most.
+    open is asked of the registries, for half a minute at most; what scans found
+    is read from the ledger, where one is configured.
     """
     _check_options(given)
     from basekeeper import pipeline
@@ -134,6 +135,7 @@ def command(**given: Any) -> int:
             baseline=_read_baseline(given["baseline"]),
             since=has.since,
             network=_network(has, given, shown),
+            ledger=_ledger(has, given),
             progress=shown.count,
         )
     if given["write_baseline"]:
@@ -161,6 +163,24 @@ def _network(has: Opened, given: Mapping[str, Any], shown: Progress) -> NetworkA
         )
 
     return NetworkAccess(registry, MAX_ASKING_SECONDS, shown.asking)
+
+
+def _ledger(has: Opened, given: Mapping[str, Any]) -> LedgerAccess | None:
+    """Return how to read what is known of vulnerabilities; None: no ledger, or none in reach."""
+    from basekeeper import wiring
+
+    settings = has.run.config.settings
+    if wiring.storage(settings).ledger is None:
+        return None
+    if given["offline"] and not wiring.reads_without_network(settings):
+        return None
+    from basekeeper.pipeline import LedgerAccess
+
+    return LedgerAccess(
+        open=lambda: wiring.open_sights(settings),
+        repository=wiring.repository_name(settings, has.root),
+        max_age=wiring.max_database_age(settings),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Opened:
 
     run: pipeline.Run
     tree: WorkingTree
+    root: Path
+    """What paths are relative to."""
     since: pipeline.Comparison | None = None
     """What to compare with, if anything."""
 
@@ -64,7 +66,7 @@ def opened(given: Mapping[str, Any]) -> Iterator[Opened]:
             has_operator=policy_path is not None,
         )
         with wiring.open_tree(where.root, config.settings.discover) as tree:
-            yield Opened(run, tree, comparison)
+            yield Opened(run, tree, where.root, comparison)
 
 
 def _comparison(

@@ -35,6 +35,8 @@ class StorageSettings:
     cache_mib: int | None = None
     """What the cache may take, in MiB."""
     ledger: Location | None = None
+    repository: str | None = None
+    """What the repository is called in the ledger, as `host/path`."""
     scanner: ScanningSettings = field(default_factory=ScanningSettings)
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
     notify: tuple[ChannelSettings, ...] = ()
@@ -46,6 +48,7 @@ class StorageSettings:
             cache_directory=self.cache_directory or other.cache_directory,
             cache_mib=self.cache_mib or other.cache_mib,
             ledger=self.ledger or other.ledger,
+            repository=self.repository or other.repository,
             scanner=self.scanner.over(other.scanner),
             advisories=self.advisories.over(other.advisories),
             notify=_joined_channels(self.notify, other.notify),
@@ -63,6 +66,7 @@ class StorageSettings:
             "cache.directory": self.cache_directory,
             "cache.max_mib": self.cache_mib,
             "ledger.url": self.ledger,
+            "ledger.repository": self.repository,
         }
         names = tuple(name for name, value in said.items() if value is not None)
         channels = tuple(f'notify "{one.name}"' for one in self.notify)
@@ -71,7 +75,7 @@ class StorageSettings:
 
 def parse_storage(top: Table) -> StorageSettings:
     """Read all of these tables; what is wrong is noted in the table's `problems`."""
-    directory, mib, ledger = None, None, None
+    directory, mib, ledger, repository = None, None, None, None
     cache = top.table("cache")
     if cache is not None:
         directory = cache.parsed("directory", absolute_path)
@@ -80,11 +84,13 @@ def parse_storage(top: Table) -> StorageSettings:
     section = top.table("ledger")
     if section is not None:
         ledger = section.parsed("url", _absolute_location)
+        repository = section.parsed("repository", _repository)
         section.finish()
     return StorageSettings(
         cache_directory=directory,
         cache_mib=mib,
         ledger=ledger,
+        repository=repository,
         scanner=parse_scanning(top),
         advisories=parse_advisories(top),
         notify=_channels(top),
@@ -117,3 +123,10 @@ def _absolute_location(text: str) -> Location:
     if location.is_relative:
         raise ValueError(f"{str(location)!r:.200} is no absolute path")
     return location
+
+
+def _repository(text: str) -> str:
+    """Read what a repository is called."""
+    from basekeeper.trees.origin import read_name  # noqa: PLC0415  # seldom there
+
+    return read_name(text)

@@ -1,4 +1,4 @@
-"""From a tree to a report: discover, ask the registries what names leave open, check.
+"""From a tree to a report: discover, ask the ledger and the registries, check.
 
 Compared with another revision, that one goes through the same steps first; then its policy, its
 waiver file and the inline waivers that it has too are the ones that count, so that a proposal can
@@ -8,26 +8,30 @@ neither loosen the policy that judges it nor waive its own findings.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from basekeeper.check import Exemptions, Network, check
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import ConfigError, Problem
 from basekeeper.pipeline.run import Run, content, survey
 from basekeeper.records import dataclass
+from basekeeper.rules.patching import use_place
+from basekeeper.rules.registry import STORED_RULES
 from basekeeper.values.use import Skipped
 from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
 from basekeeper.waivers.inline import comment_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
+    from datetime import timedelta
 
     from basekeeper.baseline import Baseline
     from basekeeper.policy.policy import Policy
-    from basekeeper.ports import Registry
+    from basekeeper.ports import Ledger, Registry
+    from basekeeper.rules.patching import Recorded
     from basekeeper.trees.tree import Tree
-    from basekeeper.values.finding import Report
+    from basekeeper.values.finding import Finding, Report
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Survey
     from basekeeper.values.waiver import Waiver
@@ -55,13 +59,26 @@ class NetworkAccess:
     """Called with how many images were answered, and of how many."""
 
 
-def judge(  # noqa: PLR0913  # two that cannot be left out, five that mostly are
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerAccess:
+    """How a check may read what is known of vulnerabilities."""
+
+    open: Callable[[], AbstractContextManager[Ledger | None]]
+    """Opens the ledger; called only where a rule asks for it."""
+    repository: str | None
+    """Name of the repository, whose deadlines count; None: it has none."""
+    max_age: timedelta
+    """How old advisories may be."""
+
+
+def judge(  # noqa: PLR0913  # two that cannot be left out, six that mostly are
     tree: Tree,
     run: Run,
     *,
     baseline: Baseline | None = None,
     since: Comparison | None = None,
     network: NetworkAccess | None = None,
+    ledger: LedgerAccess | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Find and judge every use of an image in a tree.
@@ -72,22 +89,30 @@ def judge(  # noqa: PLR0913  # two that cannot be left out, five that mostly are
         baseline: Old findings that do not gate.
         since: What to compare with.
         network: How to ask the registries what may change the judgement; None: they are not asked.
+        ledger: How to read what is known of vulnerabilities; None: nobody asks.
         progress: Called now and then with the number of files of `tree` read so far.
 
     Raises:
         ConfigError: The waiver file is wrong.
         InputError: The waiver file cannot be read.
+        LedgerError: The ledger cannot be reached.
     """
     found = survey(tree, run, progress=progress)
     if since is None:
-        told = None if network is None else _asked((found,), run, network)
+        told = _Told(
+            None if network is None else _asked((found,), run, network),
+            _recorded((found,), run, ledger),
+        )
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
         )
         return _report(found, run, exempt, told)
     at_base = survey(since.base, run)
     found_before = at_base if since.before is since.base else survey(since.before, run)
-    told = None if network is None else _asked((found, found_before), run, network)
+    told = _Told(
+        None if network is None else _asked((found, found_before), run, network),
+        _recorded((found, found_before), run, ledger),
+    )
     accepted = _waivers(since.base, at_base, run)
     old = _report(found_before, run, Exemptions(waivers=accepted), told)
     written = _inline(found, run)
@@ -98,14 +123,34 @@ def judge(  # noqa: PLR0913  # two that cannot be left out, five that mostly are
     )
     waivers = replace(accepted, accepted=_of_file(accepted)) + inline
     exempt = Exemptions(
-        waivers=waivers, baseline=baseline, since=old.findings, partial=bool(run.only)
+        waivers=waivers,
+        baseline=baseline,
+        since=tuple(_still_there(old.findings, found)),
+        partial=bool(run.only),
     )
     return _report(found, run, exempt, told, *notices)
 
 
-def _report(
-    found: Survey, run: Run, exempt: Exemptions, told: Network | None, *notices: str
-) -> Report:
+class _Told(NamedTuple):
+    """What registries and ledger told."""
+
+    network: Network | None
+    recorded: Recorded | None
+
+
+def _still_there(findings: Iterable[Finding], found: Survey) -> Iterator[Finding]:
+    """Leave out what was known of the vulnerabilities of an image that is not there any more.
+
+    Another tag of the same repository makes the same fingerprint, but what it brings is new.
+    """
+    here = {use_place(use) for use in found.uses}
+    for finding in findings:
+        place = (finding.path, finding.stage, finding.image or "")
+        if finding.rule not in STORED_RULES or place in here:
+            yield finding
+
+
+def _report(found: Survey, run: Run, exempt: Exemptions, told: _Told, *notices: str) -> Report:
     """Check a survey, and say what is to be said of the run itself."""
     report = check(
         found,
@@ -113,9 +158,26 @@ def _report(
         now=run.now,
         exemptions=exempt,
         catalogue=run.catalogue,
-        network=told,
+        network=told.network,
+        recorded=told.recorded,
     )
     return replace(report, notices=(*run.config.notices, *notices, *report.notices))
+
+
+def _recorded(
+    surveys: tuple[Survey, ...], run: Run, ledger: LedgerAccess | None
+) -> Recorded | None:
+    """Read what the ledger holds of what is built on; of two surveys the second is the earlier."""
+    rules = _policy(run).rules
+    if ledger is None or all(rules[rule].severity is None for rule in STORED_RULES):
+        return None
+    from basekeeper.pipeline.recorded import recorded  # noqa: PLC0415  # only with a ledger
+
+    with ledger.open() as opened:
+        if opened is None:
+            return None
+        name, age = ledger.repository, ledger.max_age
+        return recorded(surveys, run, opened, repository=name, max_age=age)
 
 
 def _asked(surveys: tuple[Survey, ...], run: Run, network: NetworkAccess) -> Network:

@@ -32,6 +32,7 @@ def rule_texts(policy: Policy) -> dict[str, RuleText]:
             summary=rule.summary,
             severity=policy.rules[rule.id].severity,
             page=f"docs/rules/{rule.id}.md",
+            score=rule.score,
             text=_page(rule.id),
         )
         for rule in RULES_BY_ID.values()

@@ -114,7 +114,7 @@ def _rule(rule: str, text: RuleText | None) -> dict[str, Any]:
         "precision": "high",
     }
     if text.severity is not None:
-        properties["security-severity"] = _SCORES[text.severity]
+        properties["security-severity"] = text.score or _SCORES[text.severity]
     return described | {
         "name": "".join(word.capitalize() for word in rule.split("-")),
         "shortDescription": {"text": text.summary},

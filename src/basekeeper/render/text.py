@@ -57,6 +57,12 @@ _LINE_COLUMN: Final = 6
 _SEVERITY_COLUMN: Final = 9
 _INDENT: Final = " " * (_LINE_COLUMN)
 _BODY: Final = " " * (_LINE_COLUMN + _SEVERITY_COLUMN)
+_UNTOLD: Final = {
+    "contents": "what is inside",
+    "known vulnerabilities": "what is known of vulnerabilities in",
+}
+"""Facts that an error may hide behind, as the verdict names them."""
+
 _LEAST_PLACE: Final = 8
 """Columns that a place gets in any case: enough for its line."""
 
@@ -316,7 +322,8 @@ def _missing(report: Report, sums: Totals) -> str:
     """Say what kept the run from an answer."""
     if sums.unreadable:
         return f"{plural(sums.unreadable, 'item')} could not be read"
-    untold = sum(fact.gates for fact in report.missing)
-    if untold:
-        return f"what is inside {plural(untold, 'image')} was not told (--allow-unknown passes)"
+    for fact, words in _UNTOLD.items():
+        images = sum(one.gates and one.fact == fact for one in report.missing)
+        if images:
+            return f"{words} {plural(images, 'image')} was not told (--allow-unknown passes)"
     return "a fact that was asked for is missing"

@@ -31,6 +31,8 @@ class RuleText:
     """Path of its documentation, relative to the root of the project."""
     text: str = ""
     """Why it matters and how to fix it, in Markdown; empty where the page is not at hand."""
+    score: str = ""
+    """How severe code scanning shows what it reports, 0.1 to 10.0; empty: by its severity."""
 
 
 class Standing(StrEnum):

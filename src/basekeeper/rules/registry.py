@@ -23,6 +23,10 @@ from basekeeper.rules import (
     single_stage,
     stage_name_case,
     unofficial_source,
+    unpatched_critical,
+    unpatched_high,
+    unpatched_low,
+    unpatched_medium,
     unused_waiver,
 )
 
@@ -37,6 +41,10 @@ USE_RULES: Final[tuple[UseRule, ...]] = (
     opaque_reference.RULE,
     end_of_life.RULE,
     behind_current.RULE,
+    unpatched_critical.RULE,
+    unpatched_high.RULE,
+    unpatched_medium.RULE,
+    unpatched_low.RULE,
     restricted_image.RULE,
     not_minimal.RULE,
     floating_tag.RULE,
@@ -66,3 +74,6 @@ RULES_BY_ID: Final[Mapping[str, Rule]] = {
     rule.id: rule for rule in (*USE_RULES, *FILE_RULES, *WAIVER_RULES)
 }
 """Every rule by its id."""
+
+STORED_RULES: Final = frozenset(rule.id for rule in RULES_BY_ID.values() if rule.is_stored)
+"""Ids of those that rest on what the ledger holds."""

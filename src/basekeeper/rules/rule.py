@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.model import RuleSetting
+    from basekeeper.rules.patching import StoredUse
     from basekeeper.rules.stage_names import StageNames
     from basekeeper.values.finding import Answer, Judgement
     from basekeeper.values.use import SourceFile, Span, Use
@@ -74,6 +75,8 @@ class Subject:
     """The names of the stages of that file."""
     runtime: str | None = None
     """A preferred or permitted image that runs the same, for a restricted one."""
+    stored: StoredUse | None = None
+    """What the ledger holds of it; None: it was not asked."""
 
     @property
     def template(self) -> bool:
@@ -102,6 +105,10 @@ class Rule:
     as severely, this one is silent."""
     once_for_an_image: bool = False
     """Whether its notes tell each file of an image once only, at the first line that names it."""
+    score: str = ""
+    """How severe code scanning shows what it reports, from 0.1 to 10.0; empty: by its severity."""
+    is_stored: bool = False
+    """Whether it rests on what the ledger holds, so that without a ledger it says nothing."""
 
     @property
     def page(self) -> str:

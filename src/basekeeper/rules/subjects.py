@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.lifecycle.catalogue import Catalogue
+from basekeeper.rules.patching import CRITERION, answer
 from basekeeper.rules.rule import Subject
 from basekeeper.rules.runtimes import runtime_of
 from basekeeper.rules.stage_names import StageNames
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.policy import Policy
+    from basekeeper.rules.patching import Recorded, StoredUse
     from basekeeper.values.facts import Facts
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import SourceFile, Use
@@ -42,6 +44,7 @@ class Judge:
         *,
         catalogue: Catalogue | None = None,
         facts: Mapping[str, Facts] = _NO_FACTS,
+        recorded: Recorded | None = None,
     ) -> None:
         """Judge by a policy at an instant.
 
@@ -50,9 +53,11 @@ class Judge:
             now: The instant.
             catalogue: Calendars and lists; None: those inside the package.
             facts: `str()` of a reference → what is known of it beyond its name.
+            recorded: What the ledger told; None: it was not asked.
         """
         self.catalogue = catalogue or Catalogue.bundled()
         self._facts = facts
+        self._recorded = recorded
         self._policy = policy
         self._now = now
         self._judged: dict[str, Judgement] = {}
@@ -67,14 +72,16 @@ class Judge:
         if file is not None and file.path not in self._stage_names:
             self._stage_names[file.path] = StageNames(file)
         judgement = self.judgement(use)
+        stored = None if self._recorded is None else self._recorded.of(use, self._now)
         return Subject(
             use=use,
-            judgement=judgement,
+            judgement=judgement if stored is None else _with_known(judgement, stored),
             file=file,
             now=self._now,
             is_sdk=use.via is Via.FROM and self._is_sdk(use.reference),
             stage_names=self._stage_names.get(use.path),
             runtime=self._runtime(judgement),
+            stored=stored,
         )
 
     def judgement(self, use: Use) -> Judgement:
@@ -124,6 +131,11 @@ class Judge:
             known = describe_image(canonical, self.catalogue, now=self._now).is_sdk
             self._sdk[reference] = known
         return known
+
+
+def _with_known(judgement: Judgement, stored: StoredUse) -> Judgement:
+    """Add what is known of vulnerabilities to the answers about an image."""
+    return replace(judgement, quality={**judgement.quality, CRITERION: answer(stored)})
 
 
 def _unnamed(use: Use) -> Judgement:

@@ -99,7 +99,8 @@ class Judgement:
     explicit: bool
     """True where an entry of the policy names the image as prohibited, not merely nothing else."""
     quality: Mapping[str, Answer]
-    """Keys: official_source, current_version, supported, minimal_size."""
+    """Keys: official_source, current_version, supported, minimal_size; of a check that asked the
+    ledger also known_vulnerabilities."""
     axes: tuple[AxisState, ...] = ()
     minimal_alternative: str | None = None
     """A smaller tag of the same version, where one is known."""
@@ -159,7 +160,7 @@ class MissingFact:
     image: str
     """The canonical reference."""
     fact: str
-    """`publisher status` or `contents`."""
+    """`publisher status`, `contents` or `known vulnerabilities`."""
     reason: str
     hint: str | None = None
     gates: bool = False

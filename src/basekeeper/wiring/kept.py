@@ -12,6 +12,7 @@ from basekeeper.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
     from basekeeper.config.settings import Settings
     from basekeeper.config.storage import StorageSettings
@@ -108,7 +109,7 @@ def _tell(notice: str) -> None:
 
 @contextmanager
 def open_sights(settings: Settings) -> Iterator[Ledger | None]:
-    """Open the ledger to read first sights from; None where none is configured.
+    """Open the ledger to read, and only that; None where none is configured.
 
     Raises:
         ConfigError: The user's own settings are wrong.
@@ -126,3 +127,45 @@ def open_sights(settings: Settings) -> Iterator[Ledger | None]:
         yield ledger
     finally:
         ledger.close()
+
+
+def reads_without_network(settings: Settings) -> bool:
+    """Tell whether the ledger that is configured lies on this machine.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.ledger.location import Kind  # noqa: PLC0415  # where a ledger may be
+
+    location = storage(settings).ledger
+    return location is None or location.kind is Kind.SQLITE
+
+
+def repository_name(settings: Settings, root: Path) -> str | None:
+    """Name the repository at a place as the ledger does: as settings say, else by its remote.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or git is not installed.
+        ProcessError: git does not answer.
+    """
+    said = storage(settings).repository
+    if said is not None:
+        return said
+    from basekeeper.trees.origin import repository_name as by_remote  # noqa: PLC0415  # as above
+
+    return by_remote(root)
+
+
+def max_database_age(settings: Settings) -> timedelta:
+    """Tell how old advisories may be for the absence of a finding to mean something.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+    """
+    from basekeeper.values.scanning import MAX_DATABASE_AGE  # noqa: PLC0415  # where a ledger is
+
+    said = storage(settings).scanner.max_age
+    return MAX_DATABASE_AGE if said is None else said

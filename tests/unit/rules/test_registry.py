@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PACKAGE = Path(rules.__file__).parent
 ROOT = PACKAGE.parents[2]
 SHARED = {
-    *("__init__", "builds", "chain", "moves", "needs", "registry", "rule", "runtimes"),
-    *("stage_names", "steps", "subjects"),
+    *("__init__", "builds", "chain", "moves", "needs", "patching", "registry"),
+    *("rule", "runtimes", "stage_names", "steps", "subjects", "unpatched"),
 }
 """Modules that are no rules; everything else in the package must be one."""
 

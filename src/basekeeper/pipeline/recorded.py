@@ -1,0 +1,122 @@
+"""From the ledger to what rules ask of it: images in use, and the deadlines of a repository."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.deadlines.model import Terms
+from basekeeper.recording.joined import repository_deadlines
+from basekeeper.recording.stored import StoredFacts
+from basekeeper.recording.words import (
+    ADVISORIES,
+    PINNED,
+    chain_name,
+    image_chain,
+    product_name,
+)
+from basekeeper.rules.patching import Recorded, use_place
+from basekeeper.values.platforms import BuiltPlatforms
+from basekeeper.values.use import Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+    from basekeeper.config.products import Product
+    from basekeeper.pipeline.run import Run
+    from basekeeper.ports import Ledger
+    from basekeeper.values.event import Record
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.stored import RepositoryDeadlines
+    from basekeeper.values.use import Survey
+
+_STOOD_ON: Final = (Role.FINAL, Role.BUILD)
+
+
+def recorded(
+    surveys: tuple[Survey, ...],
+    run: Run,
+    ledger: Ledger,
+    *,
+    repository: str | None,
+    max_age: timedelta,
+) -> Recorded:
+    """Read what is known of the images that builds stand on, without asking anybody else.
+
+    Args:
+        surveys: What was found; a second one is what there was before.
+        run: What all steps share.
+        ledger: Where to read.
+        repository: Whose deadlines count; None: nobody's.
+        max_age: How old advisories may be.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    wanted = _wanted(surveys, run)
+    products = run.config.settings.products
+    places = {image_chain(reference) for reference in wanted}
+    places |= {image_chain(product.image) for product in products}
+    chains = {ADVISORIES, *places, *(() if repository is None else (chain_name(repository),))}
+    records = tuple(ledger.records(chains=sorted(chains))) if wanted else ()
+    facts = StoredFacts.read(records)
+    now = run.now
+    mine = None if repository is None else deadlines_of(repository, records, run)
+    images = {
+        str(reference): facts.image(
+            reference, reference.digest, tuple(platforms), now=now, max_age=max_age
+        )
+        for reference, platforms in wanted.items()
+    }
+    return Recorded(
+        images,
+        run.config.policy.deadlines,
+        deadlines=() if mine is None else mine.deadlines,
+        products=_names(surveys, products),
+        before=None if len(surveys) == 1 else frozenset(map(use_place, surveys[1].uses)),
+    )
+
+
+def terms_of(run: Run) -> Terms:
+    """Return by what deadlines of a repository are reckoned: its policy and its products."""
+    policy = run.config.policy
+    return Terms(
+        now=run.now,
+        windows=policy.deadlines,
+        products=tuple(product_name(one.name) for one in run.config.settings.products),
+        max_waiver_days=policy.waivers.max_days,
+        severity_source=PINNED,
+    )
+
+
+def deadlines_of(
+    repository: str, records: Iterable[Record], run: Run
+) -> RepositoryDeadlines | None:
+    """Work out the deadlines of one repository; None where it is not in the ledger."""
+    found = repository_deadlines((record.event for record in records), terms_of(run))
+    return next((one for one in found if one.repository == chain_name(repository)), None)
+
+
+def _names(surveys: Iterable[Survey], products: Iterable[Product]) -> dict[str, frozenset[str]]:
+    """Return the names that deadlines have for what is built of each file."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for survey in surveys:
+        for file in survey.files:
+            targets = {plan.target for plan in file.plans}
+            places = (file.path if one is None else f"{file.path}:{one}" for one in targets)
+            named[file.path] |= {product_name(file.path), *map(product_name, places)}
+    for product in products:
+        named[product.dockerfile].add(product_name(product.name))
+    return {path: frozenset(names) for path, names in named.items()}
+
+
+def _wanted(surveys: Iterable[Survey], run: Run) -> dict[Reference, dict[str, None]]:
+    """Return the images that builds stand on, each with the platforms that are built."""
+    wanted: dict[Reference, dict[str, None]] = {}
+    for survey in surveys:
+        built = BuiltPlatforms(survey, run.config.settings.discover.platforms)
+        for use in survey.uses:
+            if use.kind is Kind.CONCRETE and use.reference is not None and use.role in _STOOD_ON:
+                wanted.setdefault(use.reference, {}).update(dict.fromkeys(built.of(use)))
+    return wanted

@@ -1,0 +1,13 @@
+"""`unpatched-high`: a HIGH vulnerability whose time for its fix is up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from basekeeper.policy.windows import Urgency
+from basekeeper.rules.unpatched import unpatched
+
+if TYPE_CHECKING:
+    from basekeeper.rules.rule import UseRule
+
+RULE: Final[UseRule] = unpatched(Urgency.HIGH)
