@@ -6,14 +6,13 @@ Nothing is left to its defaults that a file, a variable or a cache could change.
 from __future__ import annotations
 
 import re
-import signal
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.process import Completed, Limits, run
+from basekeeper.scanners.failures import HEAP_SHARE, MORE_MEMORY, lacked_memory, why
 from basekeeper.scanners.fields import read_json, text_of
 from basekeeper.scanners.nottold import NotTold
 from basekeeper.scanners.program import VERSION_SECONDS
-from basekeeper.scanners.workspace import FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +21,7 @@ if TYPE_CHECKING:
     from basekeeper.scanners.workspace import Workspace
     from basekeeper.values.scanning import ScannerSettings
 
-_HEAP_SHARE: Final = 0.5
-"""Of the address space, at which Go's collector begins to save; the database is mapped beside."""
 _SAID: Final = re.compile(r"^\S+\t(FATAL|ERROR|WARN)\t(.*)$")
-_SPACE: Final = re.compile(r"\s+")
-_NO_MEMORY: Final = re.compile(
-    r"out of memory|cannot allocate memory|failed to reserve page summary|failed to create new OS"
-)
-"""How Go says that its address space is used up."""
-_CRASH: Final = re.compile(r"^(?:panic|fatal error|unexpected fault)[^\n]{0,120}", re.MULTILINE)
-_OWN_FOLDER: Final = re.compile(rf"/[^ :]*/{FOLDER_PREFIX}[^ :/]+/")
-MAX_CAUSE: Final = 220
-"""Most characters of a cause that are shown."""
 _NO_FLAG: Final = re.compile(r"unknown (?:shorthand )?flag")
 _DOUBTS: Final = {
     "Unsupported os": "the scanner knows no advisories for this operating system",
@@ -118,7 +106,7 @@ class Command:
 
     def _run(self, space: Workspace, arguments: Sequence[str], timeout: float) -> Completed:
         settings = self._settings
-        heap = int(settings.memory_bytes * _HEAP_SHARE)
+        heap = int(settings.memory_bytes * HEAP_SHARE)
         return run(
             [self._path, *arguments],
             cwd=space.work,
@@ -133,32 +121,13 @@ class Command:
 
 
 def _why(done: Completed) -> str:
-    """Say in one line why a run gave no answer."""
-    text = done.stderr.decode("utf-8", "replace")
-    if _NO_MEMORY.search(text):
-        return "it needed more memory than it may use"
-    if done.returncode < 0:
-        return f"it was ended by {_signal_name(-done.returncode)}"
-    crash = _CRASH.search(text)
-    if crash is not None:
-        return f"it crashed: {crash[0]}"
-    worst = [said for level, said in _said(done.stderr) if level == "FATAL"]
-    if not worst:
-        worst = [line for line in text.splitlines() if line.strip()][-1:]
-    return f"{_end_of(worst[0]) if worst else 'it said nothing'} (exit status {done.returncode})"
-
-
-def _end_of(chain: str) -> str:
-    """Return the end of a chain of errors, each of which wraps the next: there the cause stands."""
-    last = chain.rpartition(" occurred:")[2].replace("* ", "; ")
-    cause = _SPACE.sub(" ", _OWN_FOLDER.sub("", last)).strip(" ;").replace(" ; ", "; ")
-    return cause if len(cause) <= MAX_CAUSE else f"… {cause[-MAX_CAUSE:]}"
+    return why(done, next((said for level, said in _said(done.stderr) if level == "FATAL"), None))
 
 
 def _hint(done: Completed) -> str | None:
+    if lacked_memory(done):
+        return MORE_MEMORY
     text = done.stderr.decode("utf-8", "replace")
-    if _NO_MEMORY.search(text):
-        return "raise `memory_mib` in [scanner] of your settings"
     if _NO_FLAG.search(text):
         return "use a newer release of Trivy; 0.69.3 is known to work"
     if "java-db" in text or "Java DB" in text:
@@ -176,10 +145,3 @@ def _said(stderr: bytes) -> list[tuple[str, str]]:
         elif found and not re.match(r"\S+\t[A-Z]+\t", line):
             found[-1] = (found[-1][0], f"{found[-1][1]} {line}")
     return found
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
