@@ -1,0 +1,354 @@
+"""From a tree to what the ledger is told of it: what stands where, what is in it, what is newer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from basekeeper.deadlines.identity import read_scope
+from basekeeper.errors import InvalidReference
+from basekeeper.pipeline.run import survey
+from basekeeper.pipeline.scanning import Further, scan_survey
+from basekeeper.pipeline.updating import Wanted, look_ahead
+from basekeeper.plan import changes
+from basekeeper.recording.observation import (
+    BaseLayers,
+    LookedAt,
+    Observation,
+    Published,
+    Stand,
+)
+from basekeeper.recording.observation import Part as Why
+from basekeeper.recording.words import chain_name, product_name
+from basekeeper.resolve import resolve
+from basekeeper.shipped import shipped
+from basekeeper.values.event import EventKind
+from basekeeper.values.image import ImageConfig, Pointer, Unknown
+from basekeeper.values.platforms import find_platform
+from basekeeper.values.reference import parse_reference
+from basekeeper.values.resolution import Question
+from basekeeper.values.scanrun import Part
+from basekeeper.values.sights import sights
+from basekeeper.values.use import Role
+from basekeeper.values.vulnerability import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from basekeeper.config.products import Product
+    from basekeeper.pipeline.looking import Scanning
+    from basekeeper.pipeline.run import Run
+    from basekeeper.ports import Ledger, Registry
+    from basekeeper.shipped import Shipped, StandsOn
+    from basekeeper.trees.tree import Tree
+    from basekeeper.values.event import Event
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.resolution import Inside, Resolutions
+    from basekeeper.values.scanrun import ScannedImage, ScanRun
+    from basekeeper.values.use import Survey
+
+EARLIER_BASES: Final = 8
+"""How many bases that a product stood on before are compared with its published image: one that
+was built longer ago is told apart no more."""
+
+FIRST_YEAR: Final = 2013
+"""Images that say they are older than Docker were made so that their bytes can be reproduced."""
+
+
+class Seen(NamedTuple):
+    """What a run saw, before anything of it is recorded."""
+
+    run: ScanRun
+    observation: Observation
+
+
+def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly are
+    tree: Tree,
+    run: Run,
+    work: Scanning,
+    ledger: Ledger,
+    *,
+    repository: str | None,
+    images: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Seen:
+    """Scan what builds stand on, what they could stand on, and what products are published as.
+
+    Args:
+        tree: Where to look.
+        run: What all steps share.
+        work: What it works with; its registries are asked, so that it must not be offline.
+        ledger: Where first sights and earlier bases are read from.
+        repository: Name of the source repository; None: only facts about images are told.
+        images: Patterns of images to look at; empty: all that builds stand on.
+        progress: Called now and then with the number of files read so far.
+
+    Raises:
+        InputError: The scanner cannot be used.
+        LedgerError: The ledger cannot be read.
+    """
+    found = survey(tree, run, progress=progress)
+    products = run.config.settings.products
+    ships = shipped(found, products, run.config.settings.discover.platforms)
+    ahead = _Ahead.of(found, run, work, ledger, images)
+    further = [*ahead.further, *(() if images else _published_questions(products, ships, run))]
+    scanned, told = scan_survey(found, run, work, images=images, further=further)
+    told = ahead.told.with_more(told)
+    earlier = _earlier_bases(ledger, repository, work.registry)
+    shown = replace(scanned, notices=(*scanned.notices, *ships.notices))
+    is_whole = not run.only and not images and not any(one.fatal for one in found.skipped)
+    return Seen(
+        shown,
+        Observation(
+            now=run.now,
+            repository=repository,
+            policy=run.config.policy.digest,
+            sights=tuple(sights(told, run.now)),
+            looked_at=tuple(_looked_at((*scanned.images, *scanned.further), told)),
+            stands=tuple(_stands(ships, told)) if not images else (),
+            is_whole=is_whole,
+            published=tuple(_published(products, scanned, told, ships, earlier)),
+            products=frozenset(product.name for product in products),
+        ),
+    )
+
+
+class _Ahead(NamedTuple):
+    """What the images that are shipped could become."""
+
+    further: tuple[Further, ...]
+    told: Resolutions
+
+    @classmethod
+    def of(
+        cls, found: Survey, run: Run, work: Scanning, ledger: Ledger, images: Sequence[str]
+    ) -> _Ahead:
+        """Choose as `update` would, whatever the age: an urgent fix does not wait."""
+        uses = tuple(use for use in found.uses if use.role is Role.FINAL and use.production)
+        ahead = look_ahead(
+            replace(found, uses=uses),
+            run,
+            work.registry,
+            Wanted(images=tuple(images), any_age=True),
+            ledger=ledger,
+            asking=work.asking,
+        )
+        platforms = {str(one.reference): one.platforms for one in ahead.stand.standings}
+        named: dict[str, Further] = {}
+        for standing in ahead.stand.standings:
+            newest = standing.resolution.newest
+            if newest is not None:
+                to = standing.reference.with_digest(newest.digest)
+                named[str(to)] = Further(to, standing.platforms, Part.CANDIDATE)
+        for change in changes(ahead.stand.standings, unseen=ahead.unseen).changes:
+            digest = change.to.digest or _digest(change.to, ahead.told)
+            if digest is not None:
+                to = change.to.with_digest(digest)
+                own = platforms[str(change.standing.reference)]
+                named[str(to)] = Further(to, own, Part.CANDIDATE)
+        return cls(tuple(named.values()), ahead.told)
+
+
+def _digest(reference: Reference, told: Resolutions) -> str | None:
+    """Tell what a tag points to now."""
+    resolution = told.by_image.get(str(reference))
+    pointer = None if resolution is None else resolution.pointer
+    return pointer.digest if isinstance(pointer, Pointer) else None
+
+
+def _published_questions(
+    products: Iterable[Product], ships: Shipped, run: Run
+) -> Iterator[Further]:
+    """Yield the published image of each product, for the platforms that it is built for."""
+    built: dict[str, dict[str, None]] = {}
+    for one in ships.stands_on:
+        built.setdefault(one.product, {}).update(dict.fromkeys(one.platforms))
+    shipped_for = run.config.settings.discover.platforms
+    for product in products:
+        platforms = tuple(built.get(product.name, ())) or shipped_for
+        yield Further(product.image, platforms, Part.PUBLISHED)
+
+
+def _looked_at(images: Iterable[ScannedImage], told: Resolutions) -> Iterator[LookedAt]:
+    """Yield every answer about a base or a candidate."""
+    for image in images:
+        if image.part is Part.PUBLISHED or not isinstance(image.answer, Scan):
+            continue
+        if image.reference is None or image.digest is None or image.platform is None:
+            continue
+        yield LookedAt(
+            reference=image.reference,
+            digest=image.digest,
+            platform=image.platform,
+            scan=image.answer,
+            part=Why.CURRENT if image.part is Part.CURRENT else Why.CANDIDATE,
+            since=_since(image.reference, image.digest, told),
+        )
+
+
+def _since(reference: Reference, digest: str, told: Resolutions) -> datetime | None:
+    """Tell when the registry says that a tag was moved to a digest."""
+    for one in (reference, reference.with_digest(None)):
+        resolution = told.by_image.get(str(one))
+        if resolution is None:
+            continue
+        pointer = resolution.pointer
+        if isinstance(pointer, Pointer) and pointer.digest == digest and pointer.modified:
+            return pointer.modified
+    return None
+
+
+def _stands(ships: Shipped, told: Resolutions) -> Iterator[Stand]:
+    """Yield what every product and place stands on, for each of its platforms."""
+    for one in ships.stands_on:
+        reference = one.use.reference
+        assert reference is not None  # noqa: S101  # `shipped` leaves others out
+        for platform in one.platforms:
+            yield Stand(
+                product=one.product,
+                place=_place(one),
+                is_mapped=one.mapped is not None,
+                use=one.use,
+                reference=reference,
+                digest=reference.digest or _digest(reference, told),
+                platform=platform,
+            )
+
+
+def _place(one: StandsOn) -> str:
+    if one.mapped is None:
+        return one.product
+    target = one.mapped.target
+    return one.mapped.dockerfile if target is None else f"{one.mapped.dockerfile}:{target}"
+
+
+def _published(
+    products: Iterable[Product],
+    scanned: ScanRun,
+    told: Resolutions,
+    ships: Shipped,
+    earlier: Mapping[str, Sequence[BaseLayers]],
+) -> Iterator[Published]:
+    """Yield what each product is published as, where that could be told."""
+    present = _present_bases(ships, told)
+    for product in products:
+        resolution = told.by_image.get(str(product.image))
+        pointer = None if resolution is None else resolution.pointer
+        if resolution is None or not isinstance(pointer, Pointer):
+            continue
+        created = _created(resolution.current)
+        scans = (
+            (one.platform, one.answer)
+            for one in scanned.further
+            if one.part is Part.PUBLISHED
+            and one.reference == product.image
+            and one.platform is not None
+        )
+        yield Published(
+            product=product.name,
+            reference=product.image,
+            digest=pointer.digest,
+            since=pointer.modified or created,
+            created=created,
+            platforms=_platforms(resolution.current),
+            scans=tuple((name, scan) for name, scan in scans if isinstance(scan, Scan)),
+            bases=(*present.get(product.name, ()), *earlier.get(product_name(product.name), ())),
+        )
+
+
+def _created(inside: Inside | None) -> datetime | None:
+    """Tell when an image was made; of several platforms the last one."""
+    configs = () if inside is None else inside.configs.values()
+    made = [one.created for one in configs if isinstance(one, ImageConfig)]
+    real = [one for one in made if one is not None and one.year >= FIRST_YEAR]
+    return max(real, default=None)
+
+
+def _platforms(inside: Inside | None) -> tuple[str, ...] | None:
+    if inside is None or isinstance(inside.image, Unknown):
+        return None
+    if inside.image.is_index:
+        return tuple(inside.image.platforms)
+    return tuple(inside.configs) or None
+
+
+def _present_bases(ships: Shipped, told: Resolutions) -> dict[str, list[BaseLayers]]:
+    """Return the layers of what each product stands on now."""
+    found: dict[str, list[BaseLayers]] = {}
+    for one in ships.stands_on:
+        reference = one.use.reference
+        resolution = None if reference is None else told.by_image.get(str(reference))
+        if reference is None or resolution is None or resolution.current is None:
+            continue
+        for platform in one.platforms:
+            layers = _layers(reference, resolution.current, platform)
+            found.setdefault(one.product, []).extend(layers)
+    return found
+
+
+def _layers(reference: Reference, inside: Inside, platform: str) -> Iterator[BaseLayers]:
+    present = find_platform(platform, inside.configs)
+    config = None if present is None else inside.configs[present]
+    if isinstance(config, ImageConfig) and config.diff_ids:
+        yield BaseLayers(
+            reference=reference,
+            digest=inside.digest,
+            platform=platform,
+            diff_ids=config.diff_ids,
+        )
+
+
+class _Stood(NamedTuple):
+    """What a product stood on once."""
+
+    product: str
+    reference: Reference
+    digest: str
+    platform: str
+
+
+def _earlier_bases(
+    ledger: Ledger, repository: str | None, registry: Registry
+) -> dict[str, list[BaseLayers]]:
+    """Return the layers of what each product stood on before, the last one first.
+
+    What a digest names does not change, so that the cache mostly answers.
+    """
+    if repository is None:
+        return {}
+    events = ledger.events(chains=[chain_name(repository)], kinds=[EventKind.BASED_ON])
+    by_product: dict[tuple[str, str], dict[str, _Stood]] = {}
+    for one in filter(None, map(_stood, events)):
+        own = by_product.setdefault((one.product, one.platform), {})
+        own.pop(one.digest, None)  # stood on again: the last time counts
+        own[one.digest] = one
+    last = [one for own in by_product.values() for one in [*reversed(own.values())][:EARLIER_BASES]]
+    platforms: dict[str, dict[str, None]] = {}
+    for one in last:
+        platforms.setdefault(str(one.reference), {})[one.platform] = None
+    references = {str(one.reference): one.reference for one in last}
+    asked = [
+        Question(reference=reference, platforms=tuple(platforms[text]), inside=True)
+        for text, reference in references.items()
+    ]
+    told = resolve(asked, registry)
+    found: dict[str, list[BaseLayers]] = {}
+    for one in last:
+        inside = told.by_image[str(one.reference)].current
+        if inside is not None:
+            found.setdefault(one.product, []).extend(_layers(one.reference, inside, one.platform))
+    return found
+
+
+def _stood(event: Event) -> _Stood | None:
+    """Read what a product stood on; None where the event says too little."""
+    said = event.evidence
+    try:
+        scope = read_scope(event.subject.partition("#")[2])
+        reference = parse_reference(said.get("reference", "")).with_digest(said.get("digest"))
+    except (InvalidReference, ValueError):
+        return None
+    if scope.product is None or scope.platform is None or reference.digest is None:
+        return None
+    return _Stood(scope.product, reference, reference.digest, scope.platform)
