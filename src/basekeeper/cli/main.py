@@ -54,6 +54,7 @@ _VERBS: Final = {
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
     "scan": ("basekeeper.cli.scan", "Look for vulnerabilities in images."),
     "update": ("basekeeper.cli.update", "Move images to what is newer."),
+    "waive": ("basekeeper.cli.waive", "Accept findings for a while."),
 }
 """Verb → module that defines it as `command`, and its line in the overview. Modules are loaded
 when their verb is used: that is what keeps the start short."""

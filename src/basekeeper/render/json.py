@@ -236,20 +236,18 @@ def _axis(axis: AxisState) -> dict[str, Any]:
 
 def _waivers(report: Report) -> list[dict[str, Any]]:
     """Write every waiver once, with what became of it."""
-    unused = set(report.unused_waivers)
-    expired = set(report.expired_waivers)
-    every = dict.fromkeys((*report.waivers, *report.unused_waivers, *report.expired_waivers))
-    return [
-        _waiver(waiver)
-        | {"state": "expired" if waiver in expired else "unused" if waiver in unused else "used"}
-        for waiver in every
-    ]
+    states = dict.fromkeys(report.waivers, "used")
+    states |= {waiver: "standing" for waiver in report.waivers if waiver.vulnerabilities}
+    states |= dict.fromkeys(report.unused_waivers, "unused")
+    states |= dict.fromkeys(report.expired_waivers, "expired")
+    return [_waiver(waiver) | {"state": state} for waiver, state in states.items()]
 
 
 def _waiver(waiver: Waiver) -> dict[str, Any]:
     """Write one waiver."""
     return {
         "rules": list(waiver.rules),
+        "vulnerabilities": list(waiver.vulnerabilities),
         "owner": waiver.owner,
         "reason": waiver.reason,
         "until": waiver.until.isoformat(),

@@ -267,7 +267,7 @@ def _waiver(waiver: Waiver, head: str, style: Style) -> Iterator[str]:
     where = fit_middle(visible(f"{waiver.source}:{waiver.line}"), style.width - 11, style.ellipsis)
     yield head + where
     until = f"until {waiver.until}, {visible(waiver.owner)}: {visible(waiver.reason)}"
-    text = f"{visible(', '.join(waiver.rules))} {until}"
+    text = f"{visible(', '.join(waiver.covered))} {until}"
     yield from (" " * 11 + line for line in wrap(text, style.width - 11))
 
 

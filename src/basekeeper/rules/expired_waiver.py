@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def defect(waiver: Waiver) -> Defect:
     """Describe a waiver past its last day."""
-    rules = ", ".join(waiver.rules)
+    covered = ", ".join(waiver.covered)
     return Defect(
         place=place_of_waiver(waiver),
-        message=f"the waiver of {rules} by {waiver.owner} ended on {waiver.until}",
+        message=f"the waiver of {covered} by {waiver.owner} ended on {waiver.until}",
         remedy="fix what it covered, or decide anew and give it a later day",
         evidence=(f"reason given: {waiver.reason}",),
     )

@@ -204,7 +204,7 @@ def place_of(use: Use) -> Place:
 
 def place_of_waiver(waiver: Waiver) -> Place:
     """Return the place of a waiver: its first line."""
-    subject = " ".join((*waiver.rules, waiver.owner, *waiver.paths, *waiver.images))
+    subject = " ".join((*waiver.covered, waiver.owner, *waiver.paths, *waiver.images))
     return Place(path=waiver.source, line=waiver.line, end_line=waiver.line, subject=subject)
 
 
