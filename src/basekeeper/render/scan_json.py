@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from basekeeper.values.resolution import Trouble
-    from basekeeper.values.scanrun import ScannedImage, ScanRun
+    from basekeeper.values.scanrun import Recorded, ScannedImage, ScanRun
     from basekeeper.values.vulnerability import Match, Package
 
 
@@ -43,10 +43,12 @@ def scan_pieces(found: ScanRun) -> Iterator[str]:
             "incomplete": sum(bool(one.problems) for one in found.images),
         },
         "images": (_image(one) for one in found.images),
+        "further": (_image(one) for one in found.further),
         "troubles": [_trouble(one) for one in found.troubles],
         "unmatched": list(found.unmatched),
         "skipped": map(skipped_object, found.skipped),
         "notices": list(found.notices),
+        "recorded": None if found.recorded is None else _recorded(found.recorded),
     }
     return pieces(document, depth=4)
 
@@ -69,6 +71,7 @@ def _image(image: ScannedImage) -> dict[str, Any]:
         "digest": image.digest,
         "platform": image.platform,
         "role": None if image.role is None else image.role.value,
+        "part": image.part.value,
         "how": image.how.value,
         "complete": not image.problems,
         "unknown": [_unknown(one) for one in image.problems],
@@ -88,6 +91,15 @@ def _image(image: ScannedImage) -> dict[str, Any]:
             "suppressed": map(_match, answer.suppressed),
         }
     return {**common, **told, "uses": (use_object(use, None) for use in image.uses)}
+
+
+def _recorded(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "ledger": recorded.place,
+        "repository": recorded.repository,
+        "events": recorded.events,
+        "head": None if recorded.head is None else str(recorded.head),
+    }
 
 
 def _counts(pair: tuple[int, int]) -> dict[str, int]:

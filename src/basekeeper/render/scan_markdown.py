@@ -17,9 +17,11 @@ from basekeeper.render.scan_view import (
     label,
     order_words,
     place_words,
+    recorded_words,
     scanner_words,
     status,
     summary,
+    tables,
     urgent,
 )
 
@@ -37,15 +39,21 @@ def scan_markdown(found: ScanRun) -> str:
     out = Bounded(["## basekeeper: scan", "", f"**{prose(summary(found))}**", ""])
     basis = f"Scanner {scanner_words(found)}; database {database_words(found)}"
     out.add([f"{prose(basis)}; severity by {prose(order_words(found))}.", ""])
-    if found.images:
-        heads = " | ".join(HEADS[one] for one in SEVERITIES)
-        out.add([f"| Image | {heads} | | Where |", "|---|" + "--:|" * len(SEVERITIES) + "---|---|"])
-        out.add(_counts(one, found) for one in found.images)
-        out.add(["", "Counts: with a fix/without.", ""])
+    heads = " | ".join(HEADS[one] for one in SEVERITIES)
+    for heading, images in tables(found):
+        columns = "|---|" + "--:|" * len(SEVERITIES) + "---|---|"
+        out.add([f"| {heading} | {heads} | | Where |", columns])
+        out.add(_counts(one, found) for one in images)
+        out.add([""])
+    if found.every:
+        out.add(["Counts: with a fix/without.", ""])
     out.add(_findings(found))
     out.add(_gaps(found))
     kept = kept_words(found)
     out.add(f"> {prose(notice)}" for notice in (*found.notices, *([kept] if kept else ())))
+    recorded = recorded_words(found)
+    if recorded is not None and found.recorded is not None:
+        out.add(["", f"Recorded: {prose(recorded)}", found.recorded.mark])
     return out.text()
 
 

@@ -34,16 +34,18 @@ from basekeeper.render.scan_view import (
     label,
     order_words,
     place_words,
+    recorded_words,
     scanner_words,
     status,
     summary,
+    tables,
     urgent,
 )
 from basekeeper.render.view import plural
 from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from basekeeper.render.layout import Style
     from basekeeper.render.scan_view import Finding
@@ -72,14 +74,18 @@ def render_scan_text(found: ScanRun, style: Style, *, verbose: bool = False) -> 
         verbose: Name every finding that has a fix, and every place.
     """
     lines = list(_basis(found, style))
-    if found.images:
-        lines += ["", *_table(found, style), ""]
+    for heading, images in tables(found):
+        lines += ["", *_table(heading, images, found, style)]
+    if found.every:
+        lines += [style.paint("counts: with a fix/without", "dim"), ""]
     for image in found.images:
         lines += _findings(image, found, style, verbose=verbose)
     lines += _gaps(found, style)
-    kept = kept_words(found)
+    kept, recorded = kept_words(found), recorded_words(found)
     for notice in (*found.notices, *([kept] if kept else ())):
         lines += _labelled("note", notice, "note", style, indent=0)
+    if recorded is not None:
+        lines += _labelled("recorded", recorded, "dim", style, indent=0)
     lines += wrap(summary(found), style.width)
     return "\n".join(lines) + "\n"
 
@@ -92,17 +98,18 @@ def _basis(found: ScanRun, style: Style) -> Iterator[str]:
     yield from _labelled("severity", order_words(found), "dim", style, indent=0)
 
 
-def _table(found: ScanRun, style: Style) -> Iterator[str]:
+def _table(
+    heading: str, images: Sequence[ScannedImage], found: ScanRun, style: Style
+) -> Iterator[str]:
     """Write the counts, a line for each image."""
     room = max(style.width - _COLUMN * len(SEVERITIES) - 2 - _STATUS, _COLUMN)
     head = "".join(f"{HEADS[one]:>{_width(one)}}" for one in SEVERITIES)
-    yield style.paint(pad("Image", room) + head, "dim")
-    for image in found.images:
+    yield style.paint(pad(heading, room) + head, "dim")
+    for image in images:
         name = fit_image(visible(label(image, found)), room - 1, style.ellipsis)
         counts = "".join(_painted(image, one, style) for one in SEVERITIES)
         word = status(image)
         yield pad(name, room) + counts + "  " + style.paint(word, _ROLES.get(word, "error"))
-    yield style.paint("counts: with a fix/without", "dim")
 
 
 def _width(severity: Severity) -> int:

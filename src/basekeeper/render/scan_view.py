@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.render.view import plural
 from basekeeper.values.image import Unknown
-from basekeeper.values.scanrun import How
+from basekeeper.values.scanrun import How, Part
 from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ URGENT: Final = (Severity.CRITICAL, Severity.HIGH)
 """Of these the formats for people name what has a fix."""
 HEADS: Final = {one: "Unrated" if one is Severity.UNKNOWN else one.word.title() for one in Severity}
 """What a column is called."""
+_HEADINGS: Final = {
+    "Image": Part.CURRENT,
+    "Could become": Part.CANDIDATE,
+    "Published": Part.PUBLISHED,
+}
 _HOURS_SHOWN: Final = 48
 """Hours up to which the age of a database is told in hours."""
 
@@ -60,7 +65,7 @@ def _finding_key(match: Match) -> tuple[int, str, str, tuple[str, ...]]:
 
 def label(image: ScannedImage, found: ScanRun) -> str:
     """Name an image; its platform too, where several are in the run."""
-    platforms = {one.platform for one in found.images if one.platform is not None}
+    platforms = {one.platform for one in found.every if one.platform is not None}
     if len(platforms) < 2 or image.platform is None:  # noqa: PLR2004  # more than one
         return image.name
     return f"{image.name} {image.platform}"
@@ -102,7 +107,7 @@ def order_words(found: ScanRun) -> str:
 def gaps(found: ScanRun) -> list[Gap]:
     """Gather what is not known, by its reason."""
     groups: dict[Unknown, list[ScannedImage]] = {}
-    for image in found.images:
+    for image in found.every:
         for problem in image.problems:
             groups.setdefault(problem, []).append(image)
     return [Gap(one.reason, one.hint, tuple(images)) for one, images in groups.items()]
@@ -139,7 +144,7 @@ def summary(found: ScanRun) -> str:
 
 def kept_words(found: ScanRun) -> str | None:
     """Say that images were not fetched again, where some were not."""
-    count = sum(one.how is How.REMATCHED for one in found.images)
+    count = sum(one.how is How.REMATCHED for one in found.every)
     if not count:
         return None
     were = "image was" if count == 1 else "images were"
@@ -147,6 +152,25 @@ def kept_words(found: ScanRun) -> str | None:
         f"{count:,} {were} not fetched again: packages listed before were matched against the"
         " present database"
     )
+
+
+def tables(found: ScanRun) -> Iterator[tuple[str, tuple[ScannedImage, ...]]]:
+    """Yield the heading and the images of each table that is not empty."""
+    for heading, part in _HEADINGS.items():
+        images = tuple(one for one in found.every if one.part is part)
+        if images:
+            yield heading, images
+
+
+def recorded_words(found: ScanRun) -> str | None:
+    """Say what was recorded where; None: nothing was."""
+    recorded = found.recorded
+    if recorded is None:
+        return None
+    count = plural(recorded.events, "new event")
+    whose = f" of {recorded.repository}" if recorded.repository is not None else ""
+    head = f"; head {recorded.head}" if recorded.head is not None else ""
+    return f"{count}{whose} in {recorded.place}{head}"
 
 
 def place_words(image: ScannedImage, most: int | None) -> str:

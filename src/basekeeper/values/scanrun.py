@@ -119,7 +119,13 @@ class ScanRun:
     """None: nothing was recorded."""
 
     @property
+    def every(self) -> tuple[ScannedImage, ...]:
+        """All images, whatever they are to a build."""
+        return self.images + self.further
+
+    @property
     def complete(self) -> bool:
-        """Tell whether everything that was asked for was told."""
+        """Tell whether everything that was asked for was told; nobody asked for candidates."""
         unread = any(one.fatal for one in self.skipped)
-        return not (unread or self.unmatched or any(one.problems for one in self.images))
+        asked = (one for one in self.every if one.part is not Part.CANDIDATE)
+        return not (unread or self.unmatched or any(one.problems for one in asked))
