@@ -40,6 +40,9 @@ MAX_TEXT_CHARS: Final = 500
 BODY_SCHEMA: Final = 1
 """Version of what the body of a notice holds."""
 
+_CAUSES: Final = ("not looked at lately", "a release was not scanned")
+"""How notes begin that say why it is not known where a finding stands."""
+
 _FOUND: Final = 0
 """The lowest rung: the finding itself, before any percent of its window."""
 
@@ -309,9 +312,15 @@ def _of_the_unknown(deadlines: Iterable[Deadline], heard: Heard) -> Iterator[_Ne
         if product is not None:
             said["product"] = _cut(product)
         if unknown:
-            said["reason"] = _cut("; ".join(unknown[0].notes))
+            said["reason"] = _cut(_why(unknown[0]))
         topic = "unknown" if unknown else _SILENT
         yield _News(topic, product, f"unknown/{name}/{times + 1}", said)
+
+
+def _why(unknown: Deadline) -> str:
+    """Return the notes that say why it is not known, else all."""
+    causes = [one for one in unknown.notes if one.startswith(_CAUSES)]
+    return "; ".join(causes or unknown.notes)
 
 
 def _grouped(news: Iterable[_News]) -> dict[tuple[str, str | None], list[_News]]:

@@ -119,18 +119,18 @@ def _line(said: Mapping[str, str]) -> str:
         return f"where {_counted(said.get('findings', '0'))} stand is not known{reason}"
     due = f"due {_instant(said['due'])}" if "due" in said else "due with the next release"
     parts = (_code(said[name]) for name in ("package", "lineage", "platform") if name in said)
-    state = _harmless(said.get("state", "")).replace("-", " ")
-    urgency = _harmless(said.get("urgency", ""))
+    state = _plain(said.get("state", "")).replace("-", " ")
+    urgency = _plain(said.get("urgency", ""))
     return f"{_code(said['vulnerability'])} {urgency}, {' '.join(parts)}: {state}, {due}"
 
 
 def _counted(count: int | str) -> str:
-    return f"{count} finding{'' if str(count) == '1' else 's'}"
+    return f"{_plain(str(count))} finding{'' if str(count) == '1' else 's'}"
 
 
 def _instant(text: str) -> str:
     """Write an instant in ISO 8601 to the minute."""
-    return _harmless(f"{text[:16].replace('T', ' ')} UTC")
+    return _plain(f"{text[:16].replace('T', ' ')} UTC")
 
 
 def _packed(lines: Iterable[str]) -> list[str]:
@@ -153,6 +153,11 @@ def _code(text: str) -> str:
     """Write outside text so that nothing in it is markup."""
     plain = _cut(_harmless(text), MAX_NAME_CHARS).replace("`", "'")
     return f"`{plain.translate(_ESCAPES) or ' '}`"
+
+
+def _plain(text: str) -> str:
+    """Write a word of our own, as the ledger gives it back."""
+    return _cut(_harmless(text), MAX_NAME_CHARS).translate(_ESCAPES)
 
 
 def _harmless(text: str) -> str:

@@ -180,9 +180,9 @@ class _Teller:
         where the address is wrong, no more than one is given up in a run.
         """
         limit = 1
-        while not self._must_stop and (asked := self._claimed(limit)):
+        while not self._must_stop() and (asked := self._claimed(limit)):
             for one in asked:
-                if self._must_stop:
+                if self._must_stop():
                     self._put_off(one.claim)
                 else:
                     self._handle(one)
@@ -191,7 +191,6 @@ class _Teller:
             self._channel.name, self._sent, tuple(self._later), tuple(self._given_up), self._left
         )
 
-    @property
     def _must_stop(self) -> bool:
         return self._has_failed or self._timer() >= self._end
 
@@ -251,7 +250,7 @@ class _Teller:
 
 def pause_after(attempt: int, later: Later) -> timedelta:
     """Return how long to wait after an attempt: ever longer, and as long as the receiver asks."""
-    pause = min(FIRST_PAUSE * 2 ** min(attempt - 1, MAX_ATTEMPTS), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * (1 << min(attempt - 1, MAX_ATTEMPTS)), LONGEST_PAUSE)
     asked = timedelta(seconds=later.after or 0)
     return max(pause, min(asked, LONGEST_ASKED))
 
