@@ -5,18 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.scanners.nottold import NotTold
 from basekeeper.values.image import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from basekeeper.values.vulnerability import Database
 
@@ -31,6 +32,23 @@ UNFINISHED_PREFIX: Final = ".update-"
 UPDATE: Final = "update the scanner's database: basekeeper scan --update-database"
 """The remedy for a database that is missing or too old."""
 _LOOK_SECONDS: Final = 0.1
+
+
+class Place(NamedTuple):
+    """Where a scanner keeps its database."""
+
+    folder: Path
+    names: tuple[str, ...]
+    """The folders in it that make up the database; all but the first may be missing."""
+    read: Callable[[Path], Database]
+    """Tells which database a folder holds; raises `NotTold` where it holds none that can be used.
+    """
+
+    def present(self) -> Database | None:
+        """Return the database that is there, if any can be used."""
+        with suppress(NotTold):
+            return self.read(self.folder)
+        return None
 
 
 def age_problem(database: Database, now: datetime, max_age: timedelta) -> Unknown | None:
@@ -48,30 +66,6 @@ def age_problem(database: Database, now: datetime, max_age: timedelta) -> Unknow
             UPDATE,
         )
     return None
-
-
-def refuse_odd(found: Database, present: Database | None, now: datetime) -> None:
-    """Refuse a fetched database that is from the future, or older than the one that is there.
-
-    Raises:
-        NotTold: It is.
-    """
-    future = age_problem(found, now, timedelta.max)
-    if future is not None:
-        raise NotTold(future.reason, hint=future.hint)
-    if present is not None and found.updated < present.updated <= now:
-        raise NotTold(
-            f"the repository's database ({found.updated.isoformat()}) is older than the one here",
-            hint="check where it comes from",
-        )
-
-
-def forget_unfinished(cache_dir: Path, now: datetime) -> None:
-    """Clear away what updates that were killed have left."""
-    for folder in cache_dir.glob(f"{UNFINISHED_PREFIX}*"):
-        with suppress(OSError):
-            if now.timestamp() - folder.stat().st_mtime > UNFINISHED_KEPT.total_seconds():
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -92,33 +86,88 @@ def reading(cache_dir: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def replace_database(
-    cache_dir: Path, fresh: Path, names: Sequence[str], *, check: Callable[[], None]
-) -> None:
-    """Put what was fetched in the place of what is there.
-
-    Args:
-        cache_dir: Where the database is read.
-        fresh: A folder on the same file system.
-        names: What is taken from there, as far as it was fetched.
-        check: Called between looks at the lock; raises where the run was ended.
+@contextmanager
+def holding(place: Place) -> Iterator[Database]:
+    """Hold a database while a scanner reads it; it must be the same at the end.
 
     Raises:
-        NotTold: It cannot be written, or scans hold the present one for too long.
+        NotTold: There is none that can be used, or it was changed meanwhile.
     """
+    with reading(place.folder):
+        database = place.read(place.folder)
+        yield database
+        if place.read(place.folder) != database:
+            raise NotTold("the vulnerability database changed meanwhile", hint="run it again")
+
+
+def replace_database(
+    place: Place, fetch: Callable[[Path], None], *, check: Callable[[], None], now: datetime
+) -> Database:
+    """Fetch a database and put it in the place of the one that is there, which stays until then.
+
+    Args:
+        place: Where the database is read; made where it is not there.
+        fetch: Fetches one into an empty folder.
+        check: Called between looks at the lock; raises where the run was ended.
+        now: The instant of the run.
+
+    Raises:
+        NotTold: None was fetched, it is older or from the future, it cannot be written, or scans
+            hold the present one for too long.
+    """
+    folder = place.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_unfinished(folder, now)
+    fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=folder))
+    try:
+        fetch(fresh)
+        found = place.read(fresh)
+        _refuse_odd(found, place.present(), now)
+        _put(place, fresh, check)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return found
+
+
+def _put(place: Place, fresh: Path, check: Callable[[], None]) -> None:
+    cache_dir = place.folder
     try:
         handle = _open_lock(cache_dir)
     except OSError as error:
         raise NotTold(f"cannot write to {str(cache_dir)!r}: {error.strerror}") from error
     try:
         _wait_for(handle, check)
-        for name in names:
+        for name in place.names:
             if (fresh / name).is_dir():
                 _swap(fresh / name, cache_dir / name, fresh / f"old-{name}")
     except OSError as error:
         raise NotTold(f"the database cannot be replaced: {error.strerror}") from error
     finally:
         os.close(handle)
+
+
+def _refuse_odd(found: Database, present: Database | None, now: datetime) -> None:
+    """Refuse a fetched database that is from the future, or older than the one that is there.
+
+    Raises:
+        NotTold: It is.
+    """
+    future = age_problem(found, now, timedelta.max)
+    if future is not None:
+        raise NotTold(future.reason, hint=future.hint)
+    if present is not None and found.updated < present.updated <= now:
+        raise NotTold(
+            f"the repository's database ({found.updated.isoformat()}) is older than the one here",
+            hint="check where it comes from",
+        )
+
+
+def _forget_unfinished(cache_dir: Path, now: datetime) -> None:
+    """Clear away what updates that were killed have left."""
+    for folder in cache_dir.glob(f"{UNFINISHED_PREFIX}*"):
+        with suppress(OSError):
+            if now.timestamp() - folder.stat().st_mtime > UNFINISHED_KEPT.total_seconds():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open_lock(cache_dir: Path) -> int:

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.process import ProcessError
 from basekeeper.scanners.answer import Basis, make_scan
 from basekeeper.scanners.cyclonedx import MEDIA_TYPE, image_id, not_looked_at, read_cyclonedx
 from basekeeper.scanners.databases import (
-    UNFINISHED_PREFIX,
+    Place,
     age_problem,
-    forget_unfinished,
-    reading,
-    refuse_odd,
+    holding,
     replace_database,
 )
+from basekeeper.scanners.keeping import KeptSboms
 from basekeeper.scanners.nottold import NotTold, told
 from basekeeper.scanners.program import TRIVY, Program
 from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
 from basekeeper.scanners.trivy_command import Command
 from basekeeper.scanners.trivy_database import read_database
 from basekeeper.scanners.trivy_download import ADVISORIES, JAVA, download
 from basekeeper.scanners.trivy_report import read_report
-from basekeeper.scanners.trivy_targets import (
-    check_image,
-    point_at,
-    registry_subject,
-    sbom_key,
-    subject_of,
-)
 from basekeeper.scanners.workspace import Workspace
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import (
@@ -44,18 +31,17 @@ from basekeeper.values.vulnerability import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
     from threading import Event
 
     from basekeeper.ports import Cache, Pulling
     from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource, ScannerSettings
-    from basekeeper.values.vulnerability import Database, Scan, Subject
+    from basekeeper.values.vulnerability import Database, Scan
 
-SBOM_KEPT: Final = timedelta(days=3650)
-"""How long a kept SBOM is taken: what a digest holds does not change, nor does what one release of
-the scanner finds in it."""
+_IMAGE: Final = "container_image"
+"""As what Trivy reports on an image."""
 
 
 class Trivy:
@@ -86,7 +72,8 @@ class Trivy:
         self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
         self._program = Program(program, TRIVY)
         self._command = Command(program, self._settings, ended)
-        self._cache = cache
+        self._place = Place(self._settings.cache_dir, ("db", "java-db"), read_database)
+        self._kept = KeptSboms(cache)
         self._registry = registry
         self._ended = ended
 
@@ -112,7 +99,7 @@ class Trivy:
     def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
         """Return the SBOM that this release made of a digest before."""
         subject = registry_subject(image, platform)
-        return told(lambda: self._kept(subject, self._identity(), now))
+        return told(lambda: self._kept.find(subject, self._identity(), now=now))
 
     def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
         """Match listed packages against the present database; no image is fetched."""
@@ -131,11 +118,11 @@ class Trivy:
 
     def _scan(self, image: ImageSource, now: datetime) -> Scan:
         scanner = self._identity()
-        with self._database() as database, Workspace({}) as space:
-            target, expected = point_at(image, space)
-            done = self._command.match(space, "image", target)
+        with holding(self._place) as database, Workspace({}) as space:
+            path, expected = lay_out(image, space)
+            done = self._command.match(space, "image", ["--input", str(path)])
         report = read_report(done.stdout, self._settings.severity_order)
-        check_image(report, image, expected)
+        check_image(report, _IMAGE, image, expected)
         subject = subject_of(image, report.image_id, report.platform)
         basis = Basis(scanner, database, self._settings, now)
         return make_scan(report, subject, basis, self._command.doubts(done))
@@ -143,7 +130,7 @@ class Trivy:
     def _rematch(self, sbom: Sbom, now: datetime) -> Scan:
         document = read_cyclonedx(sbom.data)
         scanner = self._identity()
-        with self._database() as database, Workspace({}) as space:
+        with holding(self._place) as database, Workspace({}) as space:
             target = space.put("sbom.cdx.json", sbom.data)
             done = self._command.match(space, "sbom", [str(target)])
         report = read_report(done.stdout, self._settings.severity_order)
@@ -160,35 +147,24 @@ class Trivy:
 
     def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
         scanner = self._identity()
-        kept = self._kept(subject_of(image, None, None), scanner, now)
+        kept = self._kept.find(subject_of(image, None, None), scanner, now=now)
         return kept if kept is not None else self._list(image, scanner, now)
 
     def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
         with Workspace({}) as space:
-            target, expected = point_at(image, space)
-            done = self._command.list_packages(space, target)
+            path, expected = lay_out(image, space)
+            done = self._command.list_packages(space, ["--input", str(path)])
         document = read_cyclonedx(done.stdout)
         found = image_id(document)
         if found is None or expected not in (None, found):
             raise NotTold("the scanner listed the packages of another image")
         subject = subject_of(image, found, None)
         sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=done.stdout, scanner=scanner)
-        key = sbom_key(subject, scanner)
-        if self._cache is not None and key is not None:
-            self._cache.keep_answer(key, _packed(sbom), now=now)
+        self._kept.keep(sbom, scanner, now=now)
         return sbom
 
-    def _kept(self, subject: Subject, scanner: ScannerIdentity, now: datetime) -> Sbom | None:
-        """Return the SBOM that was made of a digest before."""
-        key = sbom_key(subject, scanner)
-        if self._cache is None or key is None:
-            return None
-        data = self._cache.answer(key, now=now, max_age=SBOM_KEPT)
-        return None if data is None else _unpacked(data, subject)
-
     def _update(self, now: datetime) -> Database:
-        cache_dir = self._settings.cache_dir
-        present = self._present()
+        present = self._place.present()
         if (
             present is not None
             and present.next_update is not None
@@ -196,22 +172,12 @@ class Trivy:
         ):
             return present
         self._identity()
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        forget_unfinished(cache_dir, now)
-        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=cache_dir))
-        try:
-            self._download(fresh, now)
-            found = read_database(fresh)
-            refuse_odd(found, self._present(), now)
-            replace_database(cache_dir, fresh, ("db", "java-db"), check=self._check_ended)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-        return found
-
-    def _present(self) -> Database | None:
-        with suppress(NotTold):
-            return read_database(self._settings.cache_dir)
-        return None
+        return replace_database(
+            self._place,
+            lambda fresh: self._download(fresh, now),
+            check=self._check_ended,
+            now=now,
+        )
 
     def _download(self, fresh: Path, now: datetime) -> None:
         settings, registry = self._settings, self._registry
@@ -226,39 +192,3 @@ class Trivy:
     def _check_ended(self) -> None:
         if self._ended is not None and self._ended.is_set():
             raise ProcessError("the update was ended, as the run was")
-
-    @contextmanager
-    def _database(self) -> Iterator[Database]:
-        """Hold the database while it is read; it must be the same at the end."""
-        cache_dir = self._settings.cache_dir
-        with reading(cache_dir):
-            database = read_database(cache_dir)
-            yield database
-            if read_database(cache_dir) != database:
-                raise NotTold("the vulnerability database changed meanwhile", hint="run it again")
-
-
-_NOBODY: Final = ScannerIdentity(name="trivy", version="", digest="", verified=False)
-
-
-def _packed(sbom: Sbom) -> bytes:
-    scanner = sbom.scanner or _NOBODY
-    head = {"version": scanner.version, "digest": scanner.digest, "verified": scanner.verified}
-    return json.dumps(head).encode() + b"\n" + sbom.data
-
-
-def _unpacked(data: bytes, subject: Subject) -> Sbom | None:
-    """Take a kept SBOM apart; None where it is damaged, so that it is made again."""
-    head, _, body = data.partition(b"\n")
-    try:
-        told: dict[str, Any] = json.loads(head)
-        scanner = ScannerIdentity(
-            name="trivy",
-            version=str(told["version"]),
-            digest=str(told["digest"]),
-            verified=bool(told["verified"]),
-        )
-        read_cyclonedx(body)
-    except (ValueError, KeyError, TypeError, NotTold):
-        return None
-    return Sbom(subject=subject, media_type=MEDIA_TYPE, data=body, scanner=scanner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ import pytest
 
 from basekeeper.scanners.databases import (
     CLOCK_TOLERANCE,
+    UNFINISHED_PREFIX,
+    Place,
     age_problem,
     reading,
     replace_database,
@@ -20,15 +23,25 @@ from basekeeper.values.vulnerability import Database
 from tests.unit.scanners.programs import UPDATED, database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DAY = timedelta(days=1)
 KNOWN = Database(schema=2, updated=UPDATED)
-NAMES = ("db", "java-db")
 
 
 def nothing() -> None:
     """Nobody ended the run."""
+
+
+def change(place: Path, other: Path, check: Callable[[], None] = nothing) -> Database:
+    """Put another database in the place of the one that is there."""
+
+    def fetch(fresh: Path) -> None:
+        shutil.copytree(other / "db", fresh / "db")
+
+    where = Place(place, ("db", "java-db"), read_database)
+    return replace_database(where, fetch, check=check, now=UPDATED + 2 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +65,12 @@ def test_changing_waits_for_those_who_read(tmp_path: Path) -> None:
     fresh = database(tmp_path / "fresh", UPDATED + DAY)
     changed = threading.Event()
 
-    def change() -> None:
-        replace_database(place, fresh, NAMES, check=nothing)
+    def wait_and_change() -> None:
+        change(place, fresh)
         changed.set()
 
     with reading(place), reading(place):
-        thread = threading.Thread(target=change)
+        thread = threading.Thread(target=wait_and_change)
         thread.start()
         assert not changed.wait(0.3)
         assert read_database(place).updated == UPDATED
@@ -74,7 +87,7 @@ def test_waiting_ends_with_the_run(tmp_path: Path) -> None:
         raise NotTold("ended")
 
     with reading(place), pytest.raises(NotTold, match="ended"):
-        replace_database(place, fresh, NAMES, check=ended)
+        change(place, fresh, ended)
     assert read_database(place).updated == UPDATED
 
 
@@ -82,7 +95,7 @@ def test_waiting_ends_some_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("basekeeper.scanners.databases.LOCK_SECONDS", 0.2)
     place, fresh = database(tmp_path), database(tmp_path / "fresh")
     with reading(place), pytest.raises(NotTold, match="too long"):
-        replace_database(place, fresh, NAMES, check=nothing)
+        change(place, fresh)
 
 
 def test_a_place_without_room_for_a_lock_can_be_read(tmp_path: Path) -> None:
@@ -91,7 +104,7 @@ def test_a_place_without_room_for_a_lock_can_be_read(tmp_path: Path) -> None:
     with reading(place):
         assert read_database(place).updated == UPDATED
     with pytest.raises(NotTold):
-        replace_database(place, database(tmp_path / "fresh"), NAMES, check=nothing)
+        change(place, database(tmp_path / "fresh"))
 
 
 def test_a_change_that_fails_brings_back_what_was_there(
@@ -101,11 +114,11 @@ def test_a_change_that_fails_brings_back_what_was_there(
     rename = type(place).rename
 
     def odd(self: Path, target: Path) -> Path:
-        if self == fresh / "db":
+        if self.parent.name.startswith(UNFINISHED_PREFIX) and self.name == "db":
             raise OSError(18, "Invalid cross-device link")
         return rename(self, target)
 
     monkeypatch.setattr(type(place), "rename", odd)
     with pytest.raises(NotTold, match="cross-device"):
-        replace_database(place, fresh, NAMES, check=nothing)
+        change(place, fresh)
     assert read_database(place).updated == UPDATED
