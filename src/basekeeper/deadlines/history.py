@@ -1,7 +1,11 @@
 """From moments to episodes: from a detection to the proof that the published image holds the fix.
 
 When it is found again afterwards, that is a new episode. Images that were already known to have it
-may be scanned again without beginning one; publishing such an image again does.
+may be scanned again without beginning one; publishing such an image again, or standing on it again
+after it was left, does.
+
+What is in the base alone keeps a finding of a mapped product open until the product leaves that
+base, or an image that was built on it is released and proven: a build may take it away.
 """
 
 from __future__ import annotations
@@ -17,12 +21,14 @@ if TYPE_CHECKING:
 
 _SAME_INSTANT: Final = {
     MomentKind.DETECTED: 0,
-    MomentKind.MERGED: 1,
-    MomentKind.RELEASED: 2,
-    MomentKind.VERIFIED: 3,
-    MomentKind.GONE: 3,
+    MomentKind.LEFT: 1,
+    MomentKind.MERGED: 2,
+    MomentKind.RELEASED: 3,
+    MomentKind.VERIFIED: 4,
+    MomentKind.GONE: 4,
 }
-"""A proof of the instant of a detection proves nothing, so the detection comes first."""
+"""A proof of the instant of a detection proves nothing, so the detection comes first; who moves
+from one image that has it to another one has it all the time."""
 
 _TOLD: Final = frozenset(_SAME_INSTANT)
 _PROOFS: Final = (MomentKind.VERIFIED, MomentKind.GONE)
@@ -108,6 +114,9 @@ class _Teller:
         self._is_merged = False
         self._is_proven = False
         self._is_gone = False
+        self._is_withdrawn = False
+        self._is_taken_away = False
+        """Whether the build of the published image is proven to take away what its base has."""
 
     def tell(self, moment: Moment) -> None:
         """Take one moment into account."""
@@ -117,6 +126,8 @@ class _Teller:
             self._verified(moment)
         elif moment.kind is MomentKind.MERGED:
             self._is_merged = self._opened is not None
+        elif moment.kind is MomentKind.LEFT:
+            self._left(moment.digest)
         else:
             self._released(moment)
         self._close_if_proven(moment.at)
@@ -130,6 +141,10 @@ class _Teller:
 
     def _detected(self, moment: Moment) -> None:
         digest = moment.digest
+        self._is_withdrawn = False
+        if moment.is_base and self._is_taken_away and self._published in self._proven:
+            self._affected[digest] = moment.at
+            return
         is_past = digest in self._shipped and digest != self._published
         is_news = digest is None or (digest not in self._affected and not is_past)
         if self._opened is None and (is_news or not self._done):
@@ -148,11 +163,24 @@ class _Teller:
             return
         self._affected.pop(moment.digest, None)
         self._pending.discard(moment.digest)
+        if moment.digest == self._published and moment.built_on in self._affected:
+            self._is_taken_away = True
+            self._pending.discard(moment.built_on)
         self._proven.add(moment.digest)
         self._is_proven = self._opened is not None
         self._is_gone = moment.kind is MomentKind.GONE and not self._pending
 
+    def _left(self, digest: str | None) -> None:
+        """Forget what an image has on which nothing stands any more, unless it was published."""
+        gone = {digest} if digest is not None else self._affected.keys() | self._proven
+        for one in gone - self._shipped:
+            self._affected.pop(one, None)
+            self._pending.discard(one)
+            self._proven.discard(one)
+        self._is_withdrawn = digest is None
+
     def _released(self, moment: Moment) -> None:
+        self._is_taken_away = self._is_taken_away and moment.digest in self._proven
         self._published = moment.digest
         self._shipped.add(moment.digest)
         self._pending = {moment.digest} & self._affected.keys()
@@ -169,7 +197,8 @@ class _Teller:
         if self._is_mapped:
             is_over = self._published in self._proven and not self._pending
         else:
-            is_over = self._is_gone or (self._is_merged and self._is_proven)
+            is_proven = self._is_merged and self._is_proven
+            is_over = self._is_gone or is_proven or self._is_withdrawn
         if is_over:
             self._done.append(Episode(len(self._done) + 1, self._opened, at))
             self._opened = None

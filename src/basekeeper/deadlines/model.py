@@ -25,7 +25,7 @@ WAIVER_WARNINGS: Final = (14, 7, 1)
 
 
 class MomentKind(StrEnum):
-    """What happened; the words are the kinds of the ledger's events."""
+    """What happened; the words are the kinds of the ledger's events, but for `LEFT`."""
 
     PUBLISHED = "published"
     """The vulnerability was made public."""
@@ -66,6 +66,9 @@ class MomentKind(StrEnum):
     """A VEX document says so, which ends what an earlier one said."""
     BREACHED = "breached"
     """A verdict of an earlier run: the due time, passed without the fix. It stays."""
+    LEFT = "left"
+    """A product no longer stands on the image of that digest; without a digest: on none at all. No
+    event says so: it follows from `based-on`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,11 @@ class Moment:
     """Who says so."""
     digest: str | None = None
     """Of the image that was scanned or published, written alike in all events of a product."""
+    is_base: bool = False
+    """Of a detection or a proof whether that image is one that the product stands on, which is not
+    what is published."""
+    built_on: str | None = None
+    """Of a proof the digest of the base that the image was proven to be built on."""
     severity: Urgency | None = None
     """None: not known, or not said."""
     witness: str = ""

@@ -23,6 +23,9 @@ LAST_YEAR: Final = 9_000
 MAX_TEXT_CHARS: Final = 4_096
 """Longest text of evidence that is kept."""
 
+OF_BASE: Final = "base"
+"""What the evidence `of` says of a proof of an image that a product stands on."""
+
 SEVERITIES: Final[Mapping[str, Urgency | None]] = {
     "critical": Urgency.CRITICAL,
     "high": Urgency.HIGH,
@@ -44,7 +47,7 @@ _OF_A_VULNERABILITY: Final = frozenset(MomentKind) - {
     MomentKind.WAIVER_ENDED,
 }
 _WITH_DIGEST: Final = frozenset({MomentKind.VERIFIED, MomentKind.GONE, MomentKind.RELEASED})
-_KINDS: Final = frozenset(kind.value for kind in MomentKind)
+_KINDS: Final = frozenset(kind.value for kind in MomentKind if kind is not MomentKind.LEFT)
 
 
 class EventLike(Protocol):
@@ -105,10 +108,10 @@ def read_moments(
     """
     names = Aliases() if aliases is None else aliases
     every = tuple(events)
-    corrected = {event.corrects for event in every if event.corrects}
+    wrong = {event.corrects for event in every if event.corrects}
     moments, unread = [], []
     for event in every:
-        if event.kind not in _KINDS or event.id in corrected:
+        if event.kind not in _KINDS or (wrong and event.id in wrong):
             continue
         try:
             moments.append(_moment(event, names))
@@ -128,6 +131,8 @@ def _moment(event: EventLike, aliases: Aliases) -> Moment:
         key=event.key,
         source=event.source,
         digest=_digest(kind, said),
+        is_base=_text(said, "of") == OF_BASE,
+        built_on=_text(said, "built_on") or None,
         severity=_severity(said),
         witness=_text(said, "from").lower(),
         until=_until(kind, said),

@@ -18,6 +18,7 @@ from basekeeper.deadlines.identity import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from basekeeper.deadlines.identity import FindingKey
     from basekeeper.values.reference import Reference
 
 ADVISORIES: Final = "advisories"
@@ -83,6 +84,33 @@ def scope(
     )
 
 
+def platform_name(platform: str) -> str:
+    """Name a platform as subjects do."""
+    return fitted(platform, MAX_PLATFORM_BYTES)
+
+
+def renamed(about: Scope, vulnerability: str) -> Scope:
+    """Return a scope with another name of its vulnerability."""
+    return Scope(
+        lineage=about.lineage,
+        vulnerability=vulnerability,
+        package=about.package,
+        platform=about.platform,
+        product=about.product,
+    )
+
+
+def of_product(about: Scope | FindingKey, product: str | None) -> Scope:
+    """Return a scope, or that of a finding, of another product."""
+    return Scope(
+        lineage=about.lineage,
+        vulnerability=about.vulnerability,
+        package=about.package,
+        platform=about.platform,
+        product=product,
+    )
+
+
 def product_name(name: str) -> str:
     """Name a product, or a place, as subjects do."""
     return fitted(name, MAX_PRODUCT_BYTES)
@@ -123,6 +151,11 @@ def listed(texts: Iterable[str]) -> str:
 def split(text: str | None) -> tuple[str, ...]:
     """Read a list."""
     return tuple(part for part in (text or "").split(", ") if part)
+
+
+def digests(said: Mapping[str, str]) -> tuple[str, ...]:
+    """Read the images that evidence names."""
+    return tuple(one for one in (said.get("digest", ""), *split(said.get("others"))) if one)
 
 
 def written(moment: datetime | None) -> str | None:
@@ -180,4 +213,4 @@ def _is_encodable(text: str) -> bool:
 
 def scan_subject(chain: str, platform: str) -> str:
     """Write the subject of a scan."""
-    return f"{chain}#{urlencode({'platform': fitted(platform, MAX_PLATFORM_BYTES)}, safe=_SAFE)}"
+    return f"{chain}#{urlencode({'platform': platform_name(platform)}, safe=_SAFE)}"
