@@ -5,16 +5,17 @@ A run that is killed leaves what was written before, and everything else as it w
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import json
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.advisories.epss import parse_scores
-from basekeeper.advisories.exploited import bundled_exploited
+from basekeeper.advisories.exploited import bundled_exploited, parse_exploited
 from basekeeper.advisories.kept import EPSS_FILE, KEV_FILE, is_address, read_kept
 from basekeeper.advisories.opening import newest_exploited
 from basekeeper.errors import Error, InputError
 from basekeeper.lifecycle.catalogue import CALENDARS, OFFICIAL, Catalogue
-from basekeeper.lifecycle.datafile import read_data, read_table
+from basekeeper.lifecycle.datafile import read_table
 from basekeeper.lifecycle.fetched import (
     DISTRO_INFO,
     END_OF_LIFE,
@@ -33,7 +34,6 @@ from basekeeper.refresh.model import (
     DEFAULT_URLS,
     GROUPS,
     NOTHING,
-    Fetched,
     RefreshReport,
     SourceOutcome,
 )
@@ -52,25 +52,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from basekeeper.advisories.epss import Scores
-    from basekeeper.advisories.exploited import ExploitedCatalogue
     from basekeeper.refresh.model import Fetch
 
     Watch = Callable[[str], AbstractContextManager[object]]
     """Given the name of a source, what is entered while that is fetched."""
 
-_FILES: Final = {OFFICIAL_IMAGES: OFFICIAL, EXPLOITED: KEV_FILE, SCORES: EPSS_FILE}
-"""Sources that have a file of their own, in the order in which they are fetched → its name."""
-
-_UNITS: Final = {OFFICIAL_IMAGES: "image", EXPLOITED: "CVE", SCORES: "score"}
-
-_LIMITS: Final = {
-    OFFICIAL_IMAGES: MAX_PACKED,
-    EXPLOITED: MAX_KEV_BYTES,
-    SCORES: MAX_EPSS_BYTES,
-}
-
 _BY_HAND: Final = "publishers: kept by hand; it comes with each release"
+
+
+class _Use(NamedTuple):
+    """What a new file is held against, and when."""
+
+    directory: Path
+    catalogue: Catalogue
+    now: datetime
 
 
 class _Taken(NamedTuple):
@@ -109,13 +104,14 @@ def refresh(  # noqa: PLR0913  # the last three have defaults
     wanted = {name for group in only or GROUPS for name in GROUPS[group]}
     asked = [name for name in places if name in wanted and is_address(places[name])]
     run = _Run(directory, fetch, now, places)
-    outcomes = run.calendars([name for name in asked if name not in _FILES], watch)
+    outcomes = run.calendars([name for name in asked if name not in _WHOLE], watch)
     for name in asked:
-        if name in _FILES:
+        if name in _WHOLE:
             with watch(name):
                 outcomes.append(run.whole(name))
     if run.written:
-        sweep(directory, (CALENDARS, FETCHED, *_FILES.values()), now)
+        files = [source.file for source in _WHOLE.values()]
+        sweep(directory, [CALENDARS, FETCHED, *files], now)
     left = [_left(name, places[name]) for name in places if name in wanted and name not in asked]
     by_hand = [] if only else [_BY_HAND]
     return RefreshReport(tuple(outcomes), tuple(run.written), (*left, *by_hand))
@@ -155,78 +151,90 @@ class _Run:
 
     def whole(self, name: str) -> SourceOutcome:
         """Fetch one that has a file of its own, and write it."""
-        unit = _UNITS[name]
+        source = _WHOLE[name]
+        place = digest_of(self._places[name].encode())
         try:
-            taken = self._take(name)
+            taken = self._take(name, source, place)
         except Error as error:
-            return SourceOutcome(name, 0, error.message, unit)
-        target = write_whole(self._directory, _FILES[name], taken.data)
-        self.written.append(target)
-        kept = Kept(self._place(name), self._now, digest_of(taken.data), taken.validators)
+            return SourceOutcome(name, 0, error.message, source.unit)
+        self.written.append(write_whole(self._directory, source.file, taken.data))
+        kept = Kept(place, self._now, digest_of(taken.data), taken.validators)
         everything = write_fetches(read_fetches(self._directory) | {name: kept})
         write_whole(self._directory, FETCHED, as_json(everything))
-        return SourceOutcome(name, taken.entries, None, unit, taken.is_unchanged)
+        return SourceOutcome(name, taken.entries, None, source.unit, taken.is_unchanged)
 
-    def _take(self, name: str) -> _Taken:
-        """Fetch and read; what is here already is not sent for again."""
-        here = read_kept(self._directory, _FILES[name], name)
-        known = here[1] if here is not None else None
-        is_same = known is not None and known.place == self._place(name)
-        sent = known.validators if known is not None and is_same else NOTHING
-        answer = self._fetch(self._places[name], sent, max_bytes=_LIMITS[name])
-        if answer.body is None:
-            if here is None or not any(sent):
-                raise InputError("the answer says that nothing changed, but was not asked that")
-            return self._unchanged(name, here[0], _later(sent, answer.validators))
-        return self._read(name, answer.body, answer, here)
-
-    def _place(self, name: str) -> str:
-        """By what it is known that a file is from the address that is asked now."""
-        return digest_of(self._places[name].encode())
-
-    def _read(
-        self, name: str, body: bytes, answer: Fetched, here: tuple[bytes, object] | None
-    ) -> _Taken:
-        """Read what came, held against what is in use."""
-        if name == OFFICIAL_IMAGES:
-            content = read_official(body, self._catalogue.raw_official(), self._now)
-            count, data = len(content["repositories"]), as_json(content)
-        elif name == EXPLOITED:
-            new, data = read_signals(body, self._exploited(), self._now)
-            count = len(new.entries)
-        else:
-            scores, data = read_likelihoods(body, _scores(here), self._now)
-            count = scores.count
-        return _Taken(count, data, answer.validators, is_unchanged=False)
-
-    def _unchanged(self, name: str, data: bytes, validators: Validators) -> _Taken:
-        """Tell what is here of a source that has nothing newer; a list is that of today then."""
-        count = 0
-        if name == OFFICIAL_IMAGES:
-            content = read_data(self._directory / OFFICIAL)
-            count = len(read_table(content, "repositories"))
-            data = as_json(content | {"as_of": self._now.date().isoformat()})
-        return _Taken(count, data, validators, is_unchanged=True)
-
-    def _exploited(self) -> ExploitedCatalogue:
-        """The catalogue in use; a damaged one that was fetched is no reason to fetch no other."""
-        try:
-            return newest_exploited(self._directory)
-        except InputError:
-            return bundled_exploited()
+    def _take(self, name: str, source: _Whole, place: str) -> _Taken:
+        """Fetch and read; what is here already, and can be read, is not sent for again."""
+        use = _Use(self._directory, self._catalogue, self._now)
+        here, sent = None, NOTHING
+        with suppress(InputError):
+            kept = read_kept(self._directory, source.file, name)
+            if kept is not None and kept[1] is not None and kept[1].place == place:
+                here, sent = source.again(kept[0], use), kept[1].validators
+        answer = self._fetch(self._places[name], sent, max_bytes=source.limit)
+        if answer.body is None and here is not None:
+            # An answer may leave out what was said of a copy that is still current.
+            validators = answer.validators if any(answer.validators) else sent
+            return _Taken(*here, validators, is_unchanged=True)
+        return _Taken(*source.read(answer.body or b"", use), answer.validators, is_unchanged=False)
 
 
-def _scores(here: tuple[bytes, object] | None) -> Scores | None:
-    """The scores in use; damaged ones are no reason to fetch no others."""
+def _read_images(body: bytes, use: _Use) -> tuple[int, bytes]:
+    content = read_official(body, use.catalogue.raw_official(), use.now)
+    return len(content["repositories"]), as_json(content)
+
+
+def _images_again(data: bytes, use: _Use) -> tuple[int, bytes]:
+    """A list of which nothing newer is known is that of today."""
+    content = json.loads(data)
+    count = len(read_table(content, "repositories"))
+    return count, as_json(content | {"as_of": use.now.date().isoformat()})
+
+
+def _read_exploited(body: bytes, use: _Use) -> tuple[int, bytes]:
     try:
-        return None if here is None else parse_scores(here[0], wanted=())
-    except InputError:
-        return None
+        known = newest_exploited(use.directory)
+    except InputError:  # a damaged one is no reason to fetch no other
+        known = bundled_exploited()
+    new, data = read_signals(body, known, use.now)
+    return len(new.entries), data
 
 
-def _later(sent: Validators, said: Validators) -> Validators:
-    """What is known of a copy that is still current; an answer may leave out what was said."""
-    return said if any(said) else sent
+def _exploited_again(data: bytes, _: _Use) -> tuple[int, bytes]:
+    return len(parse_exploited(data).entries), data
+
+
+def _read_scores(body: bytes, use: _Use) -> tuple[int, bytes]:
+    known = None
+    with suppress(InputError):  # damaged ones are no reason to fetch no others
+        kept = read_kept(use.directory, EPSS_FILE, SCORES)
+        known = None if kept is None else parse_scores(kept[0], wanted=())
+    new, data = read_likelihoods(body, known, use.now)
+    return new.count, data
+
+
+def _scores_again(data: bytes, _: _Use) -> tuple[int, bytes]:
+    return parse_scores(data, wanted=()).count, data
+
+
+class _Whole(NamedTuple):
+    """A source that has a file of its own."""
+
+    file: str
+    unit: str
+    limit: int
+    """Largest answer, in bytes."""
+    read: Callable[[bytes, _Use], tuple[int, bytes]]
+    """Makes of an answer the number of entries and the file."""
+    again: Callable[[bytes, _Use], tuple[int, bytes]]
+    """Makes of the file that is here the same, where its source has nothing newer."""
+
+
+_WHOLE: Final = {
+    OFFICIAL_IMAGES: _Whole(OFFICIAL, "image", MAX_PACKED, _read_images, _images_again),
+    EXPLOITED: _Whole(KEV_FILE, "CVE", MAX_KEV_BYTES, _read_exploited, _exploited_again),
+    SCORES: _Whole(EPSS_FILE, "score", MAX_EPSS_BYTES, _read_scores, _scores_again),
+}
 
 
 def _left(name: str, place: str) -> str:
