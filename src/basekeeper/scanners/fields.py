@@ -55,6 +55,14 @@ def number_of(source: dict[str, Any], key: str) -> int:
     return found
 
 
+def share_of(source: dict[str, Any], key: str) -> float:
+    """Return a number from 0 to 1 that must be there."""
+    found = source.get(key)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
+        raise NotTold(f"{key!r} of an answer is no number from 0 to 1")
+    return float(found)
+
+
 def object_of(source: dict[str, Any], key: str) -> dict[str, Any]:
     """Return an object; an empty one where it is missing."""
     found = source.get(key)

@@ -1,0 +1,226 @@
+"""Grype as a scanner, beside Trivy: other advisories, matched in another way.
+
+It lists packages only while it matches them, so that its `sbom` needs a database as well; what was
+listed that day matched is left out. Where two scanners look, the list that one made is best matched
+by both (`rematch` takes Trivy's): then they differ about advisories alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from basekeeper.process import ProcessError
+from basekeeper.scanners.answer import Basis, make_scan
+from basekeeper.scanners.cyclonedx import MEDIA_TYPE, read_cyclonedx
+from basekeeper.scanners.databases import Place, age_problem, holding, replace_database
+from basekeeper.scanners.fields import read_json
+from basekeeper.scanners.grype_command import Command
+from basekeeper.scanners.grype_database import FOLDER, knows, read_database
+from basekeeper.scanners.grype_listing import as_sbom, read_listing, with_sources
+from basekeeper.scanners.grype_report import read_head, read_report
+from basekeeper.scanners.keeping import KeptSboms
+from basekeeper.scanners.nottold import NotTold, told
+from basekeeper.scanners.program import GRYPE, Program
+from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
+from basekeeper.scanners.workspace import Workspace
+from basekeeper.values.image import Unknown
+from basekeeper.values.scanning import LayoutImage
+from basekeeper.values.vulnerability import PackageKind, Sbom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+    from threading import Event
+
+    from basekeeper.ports import Cache
+    from basekeeper.process import Completed
+    from basekeeper.scanners.grype_listing import Listing
+    from basekeeper.scanners.grype_report import Head
+    from basekeeper.scanners.report import Report
+    from basekeeper.values.reference import Reference
+    from basekeeper.values.scanning import ImageSource, ScannerSettings
+    from basekeeper.values.vulnerability import Database, Scan, ScannerIdentity
+
+_IMAGE: Final = "image"
+"""What Grype calls an image in its reports."""
+
+
+class Grype:
+    """The scanner of Anchore; see `ports.Scanner`. Safe to share between threads."""
+
+    def __init__(
+        self,
+        program: str,
+        settings: ScannerSettings,
+        *,
+        database_url: str | None = None,
+        cache: Cache | None = None,
+        ended: Event | None = None,
+    ) -> None:
+        """Run nothing yet.
+
+        Args:
+            program: Absolute path of the executable.
+            settings: How it is run; the repositories in it are not for this scanner. Its
+                environment reaches updates alone.
+            database_url: Where an update is from: the URL of a listing, or the absolute path of an
+                archive; None: Grype's own publisher.
+            cache: Where SBOMs are kept; None: nowhere.
+            ended: Once another thread sets it, a scanner that runs is ended.
+
+        Raises:
+            InputError: The order of severities cannot be used.
+        """
+        check_order(settings.severity_order)
+        self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
+        self._program = Program(program, GRYPE)
+        self._command = Command(program, self._settings, ended)
+        self._place = Place(self._settings.cache_dir, (FOLDER,), read_database)
+        self._url = database_url
+        self._kept = KeptSboms(cache)
+        self._ended = ended
+
+    def identity(self) -> ScannerIdentity | Unknown:
+        """Tell which program looks."""
+        return told(self._identity)
+
+    def database(self, *, now: datetime) -> Database | Unknown:
+        """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
+        found = told(lambda: read_database(self._settings.cache_dir))
+        if isinstance(found, Unknown):
+            return found
+        return age_problem(found, now, self._settings.max_database_age) or found
+
+    def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
+        """Look into an image and match its packages."""
+        return told(lambda: self._scan(image, now))
+
+    def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
+        """List the packages of an image, of a digest once for ever; a database must be there."""
+        return told(lambda: self._sbom(image, now))
+
+    def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
+        """Return the SBOM that this release made of a digest before."""
+        subject = registry_subject(image, platform)
+        return told(lambda: self._kept.find(subject, self._identity(), now=now))
+
+    def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
+        """Match listed packages, whoever listed them, against the present database."""
+        return told(lambda: self._rematch(sbom, now))
+
+    def update_database(self, *, now: datetime) -> Database | Unknown:
+        """Fetch a newer database where there is one; what is there stays until that is whole."""
+        return told(lambda: self._update(now))
+
+    def _identity(self) -> ScannerIdentity:
+        def ask_version() -> str:
+            with Workspace({}) as space:
+                return self._command.version(space)
+
+        return self._program.identify(ask_version)
+
+    def _scan(self, image: ImageSource, now: datetime) -> Scan:
+        scanner = self._identity()
+        with holding(self._place) as database, Workspace({}) as space:
+            done, expected, document = self._look(image, space)
+            answer = self._report(done)
+            head = self._head(answer, database)
+            listing = read_listing(document, head.diff_ids)
+            report = self._read(answer, listing, now)
+            check_image(report, _IMAGE, image, expected)
+            doubts = [*self._command.doubts(done), *self._gaps(report)]
+        subject = subject_of(image, report.image_id, report.platform)
+        return make_scan(report, subject, Basis(scanner, database, self._settings, now), doubts)
+
+    def _rematch(self, sbom: Sbom, now: datetime) -> Scan:
+        document = read_cyclonedx(sbom.data)
+        listing = read_listing(document)
+        scanner = self._identity()
+        with holding(self._place) as database, Workspace({}) as space:
+            path = space.put("sbom.cdx.json", with_sources(document))
+            done = self._command.match(space, f"sbom:{path}")
+            answer = self._report(done)
+            self._head(answer, database)
+            report = self._read(answer, listing, now)._replace(
+                image_id=listing.image_id, diff_ids=listing.diff_ids
+            )
+            doubts = [*self._command.doubts(done), *self._gaps(report)]
+        basis = Basis(scanner, database, self._settings, now)
+        return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
+
+    def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
+        scanner = self._identity()
+        kept = self._kept.find(subject_of(image, None, None), scanner, now=now)
+        return kept if kept is not None else self._list(image, scanner, now)
+
+    def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
+        with holding(self._place) as database, Workspace({}) as space:
+            done, expected, document = self._look(image, space)
+            answer = self._report(done)
+            head = self._head(answer, database)
+            report = self._read(answer, read_listing(document, head.diff_ids), now)
+            check_image(report, _IMAGE, image, expected)
+        data = as_sbom(document, head.image_id, head.diff_ids)
+        subject = subject_of(image, head.image_id, head.platform)
+        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
+        self._kept.keep(sbom, scanner, now=now)
+        return sbom
+
+    def _look(
+        self, image: ImageSource, space: Workspace
+    ) -> tuple[Completed, str | None, dict[str, Any]]:
+        """Run it on an image: its report, the image id where that was known, and its list."""
+        path, expected = lay_out(image, space)
+        kind = "oci-dir" if isinstance(image, LayoutImage) else "docker-archive"
+        done, listed = self._command.match_and_list(space, f"{kind}:{path}")
+        return done, expected, read_cyclonedx(listed)
+
+    def _report(self, done: Completed) -> dict[str, Any]:
+        return read_json(done.stdout, "the scanner's report")
+
+    def _head(self, answer: dict[str, Any], database: Database) -> Head:
+        head = read_head(answer)
+        if head.built != database.updated:
+            raise NotTold("the scanner matched against another database")
+        return head
+
+    def _read(self, answer: dict[str, Any], listing: Listing, now: datetime) -> Report:
+        return read_report(answer, listing, self._settings.severity_order, now)
+
+    def _gaps(self, report: Report) -> Iterator[str]:
+        """Say which packages it passes over without a word."""
+        if not any(one.kind is PackageKind.OS for one in report.packages):
+            return
+        if report.system is None:
+            yield "the scanner could not tell which operating system the packages are of"
+        elif not knows(self._settings.cache_dir, report.system):
+            name = f"{report.system.family} {report.system.name}".strip()
+            yield f"the scanner knows no advisories for {name}"
+
+    def _update(self, now: datetime) -> Database:
+        self._identity()
+        present = self._place.present()
+        url = self._url
+        archive = url if url is not None and url.startswith("/") else None
+        with Workspace({}) as space:
+
+            def fetch(fresh: Path) -> None:
+                if archive is None:
+                    self._command.download(space, fresh, url)
+                else:
+                    self._command.unpack(space, fresh, archive)
+
+            if (
+                archive is None
+                and present is not None
+                and not self._command.offers_newer(space, url)
+            ):
+                return present
+            return replace_database(self._place, fetch, check=self._check_ended, now=now)
+
+    def _check_ended(self) -> None:
+        if self._ended is not None and self._ended.is_set():
+            raise ProcessError("the update was ended, as the run was")
