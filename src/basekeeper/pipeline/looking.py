@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.errors import Error
+from basekeeper.errors import Error, InputError
 from basekeeper.records import dataclass
 from basekeeper.values.image import Unknown
 from basekeeper.values.scanrun import How
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FOLDER_PREFIX: Final = "basekeeper-image-"
 """How the names of folders begin that images are fetched into, below TMPDIR."""
+_MORE_ROOM: Final = "name a directory that has room for whole images in the variable TMPDIR"
 
 Look = Callable[[], tuple[How, Scan | Unknown]]
 
@@ -91,10 +92,12 @@ class Fetched:
             self._room = TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
             place = Path(self._room.name) / "layout"
             return self._work.registry.pull(self._reference, self._platform, place)
+        except InputError as failed:
+            return Unknown(failed.message, _MORE_ROOM)
         except Error as failed:
             return Unknown(failed.message, failed.hint)
         except OSError as error:
-            return Unknown(f"there is no room for the image: {error.strerror}", "set TMPDIR")
+            return Unknown(f"there is no room for the image: {error.strerror}", _MORE_ROOM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,8 +220,8 @@ def not_written(path: Path, what: str, error: OSError) -> InputError:
     """Build the error for what cannot be written down."""
     reason = (error.strerror or str(error)).lower()
     return InputError(
-        f"{what}: cannot be written to {str(path)!r:.300}: {reason}",
-        hint="make room there, or name a directory with more room in the variable TMPDIR",
+        f"{what}: cannot be written to {str(path.parent)!r:.300}: {reason}",
+        hint="make room there, or choose another directory",
     )
 
 

@@ -206,7 +206,7 @@ def _check_room(directory: Path, wanted: int, what: str) -> None:
         raise InputError(
             f"{what}: {_shown(wanted)} are too much for {str(directory)!r}, where"
             f" {_shown(free)} are free",
-            hint="make room there, or name a directory with more room in the variable TMPDIR",
+            hint="make room there, or choose another directory",
         )
 
 
