@@ -94,7 +94,6 @@ def _entry(table: Table, path: str, limits: WaiverLimits) -> Waiver | None:
     found = _of_vulnerabilities(table) if of_vulnerabilities else _of_rules(table, limits)
     found |= _words(table, limits, of_vulnerabilities=of_vulnerabilities)
     found |= _days(table, None if is_over else limits, of_vulnerabilities=of_vulnerabilities)
-    found["images"] = table.parsed_texts("images", _image)
     if not (of_vulnerabilities or table.values.get("paths") or table.values.get("images")):
         table.wrong(None, "names neither paths nor images", 'write paths = ["**"] for every file')
     table.finish()
@@ -114,7 +113,8 @@ def _of_rules(table: Table, limits: WaiverLimits) -> dict[str, Any]:
     for name in _OF_VULNERABILITIES:
         if table.raw(name) is not None:
             table.wrong(name, "belongs to a waiver that names vulnerabilities")
-    return {"rules": rules, "paths": table.parsed_texts("paths", _path)}
+    paths = table.parsed_texts("paths", _path)
+    return {"rules": rules, "paths": paths, "images": table.parsed_texts("images", _image)}
 
 
 def _check_rules(table: Table, rules: Sequence[str], limits: WaiverLimits) -> None:
@@ -132,6 +132,7 @@ def _of_vulnerabilities(table: Table) -> dict[str, Any]:
         table.wrong("paths", "belongs to a waiver that names rules", hint)
     found: dict[str, Any] = {
         "vulnerabilities": table.parsed_texts("vulnerabilities", _vulnerability),
+        "images": table.parsed_texts("images", _image),
         "packages": table.parsed_texts("packages", _package),
         "products": table.parsed_texts("products", _plain),
         "platforms": table.parsed_texts("platforms", _platform),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.deadlines.identity import MAX_SUBJECT_CHARS, Scope
 from basekeeper.errors import InvalidReference
 from basekeeper.policy.patterns import parse_pattern
+from basekeeper.tags.lineage import lineage as lineage_of
 from basekeeper.values.finding import Truth
 from basekeeper.values.reference import parse_reference
 from basekeeper.waivers.file import MAX_COMBINATIONS, SEVERITIES
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from basekeeper.deadlines.identity import Aliases, FindingKey
+    from basekeeper.policy.patterns import ImagePattern
     from basekeeper.policy.windows import Urgency
+    from basekeeper.values.reference import Reference
     from basekeeper.values.waiver import Waiver
 
 MAX_SCOPES: Final = 10 * MAX_COMBINATIONS
@@ -105,8 +108,16 @@ def _lineages(patterns: tuple[str, ...], known: Collection[FindingKey]) -> Itera
             reference = parse_reference(lineage)
         except InvalidReference:
             continue
-        if any(pattern.matches(reference) is Truth.YES for pattern in read):
+        if any(_is_of(pattern, reference, lineage) for pattern in read):
             yield lineage
+
+
+def _is_of(pattern: ImagePattern, reference: Reference, lineage: str) -> bool:
+    """Match a lineage; the whole tag of a pattern stands for its lineage, of whatever version."""
+    if pattern.tag is None or "*" in pattern.tag:
+        return pattern.matches(reference) is Truth.YES
+    is_there = pattern.covers(reference.registry, reference.repository)
+    return is_there and lineage_of(reference.name, pattern.tag) == lineage
 
 
 def _packages(wanted: tuple[str, ...], known: Collection[FindingKey]) -> Iterator[str]:

@@ -16,7 +16,7 @@ import pytest
 from basekeeper.errors import InputError
 from basekeeper.trees import write
 from basekeeper.trees.working import WorkingTree
-from basekeeper.trees.write import sweep, write_files
+from basekeeper.trees.write import create_file, sweep, write_files
 from basekeeper.values.change import FileEdit
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def test_only_what_is_abandoned_is_swept(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from basekeeper.trees.working import WorkingTree
-from basekeeper.trees.write import sweep, write_files
+from basekeeper.trees.write import create_file, sweep, write_files
 from basekeeper.values.change import FileEdit
 root, count = sys.argv[1], int(sys.argv[2])
 old, new = b"old\\n" * 20000, b"new!\\n" * 20000
@@ -272,3 +272,50 @@ def test_a_kill_at_any_time_leaves_whole_files_and_the_next_run_tidies_up(tmp_pa
             sweep(tree, [path.relative_to(tmp_path).as_posix() for path in paths])
         assert not litter(tmp_path)
     assert littered  # otherwise the kills came at no interesting time
+
+
+def create(root: Path, path: str, data: bytes = NEW) -> None:
+    with WorkingTree(root) as tree:
+        create_file(tree, path, data)
+
+
+def test_a_new_file_is_whole_with_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    mask = os.umask(0o027)
+    try:
+        create(tmp_path, "a/w.toml", b"x" * 3_000_000)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a/w.toml").stat().st_size == 3_000_000
+    assert (tmp_path / "a/w.toml").stat().st_mode & 0o7777 == 0o640
+    assert not litter(tmp_path)
+
+
+def test_what_is_there_is_never_replaced(tmp_path: Path) -> None:
+    save(tmp_path, "w.toml")
+    (tmp_path / "link").symlink_to("/nowhere")
+    for name in ("w.toml", "link"):
+        with pytest.raises(InputError, match="File exists") as caught:
+            create(tmp_path, name)
+        assert caught.value.hint is not None
+    assert (tmp_path / "w.toml").read_bytes() == OLD
+    assert not litter(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["away/w.toml", "none/w.toml", "../w.toml"])
+def test_a_new_file_lies_in_a_directory_of_the_tree(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "away").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="cannot write"):
+        create(root, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["root"]
+
+
+def test_a_directory_without_rights_takes_no_new_file(
+    open_directory: Path, powerless: Powerless
+) -> None:
+    (open_directory / "a").mkdir(mode=0o555)
+    with powerless(), pytest.raises(InputError, match="Permission denied") as caught:
+        create(open_directory, "a/w.toml")
+    assert caught.value.hint == "give yourself the right to write in its directory"

@@ -12,11 +12,11 @@ from basekeeper.waivers import WaiverLimits
 TODAY = date(2026, 11, 23)
 
 
-def limits(*, inline: bool = True, max_days: int = 180) -> WaiverLimits:
+def limits(*, inline: bool = True, max_days: int = 180, today: date = TODAY) -> WaiverLimits:
     settings = WaiverSettings(
         file="w.toml", inline=inline, max_days=max_days, repository=False, never=("invalid-waiver",)
     )
-    return WaiverLimits(settings, ("end-of-life", "floating-tag", "invalid-waiver"), TODAY)
+    return WaiverLimits(settings, ("end-of-life", "floating-tag", "invalid-waiver"), today)
 
 
 def waiver(**changes: Any) -> Waiver:
@@ -28,3 +28,16 @@ def waiver(**changes: Any) -> Waiver:
         "source": "w.toml",
     }
     return Waiver(**{**good, **changes})
+
+
+def of_cve(*vulnerabilities: str, **changes: Any) -> Waiver:
+    """A waiver of vulnerabilities."""
+    good: dict[str, Any] = {
+        "rules": (),
+        "vulnerabilities": vulnerabilities or ("CVE-2026-1",),
+        "control": "a proxy",
+        "granted": TODAY,
+        "until": date(2026, 12, 23),
+        "id": "first",
+    }
+    return waiver(**{**good, **changes})
