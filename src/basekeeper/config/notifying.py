@@ -111,7 +111,7 @@ def _channel(table: Table) -> ChannelSettings | None:
 def _audience(table: Table, name: str) -> Audience:
     shipped = Audience(name=name)
     topics = table.texts("topics", TOPICS)
-    if topics == ():
+    if table.values.get("topics") == []:
         table.wrong("topics", "names nothing to tell", "leave it out to be told of everything")
     return Audience(
         name=name,
