@@ -241,4 +241,4 @@ def _left(name: str, place: str) -> str:
     """Say why a source is not fetched."""
     if not place:
         return f"{name}: switched off by the settings"
-    return f"{name}: read from {place}, which somebody else keeps current"
+    return f"{name}: not fetched, as the settings name the file {place}"

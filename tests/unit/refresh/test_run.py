@@ -290,7 +290,7 @@ def test_what_is_switched_off_or_kept_by_others_is_not_fetched(
         report = refresh(tmp_path / "new", fetch, NOW, urls=urls)
     assert (report.outcomes, report.written, server.requests) == ((), (), [])
     assert report.is_complete
-    assert "kev: read from /srv/kev.json, which somebody else keeps current" in report.skipped
+    assert "kev: not fetched, as the settings name the file /srv/kev.json" in report.skipped
     assert "epss: switched off by the settings" in report.skipped
     assert not (tmp_path / "new").exists()
 
