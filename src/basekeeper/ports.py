@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from basekeeper.values.notifying import Delivery, Message
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import ImageSource, LayoutImage
+    from basekeeper.values.scanning import ImageSource, LayoutImage, PullLimits
     from basekeeper.values.vulnerability import Database, Sbom, Scan, ScannerIdentity
 
 
@@ -93,7 +93,14 @@ class Registry(Protocol):
 class Pulling(Registry, Protocol):
     """Registries that also give what a digest names, whole."""
 
-    def pull(self, image: Reference, platform: str, directory: Path) -> LayoutImage:
+    def pull(
+        self,
+        image: Reference,
+        platform: str,
+        directory: Path,
+        *,
+        limits: PullLimits | None = None,
+    ) -> LayoutImage:
         """Fetch an image for one platform into an OCI image layout.
 
         Every byte is verified; layers stay as they are packed. Where it fails, nothing stays.
@@ -102,6 +109,7 @@ class Pulling(Registry, Protocol):
             image: `digest` must be set; the tag is not looked at.
             platform: `os/architecture[/variant]`, taken of an index.
             directory: Made for it, readable for nobody else; it must not be there yet.
+            limits: How much is fetched; None: the defaults.
 
         Raises:
             RegistryError: It is not there, refused, too large, or comes too slowly.

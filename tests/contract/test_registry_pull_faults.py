@@ -15,7 +15,6 @@ import pytest
 
 from basekeeper.config.settings import Settings
 from basekeeper.errors import Error, Failure, InputError, RegistryError
-from basekeeper.registry.client import RegistryLimits
 from basekeeper.registry.layers import LAYERS_AT_ONCE, MAX_LAYERS
 from basekeeper.values.reference import parse_reference
 from basekeeper.values.scanning import PullLimits
@@ -181,10 +180,10 @@ def test_what_is_too_large_is_refused_before_it_is_fetched(
 ) -> None:
     image = push(host, layer(9), layer(10), announced=5 * MIB // 2)
     with (
-        asking(host, limits=RegistryLimits(pull=limits)) as client,
+        asking(host) as client,
         fails(tmp_path, Failure.UNSUPPORTED, "too large to be fetched .5 MiB, the largest"),
     ):
-        client.pull(image, AMD64, tmp_path / "layout")
+        client.pull(image, AMD64, tmp_path / "layout", limits=limits)
     assert host.count("blob", "GET") == 1
 
 
@@ -338,12 +337,12 @@ def test_a_limit_that_stays_ends_it(host: Host, tmp_path: Path) -> None:
 
 def test_what_takes_too_long_is_given_up(host: Host, tmp_path: Path) -> None:
     image = push(host, layer(2000), layer(3000), layer(4000), layer(5000))
-    limits = RegistryLimits(pull=PullLimits(seconds=0.2))
-    with asking(host, limits=limits) as client:
+    limits = PullLimits(seconds=0.2)
+    with asking(host) as client:
         client.config(image, AMD64)
         host.add(faults.late(0.15, "blob"))
         with fails(tmp_path, Failure.UNREACHABLE, "too slowly"):
-            client.pull(image, AMD64, tmp_path / "layout")
+            client.pull(image, AMD64, tmp_path / "layout", limits=limits)
 
 
 # Redirects
@@ -395,12 +394,12 @@ def test_a_redirect_elsewhere_takes_the_range_along_but_no_credential(
 
 def test_without_room_nothing_is_fetched(host: Host, tmp_path: Path) -> None:
     image = push(host, layer(9), announced=2**60)
-    limits = RegistryLimits(pull=PullLimits(layer_bytes=2**61, image_bytes=2**61))
+    limits = PullLimits(layer_bytes=2**61, image_bytes=2**61)
     with (
-        asking(host, limits=limits) as client,
+        asking(host) as client,
         fails(tmp_path, None, "are too much for .*, where .* are free"),
     ):
-        client.pull(image, AMD64, tmp_path / "layout")
+        client.pull(image, AMD64, tmp_path / "layout", limits=limits)
     assert host.count("blob", "GET") == 1
 
 

@@ -47,6 +47,11 @@ class Scan:
             encoding="utf-8",
         )
 
+    def set(self, line: str) -> None:
+        """Add to the scanner's settings."""
+        with (self.place / "settings.toml").open("a", encoding="utf-8") as settings:
+            settings.write(f"{line}\n")
+
     def start(self) -> subprocess.Popen[bytes]:
         """Begin."""
         return subprocess.Popen(
@@ -115,6 +120,13 @@ def test_what_cannot_be_fetched_is_unknown_and_leaves_nothing(host: Host, scan: 
 def test_an_image_of_any_size_is_not_fetched(host: Host, scan: Scan) -> None:
     push(host, b"layer", announced=2**40)
     assert "too large to be fetched" in scan.reason()
+    assert host.count("blob", "GET") == 1
+
+
+def test_an_image_may_be_as_large_as_the_settings_say(host: Host, scan: Scan) -> None:
+    push(host, bytes(3 * 1024 * 1024))
+    scan.set("image_mib = 2")
+    assert "too large to be fetched (3 MiB, " in scan.reason()
     assert host.count("blob", "GET") == 1
 
 

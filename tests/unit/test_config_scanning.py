@@ -12,6 +12,7 @@ from basekeeper.config.document import read_document
 from basekeeper.config.scanning import ScanningSettings, parse_scanning
 from basekeeper.config.table import Table
 from basekeeper.policy.load import load_config
+from basekeeper.values.scanning import PullLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ max_age = "2 days"
 severity_order = ["debian", "nvd"]
 timeout = "20 minutes"
 memory_mib = 4096
+image_mib = 512
 """
 SCHEMA = Draft202012Validator(
     json.loads((files("basekeeper.policy") / "schema.json").read_text(encoding="utf-8"))
@@ -52,6 +54,7 @@ def test_reads_every_key() -> None:
         severity_order=("debian", "nvd"),
         timeout=timedelta(minutes=20),
         memory_mib=4096,
+        image_mib=512,
     )
     assert SCHEMA.is_valid(read_document(ALL.encode(), "x.toml").data)
 
@@ -74,12 +77,19 @@ def test_says_nothing_without_a_table() -> None:
         ("severity_order = []", "scanner.severity_order: severity order () names no source"),
         ('severity_order = ["N V D"]', "scanner.severity_order: 'N V D' is no source"),
         ("memory_mib = 1", "scanner.memory_mib: expected a number from 256"),
+        ("image_mib = 0", "scanner.image_mib: expected a number from 1"),
         ("offline = true", "scanner.offline: is not known here"),
     ],
 )
 def test_mistakes_are_told_of(line: str, problem: str) -> None:
     _, (found,) = _read(f"[scanner]\n{line}")
     assert found.startswith(f"x.toml:2: {problem}")
+
+
+def test_an_image_may_be_as_large_as_the_settings_say() -> None:
+    settings, _ = _read(ALL)
+    assert settings.pull_limits.image_bytes == settings.pull_limits.layer_bytes == 512 * 1024**2
+    assert ScanningSettings().pull_limits == PullLimits()
 
 
 def test_each_key_falls_back_by_itself() -> None:
@@ -92,7 +102,7 @@ def test_repository_has_no_say(tmp_path: Path) -> None:
     (tmp_path / "basekeeper.toml").write_text(ALL)
     config = load_config(tmp_path)
     assert config.settings.storage.scanner == ScanningSettings()
-    assert len(config.notices) == 9
+    assert len(config.notices) == 10
     assert config.notices[0] == (
         "scanner.program of basekeeper.toml is ignored: it is to be set in your own settings"
     )

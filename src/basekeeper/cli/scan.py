@@ -128,6 +128,7 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
 
     named = [(text, _named(text)) for text in dict.fromkeys(given["references"])]
     settings, ended = has.run.config.settings, threading.Event()
+    said = wiring.storage(settings).scanner
     with (
         wiring.open_cache(settings, use_cache=not given["no_cache"]) as cache,
         wiring.open_registry(
@@ -137,8 +138,9 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
         work = pipeline.Scanning(
             scanner=wiring.open_scanner(settings, cache=cache, registry=registry, ended=ended),
             registry=registry,
-            severity_order=wiring.storage(settings).scanner.severity_order or SEVERITY_ORDER,
+            severity_order=said.severity_order or SEVERITY_ORDER,
             ended=ended,
+            limits=said.pull_limits,
             offline=given["offline"],
             update=given["update_database"],
             asking=shown.asking,

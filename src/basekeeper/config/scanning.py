@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from basekeeper.config.table import Table
+    from basekeeper.values.scanning import PullLimits
 
 MAX_TIMEOUT_MINUTES: Final = 24 * 60
 MIN_MEMORY_MIB: Final = 256
 """The least that any scanner starts in."""
 MAX_MEMORY_MIB: Final = 1024 * 1024
+MAX_IMAGE_MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class ScanningSettings:
     """That one look at one image may take."""
     memory_mib: int | None = None
     """Address space of one scanner."""
+    image_mib: int | None = None
+    """Most that is fetched of one image."""
 
     def over(self, other: ScanningSettings) -> ScanningSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -54,6 +58,16 @@ class ScanningSettings:
                 for name in _NAMES
             }
         )
+
+    @property
+    def pull_limits(self) -> PullLimits:
+        """How much is fetched of one image."""
+        from basekeeper.values.scanning import PullLimits  # noqa: PLC0415  # only to scan
+
+        if self.image_mib is None:
+            return PullLimits()
+        most = self.image_mib * 1024 * 1024
+        return PullLimits(layer_bytes=most, image_bytes=most)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -79,6 +93,7 @@ def parse_scanning(top: Table) -> ScanningSettings:
         severity_order=_order(section),
         timeout=section.parsed("timeout", _timeout),
         memory_mib=section.number("memory_mib", least=MIN_MEMORY_MIB, most=MAX_MEMORY_MIB),
+        image_mib=section.number("image_mib", least=1, most=MAX_IMAGE_MIB),
     )
     section.finish()
     return found

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from basekeeper.pipeline.run import Run
     from basekeeper.ports import Pulling, Scanner
     from basekeeper.values.reference import Reference
-    from basekeeper.values.scanning import ArchiveImage, LayoutImage
+    from basekeeper.values.scanning import ArchiveImage, LayoutImage, PullLimits
 
 FOLDER_PREFIX: Final = "basekeeper-image-"
 """How the names of folders begin that images are fetched into, below TMPDIR."""
@@ -40,6 +40,8 @@ class Scanning:
     """By which the scanner was told to choose severities."""
     ended: Event
     """Ends whatever the scanner does, once it is set."""
+    limits: PullLimits | None = None
+    """How much is fetched of one image; None: the defaults."""
     offline: bool = False
     """Whether nothing is fetched: only packages that were listed before are matched."""
     update: bool = False
@@ -91,7 +93,9 @@ class Fetched:
         try:
             self._room = TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
             place = Path(self._room.name) / "layout"
-            return self._work.registry.pull(self._reference, self._platform, place)
+            return self._work.registry.pull(
+                self._reference, self._platform, place, limits=self._work.limits
+            )
         except InputError as failed:
             return Unknown(failed.message, _MORE_ROOM)
         except Error as failed:

@@ -84,8 +84,6 @@ class RegistryLimits:
     publisher_age: timedelta = timedelta(days=1)
     referrers_age: timedelta = timedelta(days=1)
     lists: ListLimits = field(default_factory=ListLimits)
-    pull: PullLimits | None = None
-    """How much is fetched of one image or artifact; None: the defaults."""
 
 
 class RegistryClient:
@@ -212,13 +210,20 @@ class RegistryClient:
             official=image.path_parts[0] == hub.OFFICIAL_NAMESPACE, source=image.registry
         )
 
-    def pull(self, image: Reference, platform: str, directory: Path) -> LayoutImage:
+    def pull(
+        self,
+        image: Reference,
+        platform: str,
+        directory: Path,
+        *,
+        limits: PullLimits | None = None,
+    ) -> LayoutImage:
         """Fetch an image for one platform into a new OCI image layout."""
-        return self._puller().image(self._place(image), image, platform, directory)
+        return self._puller(limits).image(self._place(image), image, platform, directory)
 
     def artifact(self, image: Reference, media_type: str, target: Path) -> None:
         """Fetch the only layer of a kind that an artifact holds into a new file."""
-        self._puller().artifact(self._place(image), media_type, target)
+        self._puller(None).artifact(self._place(image), media_type, target)
 
     def close(self) -> None:
         """End every connection."""
@@ -240,10 +245,10 @@ class RegistryClient:
         )
         return self._noted(host, answer)
 
-    def _puller(self) -> Puller:
+    def _puller(self, limits: PullLimits | None) -> Puller:
         from basekeeper.registry.pull import Puller  # noqa: PLC0415  # only to scan
 
-        return Puller(self._session.stream, self._pulls, self._limits.pull, self._end)
+        return Puller(self._session.stream, self._pulls, limits, self._end)
 
     def _noted(self, host: Host, answer: Response) -> Response:
         warning = answer.headers.get("warning")
