@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from basekeeper.pipeline.recovering import recover
     from basekeeper.pipeline.run import Run, narrowed_settings, survey
     from basekeeper.pipeline.scanning import scan_named, scan_tree
+    from basekeeper.pipeline.telling import ChannelTold, announce, tell
     from basekeeper.pipeline.texts import explain_image, rule_ids, rule_texts
     from basekeeper.pipeline.updating import (
         Planned,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ChannelTold",
     "Comparison",
     "LedgerAccess",
     "NetworkAccess",
@@ -46,6 +48,7 @@ __all__ = [
     "Run",
     "Scanning",
     "Wanted",
+    "announce",
     "edit_files",
     "exit_code",
     "explain_image",
@@ -59,10 +62,12 @@ __all__ = [
     "scan_named",
     "scan_tree",
     "survey",
+    "tell",
     "write",
 ]
 
 _HOMES: Final = {
+    "ChannelTold": "basekeeper.pipeline.telling",
     "Comparison": "basekeeper.pipeline.judging",
     "LedgerAccess": "basekeeper.pipeline.judging",
     "NetworkAccess": "basekeeper.pipeline.judging",
@@ -70,6 +75,7 @@ _HOMES: Final = {
     "Run": "basekeeper.pipeline.run",
     "Scanning": "basekeeper.pipeline.looking",
     "Wanted": "basekeeper.pipeline.updating",
+    "announce": "basekeeper.pipeline.telling",
     "edit_files": "basekeeper.pipeline.updating",
     "exit_code": "basekeeper.check",
     "explain_image": "basekeeper.pipeline.texts",
@@ -83,6 +89,7 @@ _HOMES: Final = {
     "scan_named": "basekeeper.pipeline.scanning",
     "scan_tree": "basekeeper.pipeline.scanning",
     "survey": "basekeeper.pipeline.run",
+    "tell": "basekeeper.pipeline.telling",
     "write": "basekeeper.pipeline.updating",
 }
 """Name → module that defines it; who updates loads no rules, who judges no edits."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         open_registry,
         with_registries,
     )
+    from basekeeper.wiring.notifying import audiences, open_channels
     from basekeeper.wiring.places import (
         Location,
         data_directory,
@@ -43,6 +44,7 @@ __all__ = [
     "Location",
     "NoRequests",
     "Recording",
+    "audiences",
     "cache_directory",
     "data_directory",
     "database_directory",
@@ -50,6 +52,7 @@ __all__ = [
     "max_database_age",
     "open_cache",
     "open_catalogue",
+    "open_channels",
     "open_exploited",
     "open_fetch",
     "open_recording",
@@ -76,6 +79,7 @@ _HOMES: Final = {
     "Location": "basekeeper.wiring.places",
     "NoRequests": "basekeeper.wiring.network",
     "Recording": "basekeeper.wiring.recording",
+    "audiences": "basekeeper.wiring.notifying",
     "cache_directory": "basekeeper.wiring.kept",
     "data_directory": "basekeeper.wiring.places",
     "database_directory": "basekeeper.wiring.scanning",
@@ -83,6 +87,7 @@ _HOMES: Final = {
     "max_database_age": "basekeeper.wiring.kept",
     "open_cache": "basekeeper.wiring.kept",
     "open_catalogue": "basekeeper.wiring.places",
+    "open_channels": "basekeeper.wiring.notifying",
     "open_exploited": "basekeeper.wiring.facts",
     "open_fetch": "basekeeper.wiring.network",
     "open_recording": "basekeeper.wiring.recording",
