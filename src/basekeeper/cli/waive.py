@@ -214,8 +214,6 @@ def _edit(has: Opened, given: Mapping[str, Any]) -> None:
         waiver, edit = waiving.granted(book, waiver)
         said = f"waiver {waiver.id}, {_lasting(waiver, has)}"
         notices += _unreached(has, book, waiver)
-    if has.run.has_operator and not has.run.config.policy.waivers.repository:
-        notices.append("the operator's policy does not count the waivers of repositories")
     if not given["dry_run"]:
         waiving.write_edit(has.tree, edit)
     _show(edit, said, notices, given)

@@ -68,9 +68,15 @@ def open_book(tree: Tree, run: Run) -> WaiverBook:
 
     Raises:
         ConfigError: It is wrong.
-        InputError: It cannot be read, or the policy names none.
+        InputError: It cannot be read, the policy names none, or an operator's counts none.
     """
-    path = run.config.policy.waivers.file
+    settings = run.config.policy.waivers
+    path = settings.file
+    if run.has_operator and not settings.repository:
+        raise InputError(
+            "the operator's policy does not count the waivers of repositories",
+            hint="ask the operator for repository = true below [policy.waivers]",
+        )
     if path is None:
         raise InputError(
             "the policy names no waiver file", hint="write file = below [policy.waivers]"
@@ -154,11 +160,12 @@ def covers_recorded(ledger: Ledger, waiver: Waiver) -> bool:
         LedgerError: The ledger cannot be read.
     """
     from basekeeper.deadlines.reading import read_moments  # noqa: PLC0415  # only to grant
+    from basekeeper.recording.stored import StoredFacts  # noqa: PLC0415
     from basekeeper.values.event import EventKind  # noqa: PLC0415
     from basekeeper.waivers.reach import covered, scopes_of  # noqa: PLC0415
 
     events = tuple(ledger.events(kinds=(EventKind.DETECTED,)))
-    names = _aliases(events)
+    names = StoredFacts(events).aliases
     moments, _ = read_moments(events, names)
     known = {key for moment in moments if (key := moment.scope.finding) is not None}
     return any(True for scope in scopes_of(waiver, known) for _ in covered(scope, known, names))
@@ -231,18 +238,3 @@ def _content(tree: Tree, path: str) -> bytes | None:
 def _limits(run: Run) -> WaiverLimits:
     policy = run.config.policy
     return WaiverLimits(policy.waivers, tuple(policy.rules), run.now.date())
-
-
-def _aliases(events: Iterable[Event]) -> Aliases:
-    """Join the names that scans gave to one vulnerability."""
-    from urllib.parse import parse_qsl  # noqa: PLC0415  # only to grant
-
-    from basekeeper.deadlines.identity import Aliases  # noqa: PLC0415
-
-    groups = []
-    for event in events:
-        others = [name for name in event.evidence.get("aliases", "").split(",") if name]
-        own = dict(parse_qsl(event.subject.partition("#")[2])).get("vulnerability")
-        if others and own:
-            groups.append([own, *others])
-    return Aliases(groups)
