@@ -132,7 +132,7 @@ def command(**given: Any) -> None:
 
     Adds an entry to the waiver file, and changes no other byte of it. The
     merged review of that change is the approval. What is missing is asked for
-    on a terminal. Without a waiver's scope or days the policy refuses it.
+    on a terminal. How long a waiver may last is up to the policy.
     """
     _check_options(given)
     from basekeeper.cli.run import opened
