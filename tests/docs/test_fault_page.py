@@ -8,7 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "faults.md"
-TESTS = ROOT / "tests" / "contract" / "test_registry_faults.py"
+TESTS = tuple(
+    ROOT / "tests" / "contract" / name
+    for name in ("test_registry_faults.py", "test_registry_pull_faults.py")
+)
 
 NAME = re.compile(r"`(test_\w+)`")
 
@@ -19,8 +22,9 @@ def named() -> list[str]:
 
 
 def written() -> list[str]:
-    tree = ast.parse(TESTS.read_text(encoding="utf-8"))
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in TESTS]
+    nodes = [node for tree in trees for node in tree.body]
+    functions = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
     return [name for name in functions if name.startswith("test_")]
 
 
