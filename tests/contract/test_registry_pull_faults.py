@@ -430,6 +430,25 @@ def test_a_directory_that_is_nowhere_is_an_error_of_this_machine(
         client.pull(push(host, layer(9)), AMD64, tmp_path / "nowhere" / "layout")
 
 
+def test_an_artifact_becomes_a_file_or_none(host: Host, tmp_path: Path) -> None:
+    data, target = layer(5000), tmp_path / "layer"
+    image = push(host, data, kind="application/vnd.test")
+    with asking(host) as client:
+        client.artifact(image, "application/vnd.test", target)
+        assert (target.read_bytes(), target.stat().st_mode & 0o777) == (data, 0o600)
+        with pytest.raises(InputError, match="file exists"):
+            client.artifact(image, "application/vnd.test", target)
+        assert target.read_bytes() == data
+        target.unlink()
+        host.content.blob("app", digest_of(data), data[::-1])
+        with fails(tmp_path, Failure.REFUSED, "does not have the digest"):
+            client.artifact(image, "application/vnd.test", target)
+        with fails(tmp_path, None, "no such file"):
+            client.artifact(image, "application/vnd.test", tmp_path / "nowhere" / "layer")
+        with fails(tmp_path, Failure.UNSUPPORTED, "holds no layers of the kind"):
+            client.artifact(image, "application/vnd.other", target)
+
+
 @pytest.mark.parametrize("stalled", ["head", "body"])
 def test_closing_the_client_ends_it_soon_and_leaves_nothing(
     host: Host, tmp_path: Path, stalled: str

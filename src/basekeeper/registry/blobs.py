@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from basekeeper.errors import Error, Failure, InputError, RegistryError
@@ -18,7 +19,7 @@ from basekeeper.registry.documents import refused
 from basekeeper.registry.tokens import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from threading import BoundedSemaphore, Event
 
@@ -72,6 +73,8 @@ class Blobs:
     def fetch(self, place: Place, blob: Descriptor, path: Path) -> None:
         """Fetch a blob into a file that is not there yet, and that nobody else can read.
 
+        Where it fails, there is no file.
+
         Raises:
             RegistryError: It cannot be had, is not what was announced, or comes too slowly.
             InputError: It cannot be written.
@@ -79,7 +82,7 @@ class Blobs:
         what = place.name(blob.digest)
         with self._places:
             try:
-                with _opened(path) as handle:
+                with _opened(path) as handle, _removed_on_failure(path):
                     receiving = _Receiving(path, handle, blob, what, self._watch)
                     self._receive(place, blob, receiving)
                     receiving.finish()
@@ -223,6 +226,15 @@ def not_written(path: Path, what: str, error: OSError) -> InputError:
         f"{what}: cannot be written to {str(path.parent)!r:.300}: {reason}",
         hint="make room there, or choose another directory",
     )
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -94,12 +94,11 @@ class Puller:
                 f"{what}: it holds {count} layers of the kind {media_type!r}", Failure.UNSUPPORTED
             )
         self._check_size(found, what)
-        _check_room(target.parent, found[0].size, what)
         try:
-            self._blobs.fetch(place, found[0], target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+            _check_room(target.parent, found[0].size, what)
+        except OSError as error:
+            raise not_written(target, what, error) from error
+        self._blobs.fetch(place, found[0], target)
 
     def _check(self, manifest: Manifest, what: str) -> None:
         """Refuse what cannot be fetched before anything is."""
