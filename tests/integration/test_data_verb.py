@@ -13,8 +13,10 @@ from jsonschema import Draft202012Validator
 
 from tests.fakes.loopback import Answer, Loopback, serve
 from tests.fakes.officiallist import archive, bundled
+from tests.fakes.registry.certificates import make_certificates
 from tests.integration.program import Outcome, environment, run
 from tests.unit.refresh.test_signals import catalogue, scores
+from tests.unit.transport.test_trust import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,3 +221,20 @@ def test_a_run_that_is_killed_between_downloads_leaves_nothing_half_written(
     assert "fetched" in {row["origin"] for row in rows(root, **more).values()} or not written
     outcome: Outcome = run(root, "data", "update", *ONLY, *AT, **more)
     assert outcome.code == 0
+
+
+def test_a_mirror_may_have_an_authority_of_its_own(root: Path, tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    with serve(server_context(certificates)) as secure:
+        secure.put("/kev.json", Answer(catalogue()))
+        host = f"localhost:{secure.port}"
+        lines = f'[advisories]\nkev = "https://{host}/kev.json"\n'
+        path = root.parent / "settings.toml"
+        path.write_text(lines)
+        more = {"BASEKEEPER_SETTINGS": str(path)}
+        refused = run(root, "data", "update", "--only", "kev", *AT, **more)
+        assert refused.code == 3
+        assert "certificate" in refused.out
+        path.write_text(f'{lines}[registry."{host}"]\nca = "{certificates.authority}"\n')
+        outcome = run(root, "data", "update", "--only", "kev", *AT, **more)
+        assert (outcome.code, outcome.out) == (0, "updated  kev: 1,405 CVEs\n")

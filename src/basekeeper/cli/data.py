@@ -96,10 +96,12 @@ def update(**given: Any) -> int:
     from basekeeper.refresh import refresh
     from basekeeper.render.data import render_refresh_text
 
-    named = _read_mirrors(given["mirrors"])
-    urls = {**wiring.sources(_settings(given["policy"])), **named}
+    mirrors = _read_mirrors(given["mirrors"])
+    settings = _settings(given["policy"])
+    urls = {**wiring.sources(settings), **mirrors}
+    named = [url for url in urls.values() if is_address(url)]
     now = given["now"] or this_instant()
-    with wiring.open_fetch([url for url in urls.values() if is_address(url)]) as fetch:
+    with wiring.open_fetch(named, authorities=wiring.authorities(settings)) as fetch:
         report = refresh(
             wiring.data_directory(),
             fetch,

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from basekeeper.wiring.facts import open_exploited, open_scores, open_statements, sources
+    from basekeeper.wiring.facts import (
+        authorities,
+        open_exploited,
+        open_scores,
+        open_statements,
+        sources,
+    )
     from basekeeper.wiring.kept import (
         CACHE_VARIABLE,
         LEDGER_VARIABLE,
         cache_directory,
         max_database_age,
         open_cache,
+        open_history,
         open_sights,
         reads_without_network,
         repository_name,
@@ -45,6 +52,7 @@ __all__ = [
     "NoRequests",
     "Recording",
     "audiences",
+    "authorities",
     "cache_directory",
     "data_directory",
     "database_directory",
@@ -55,6 +63,7 @@ __all__ = [
     "open_channels",
     "open_exploited",
     "open_fetch",
+    "open_history",
     "open_recording",
     "open_registry",
     "open_revision",
@@ -80,6 +89,7 @@ _HOMES: Final = {
     "NoRequests": "basekeeper.wiring.network",
     "Recording": "basekeeper.wiring.recording",
     "audiences": "basekeeper.wiring.notifying",
+    "authorities": "basekeeper.wiring.facts",
     "cache_directory": "basekeeper.wiring.kept",
     "data_directory": "basekeeper.wiring.places",
     "database_directory": "basekeeper.wiring.scanning",
@@ -90,6 +100,7 @@ _HOMES: Final = {
     "open_channels": "basekeeper.wiring.notifying",
     "open_exploited": "basekeeper.wiring.facts",
     "open_fetch": "basekeeper.wiring.network",
+    "open_history": "basekeeper.wiring.kept",
     "open_recording": "basekeeper.wiring.recording",
     "open_registry": "basekeeper.wiring.network",
     "open_revision": "basekeeper.wiring.places",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basekeeper.lifecycle.fetched import EXPLOITED, SCORES
@@ -65,6 +67,20 @@ def open_statements(settings: Settings) -> tuple[VexDocument, ...]:
     from basekeeper.advisories import opening  # noqa: PLC0415  # only where it is asked
 
     return opening.open_statements(storage(settings).advisories.vex or ())
+
+
+def authorities(settings: Settings) -> dict[str, str]:
+    """Return by host whom to trust besides the system's own, as for registries.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read.
+    """
+    from basekeeper.config.registries import read_user_registries  # noqa: PLC0415  # as above
+
+    users = read_user_registries(os.environ, Path.home())
+    hosts = {**users.hosts, **settings.registry.hosts}
+    return {name: said.ca for name, said in hosts.items() if said.ca is not None}
 
 
 def sources(settings: Settings) -> dict[str, str]:

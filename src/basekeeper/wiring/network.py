@@ -32,13 +32,16 @@ HURRY_SECONDS: Final = 10.0
 """Longest wait for a connection, for a piece of an answer and before a repetition, in a hurry."""
 
 _NOT_MODIFIED: Final = 304
+_NOBODY: Final[Mapping[str, str]] = {}
 
 ANY_AGE: Final = timedelta(days=36_500)
 """How old an answer of the cache may be where only the cache may answer."""
 
 
 @contextmanager
-def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
+def open_fetch(
+    mirrors: Collection[str] = (), *, authorities: Mapping[str, str] = _NOBODY
+) -> Iterator[Fetch]:
     """Open the network for a refresh: a function that gives the body of a URL.
 
     The function raises TransportError for a request that fails, for an answer other than 2xx, and
@@ -46,6 +49,7 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
 
     Args:
         mirrors: Addresses that the user named; they may be private and without TLS.
+        authorities: Host, or host and port → file of authorities to trust beside the system's.
 
     Raises:
         TransportError: One of them is no URL.
@@ -58,14 +62,15 @@ def open_fetch(mirrors: Collection[str] = ()) -> Iterator[Fetch]:
     from basekeeper.transport.urls import split_url  # noqa: PLC0415
 
     origins = [split_url(url)[0] for url in mirrors]
-    hosts = {origin.authority: HostOptions(private=True) for origin in origins}
+    hosts = {name: HostOptions(ca_file=path) for name, path in authorities.items()}
+    for origin in origins:
+        trusted = authorities.get(origin.authority) or authorities.get(origin.name)
+        hosts[origin.authority] = HostOptions(private=True, ca_file=trusted)
     plain = [origin.authority for origin in origins if origin.scheme == "http"]
     agent = f"basekeeper/{__version__}"
     with Transport(user_agent=agent, hosts=hosts, allow_http=plain) as transport:
 
-        def fetch(
-            url: str, known: Validators = NOTHING, *, max_bytes: int = MAX_ANSWER
-        ) -> Fetched:
+        def fetch(url: str, known: Validators = NOTHING, *, max_bytes: int = MAX_ANSWER) -> Fetched:
             headers = _conditions(known)
             answer = transport.get(url, headers=headers, max_bytes=max_bytes)
             said = Validators(
