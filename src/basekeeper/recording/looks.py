@@ -80,6 +80,7 @@ class Looks:
         self._aliases = aliases
         self._images: defaultdict[str, dict[FindingKey, list[Look]]] = defaultdict(dict)
         self._digests: defaultdict[FindingKey, set[str]] = defaultdict(set)
+        self._lineages: defaultdict[str, set[str]] = defaultdict(set)
         self._count = 0
         for event in events:
             self.add(event)
@@ -96,10 +97,15 @@ class Looks:
         look = Look(event.at, event.kind is EventKind.GONE, self._count, event)
         insort(self._images[digest].setdefault(finding, []), look)
         self._digests[finding].add(digest)
+        self._lineages[digest].add(finding.lineage)
 
     def findings(self, digest: str) -> Iterable[FindingKey]:
         """Return what was ever found in an image."""
         return self._images[digest].keys() if digest in self._images else ()
+
+    def lineages(self, digest: str) -> frozenset[str]:
+        """Return the lineages by which an image was ever called."""
+        return frozenset(self._lineages.get(digest, ()))
 
     def every(self) -> Iterable[FindingKey]:
         """Return everything that was ever found."""

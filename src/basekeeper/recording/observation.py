@@ -109,6 +109,8 @@ class Observation:
     """Name of the source repository; None: only facts about images are told."""
     policy: str = ""
     """Digest of the policy in force."""
+    databases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Name of a scanner → digest of its advisories, where that is known."""
     sights: tuple[Event, ...] = ()
     """What tags stood for: `values.sights.sights` makes these events."""
     looked_at: tuple[LookedAt, ...] = ()
@@ -130,3 +132,9 @@ class Observation:
         default_factory=lambda: MappingProxyType({})
     )
     """Vulnerability and `Package.identity` → since when a fixed version is there, as Grype says."""
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """Names of everything of which it is known what is published."""
+        told = {one.product for one in self.stands if one.is_mapped}
+        return self.products | told | {one.product for one in self.published}

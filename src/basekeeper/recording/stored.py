@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,6 @@ from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import timedelta
 
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.looks import Look
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from basekeeper.values.reference import Reference
 
 HINT: Final = "run basekeeper scan"
+
+MAX_SKEW: Final = timedelta(hours=1)
+"""How far in the future advisories may have been made: clocks differ."""
 
 _SEVERITIES: Final = {one.word: one for one in Severity}
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -116,23 +118,18 @@ class StoredFacts:
     def _last_seen(self, reference: Reference) -> str | None:
         """Return the digest that a tag was last seen to stand for."""
         tag = reference.tag or DEFAULT_TAG
-        return self._tags.get((f"{reference.registry}/{reference.repository}", tag), (_EVER, None))[
-            1
-        ]
+        place = f"{reference.registry}/{reference.repository}", tag
+        return self._tags.get(place, (_EVER, None))[1]
 
     @cached_property
     def _tags(self) -> Mapping[tuple[str, str], tuple[datetime, str | None]]:
-        """Repository and tag → when it was last told to stand for something, and for what."""
+        """Repository and tag → since when it stands for what it was first seen to do last."""
         found: dict[tuple[str, str], tuple[datetime, str | None]] = {}
         for event in self.events:
-            if event.kind is EventKind.FIRST_SEEN:
-                tag, _, digest = event.key.partition("@")
-                place = event.subject, tag
-            elif event.kind is EventKind.SCANNED and "tag" in event.evidence:
-                digest = event.evidence.get("digest", "")
-                place = event.evidence.get("repository", ""), event.evidence["tag"]
-            else:
+            if event.kind is not EventKind.FIRST_SEEN:
                 continue
+            tag, _, digest = event.key.partition("@")
+            place = event.subject, tag
             if digest and event.at >= found.get(place, (_EVER, None))[0]:
                 found[place] = event.at, digest
         return found
@@ -265,6 +262,8 @@ def _doubt_of(scan: StoredScan, now: datetime, max_age: timedelta) -> str | None
         return f"its last scan for {scan.platform} is not whole: {scan.problems[0]}"
     if scan.database is None:
         return f"its last scan for {scan.platform} does not tell how old its advisories were"
+    if scan.database - now > MAX_SKEW:
+        return f"its last scan for {scan.platform} knew advisories that are from the future"
     if now - scan.database > max_age:
         day = scan.database.strftime("%Y-%m-%d %H:%M")
         return f"its last scan for {scan.platform} knew advisories of {day} UTC alone"

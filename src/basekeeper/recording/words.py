@@ -13,12 +13,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
 
-from basekeeper.deadlines.identity import Scope
+from basekeeper.deadlines.identity import FindingKey, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from basekeeper.deadlines.identity import FindingKey
     from basekeeper.values.reference import Reference
 
 ADVISORIES: Final = "advisories"
@@ -38,6 +37,8 @@ MAX_VULNERABILITY_BYTES: Final = 64
 MAX_PACKAGE_BYTES: Final = 240
 MAX_PLATFORM_BYTES: Final = 48
 MAX_PRODUCT_BYTES: Final = 160
+
+MAX_DIGEST_BYTES: Final = 160
 
 MAX_KEY_BYTES: Final = 900
 """Longest key; the number of a repetition still fits behind it."""
@@ -89,6 +90,16 @@ def platform_name(platform: str) -> str:
     return fitted(platform, MAX_PLATFORM_BYTES)
 
 
+def digest_name(digest: str) -> str:
+    """Name a digest as keys and evidence do."""
+    return fitted(digest, MAX_DIGEST_BYTES)
+
+
+def in_lineage(finding: FindingKey, lineage: str) -> FindingKey:
+    """Return the same finding in another lineage."""
+    return FindingKey(lineage, finding.vulnerability, finding.package, finding.platform)
+
+
 def renamed(about: Scope, vulnerability: str) -> Scope:
     """Return a scope with another name of its vulnerability."""
     return Scope(
@@ -98,6 +109,16 @@ def renamed(about: Scope, vulnerability: str) -> Scope:
         platform=about.platform,
         product=about.product,
     )
+
+
+def finding_parts(about: Scope) -> tuple[str | None, str | None, str | None, str | None]:
+    """Return what names a finding, in the order of `FindingKey`."""
+    return (about.lineage, about.vulnerability, about.package, about.platform)
+
+
+def teller(digest: str, scanner: str) -> str:
+    """Name one scanner's look at one image: key of what it found there."""
+    return key(digest, scanner)
 
 
 def of_product(about: Scope | FindingKey, product: str | None) -> Scope:
