@@ -216,6 +216,8 @@ def test_a_waiver_of_nothing_is_written_with_a_warning(root: Path) -> None:
     assert told.code == 0
     assert "notice: it covers nothing that `check --offline` finds now\n" in told.err
     assert "covers nothing" not in waive(root, *RULE, "--days", "3").err
+    stored = waive(root, "unpatched-critical", *RULE[1:], "--days", "3")
+    assert (stored.code, "covers nothing" in stored.err) == (0, False), "nobody asked the ledger"
 
 
 def test_the_ledger_tells_whether_a_vulnerability_was_found(root: Path) -> None:

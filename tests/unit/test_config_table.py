@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,3 +143,33 @@ def test_a_file_full_of_mistakes_costs_little() -> None:
     problems = caught.value.problems
     assert len(problems) == MAX_PROBLEMS + 1
     assert sum(problem.hint is not None for problem in problems) == MAX_HINTS
+
+
+def test_each_text_of_a_list_is_parsed_and_its_error_is_of_that_element() -> None:
+    table = _table('l = ["1",\n"x",\n"-3", 4]\n')
+
+    def parse(text: str) -> int:
+        if text.isalpha():
+            raise ValueError("is no number", "write digits")
+        return int(text)
+
+    assert table.parsed_texts("l", parse) == (1, -3)
+    assert table.parsed_texts("absent", parse) == ()
+    assert [(str(one), one.hint) for one in table.problems] == [
+        ("x.toml:2: l[1]: is no number", "write digits"),
+        ("x.toml:3: l[3]: expected text in quotes, got a number", None),
+    ]
+
+
+@pytest.mark.parametrize("text", ["2026-11-23", '"2026-11-23"'])
+def test_reads_a_day(text: str) -> None:
+    table = _table(f"d = {text}")
+    assert (table.day("d"), table.day("absent")) == (date(2026, 11, 23), None)
+    assert _messages(table) == []
+
+
+@pytest.mark.parametrize("text", ["2026-11-23T10:00:00Z", '"2026-W48-1"', "12", '"soon"', "[]"])
+def test_refuses_what_is_no_day(text: str) -> None:
+    table = _table(f"d = {text}")
+    assert table.day("d") is None
+    assert _messages(table) == ["x.toml:1: d: expected a day: YYYY-MM-DD"]

@@ -39,9 +39,9 @@ _OF_A_GRANT: Final = ("names", *_SCOPE, "severity")
 
 _EPILOG: Final = """\b
 Examples:
-  basekeeper waive CVE-2026-1234 --image debian --package openssl --days 30
+  basekeeper waive CVE-2026-1234 --image debian --package openssl --days 30 \\
       --reason "no fix yet" --control "TLS ends at the proxy"
-  basekeeper waive end-of-life --path 'legacy/**' --until 2027-01-31
+  basekeeper waive end-of-life --path 'legacy/**' --until 2027-01-31 \\
       --reason "replaced in January" --owner @payments
   basekeeper waive --list
   basekeeper waive --renew 20261126-9f86d081 --days 30 --reason "fix is tested"
@@ -343,7 +343,7 @@ def _unreached(has: Opened, book: WaiverBook, waiver: Waiver) -> Iterator[str]:
         if is_same and other.until >= has.run.now.date():
             yield f"waiver {other.name} covers the same until {other.until}: --renew replaces it"
     if waiver.rules:
-        if not waiving.covers_findings(has.tree, has.run, waiver):
+        if waiving.covers_findings(has.tree, has.run, waiver) is False:
             yield "it covers nothing that `check --offline` finds now"
         return
     try:
