@@ -143,7 +143,6 @@ def read_report(
         system=_system(report),
         image_id=head.image_id,
         diff_ids=head.diff_ids,
-        digests=(),
         platform=head.platform,
         packages=tuple(sorted(packages, key=package_order)),
         matches=reader.read(objects_of(report, "matches")),

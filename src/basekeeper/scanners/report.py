@@ -18,8 +18,6 @@ class Report(NamedTuple):
     system: OperatingSystem | None
     image_id: str | None
     diff_ids: tuple[str, ...]
-    digests: tuple[str, ...]
-    """Digests of the image in its repository; of a registry image."""
     platform: str | None
     """`os/architecture[/variant]`, as the image's configuration says."""
     packages: tuple[Package, ...]

@@ -74,7 +74,6 @@ def read_report(data: bytes, order: tuple[str, ...]) -> Report:
         system=_system(metadata),
         image_id=optional_text(metadata, "ImageID"),
         diff_ids=texts_of(metadata, "DiffIDs"),
-        digests=tuple(name.rpartition("@")[2] for name in texts_of(metadata, "RepoDigests")),
         platform=_platform(object_of(metadata, "ImageConfig")),
         packages=tuple(sorted(packages, key=package_order)),
         matches=tuple(sorted(matches.values(), key=match_order)),
