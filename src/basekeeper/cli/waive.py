@@ -44,7 +44,7 @@ Examples:
   basekeeper waive end-of-life --path 'legacy/**' --until 2027-01-31 \\
       --reason "replaced in January" --owner @payments
   basekeeper waive --list
-  basekeeper waive --renew 20261126-9f86d081 --days 30 --reason "fix is tested"
+  basekeeper waive --renew 20261126-9f86d081 --days 7 --reason "in tests"
   basekeeper waive --revoke 20261126-9f86d081 --reason "the fix is out"
 \b
 Exit codes: 0 written, shown or listed; 2 usage or configuration, a waiver

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_LINE_CHARS: Final = 100
 """Longest line of a list; a longer list has a line for each element."""
 
-_KEYS: Final = (
+KEYS: Final = (
     "id",
     "rules",
     "vulnerabilities",
@@ -85,7 +85,7 @@ def waiver_table(waiver: Waiver) -> str:
     Raises:
         InputError: A text cannot be written, as it is no Unicode text.
     """
-    values: dict[str, Any] = {name: getattr(waiver, name) for name in _KEYS}
+    values: dict[str, Any] = {name: getattr(waiver, name) for name in KEYS}
     lines = [f"{name} = {_value(name, value)}" for name, value in values.items() if value]
     return "\n".join(["[[waiver]]", *lines]) + "\n"
 
