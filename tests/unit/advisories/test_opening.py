@@ -264,6 +264,11 @@ def test_a_document_that_cannot_be_read_is_an_error(tmp_path: Path, content: str
         open_statements([str(path)])
 
 
+def test_a_name_that_no_file_can_have_is_an_error() -> None:
+    with pytest.raises(InputError, match="File name too long"):
+        open_statements([f"/{'x' * 300}"])
+
+
 def test_nothing_is_read_from_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no file"):
         open_statements(["/dev/zero"])

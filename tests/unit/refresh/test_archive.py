@@ -37,6 +37,12 @@ def test_gives_what_tar_wrote(mode: str, style: int) -> None:
     assert "official-images-master/library/debian" in found
 
 
+def test_long_targets_of_links_are_passed_over() -> None:
+    link = member("link", when=WHEN, kind=tarfile.SYMTYPE, to="t" * 200)
+    found = walk(made(link, member("x", b"x", when=WHEN), format=tarfile.GNU_FORMAT))
+    assert (found["link"], found["x"]) == (b"", b"x")
+
+
 def test_tells_the_kind_time_and_commit() -> None:
     opened = Archive(archive(SMALL, WHEN))
     every = [one for one, _ in opened.members(lambda _: True, 10_000)]
