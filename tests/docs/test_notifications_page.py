@@ -31,7 +31,7 @@ BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def block(language: str) -> str:
-    return next(text for name, text in BLOCK.findall(PAGE) if name == language)
+    return next(str(text) for name, text in BLOCK.findall(PAGE) if name == language)
 
 
 def test_settings_of_the_page_are_read() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from basekeeper.values.event import Event, Notice
 
 HERE = "github.com/acme/shop"
-STALE = {"api": "the database is old"}
+STALE: dict[str | None, str] = {"api": "the database is old"}
 
 
 class Run(NamedTuple):

@@ -18,9 +18,8 @@ from basekeeper.values.notifying import TOPICS, Audience
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = Draft202012Validator(
-    json.loads((files("basekeeper.policy") / "schema.json").read_text(encoding="utf-8"))
-)
+TEXT = json.loads((files("basekeeper.policy") / "schema.json").read_text(encoding="utf-8"))
+SCHEMA = Draft202012Validator(TEXT)
 ALL = """
 [[notify]]
 name = "team"
@@ -77,7 +76,7 @@ def test_says_nothing_without_a_table() -> None:
 
 
 def test_the_schema_knows_the_same_words() -> None:
-    words = SCHEMA.schema["$defs"]["notify"]["properties"]
+    words = TEXT["$defs"]["notify"]["properties"]
     assert words["kind"]["enum"] == list(KINDS)
     assert words["min_severity"]["enum"] == list(LEAST) == list(URGENCY_WORDS)
     assert words["topics"]["items"]["enum"] == list(TOPICS)

@@ -38,6 +38,12 @@ MAX_NAME_CHARS: Final = 80
 _WHOLE_GROUPS: Final = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
 _ZERO_WIDTH: Final = "\N{ZERO WIDTH SPACE}"
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ANGLES: Final = str.maketrans(
+    "<>",
+    "‹›",
+)
+"""For plain text, where nothing is escaped."""
+
 _TITLES: Final = {
     "found": "Found",
     "raised": "More urgent now",
@@ -72,7 +78,7 @@ def payload(message: Message) -> dict[str, Any]:
     place = message.product or message.repository
     title = _TITLES.get(message.topic, f"{message.topic.rstrip('%')} % of the time is used")
     many = _counted(len(message.items))
-    header = _cut(f"{title}: {many} in {_harmless(place)}", MAX_HEADER_CHARS)
+    header = _cut(f"{title}: {many} in {_harmless(place)}", MAX_HEADER_CHARS).translate(_ANGLES)
     lines, left = _listed(message.items)
     context = f"{_code(message.repository)} · {message.at:%Y-%m-%d %H:%M} UTC · {message.id[:12]}"
     if message.may_repeat:

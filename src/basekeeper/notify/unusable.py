@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from basekeeper.values.notifying import Later
 
@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.values.notifying import Delivery, Message
+
+
+PAUSE_SECONDS: Final = 60.0
+"""A moment later nothing will be else."""
 
 
 class Unusable:
@@ -28,4 +32,4 @@ class Unusable:
     def send(self, message: Message, *, now: datetime) -> Delivery:
         """Send nothing."""
         del message, now
-        return Later(self._reason)
+        return Later(self._reason, PAUSE_SECONDS)

@@ -42,10 +42,17 @@ LONGEST_PAUSE: Final = timedelta(hours=6)
 LONGEST_ASKED: Final = timedelta(days=1)
 """The most that a receiver can ask for."""
 
-MAX_ATTEMPTS: Final = 24
+SHORT_SECONDS: Final = 2.0
+"""Before the second attempt of a run, where the receiver does not say: who runs once a day would
+else tell a day late what a moment's failure kept back."""
 
-MIN_ATTEMPTS: Final = 4
-"""No age ends a notice before: who runs once a week tries again as well."""
+MAX_SHORT_SECONDS: Final = 10.0
+"""The longest pause that a receiver can ask for within a run."""
+
+MAX_ATTEMPTS: Final = 40
+
+MIN_ATTEMPTS: Final = 6
+"""No age ends a notice before: who runs once a week tries in three of them."""
 
 MAX_AGE: Final = timedelta(days=3)
 """After so long a notice that failed so often is given up."""
@@ -118,13 +125,14 @@ def announce(
     return len(notices)
 
 
-def tell(
+def tell(  # noqa: PLR0913  # three of them that tests alone replace
     ledger: Ledger,
     channels: Iterable[Channel],
     *,
     repository: str,
     clock: Callable[[], datetime],
     timer: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[ChannelTold, ...]:
     """Send what is due on each channel; one that fails keeps no other from being told.
 
@@ -134,14 +142,22 @@ def tell(
         repository: Whose notices are sent.
         clock: Tells the time: receivers refuse what was signed minutes ago.
         timer: Tells how long it took, in seconds.
+        sleep: Waits some seconds, `MAX_SHORT_SECONDS` at most, once for each channel.
 
     Raises:
         LedgerError: It cannot be reached or refuses. What was sent and could not be settled is
             sent again, with the same id.
     """
-    return tuple(
-        _Teller(ledger, channel, repository, clock, timer).tell_all() for channel in channels
-    )
+    times = _Times(clock, timer, sleep)
+    return tuple(_Teller(ledger, channel, repository, times).tell_all() for channel in channels)
+
+
+class _Times(NamedTuple):
+    """How time is told, and passes."""
+
+    clock: Callable[[], datetime]
+    timer: Callable[[], float]
+    sleep: Callable[[float], object]
 
 
 class _Asked(NamedTuple):
@@ -154,22 +170,14 @@ class _Asked(NamedTuple):
 class _Teller:
     """Sends the notices of one channel."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        channel: Channel,
-        repository: str,
-        clock: Callable[[], datetime],
-        timer: Callable[[], float],
-    ) -> None:
+    def __init__(self, ledger: Ledger, channel: Channel, repository: str, times: _Times) -> None:
         self._ledger = ledger
         self._channel = channel
         self._repository = repository
-        self._clock = clock
-        self._timer = timer
-        self._end = timer() + BUDGET_SECONDS
+        self._clock, self._timer, self._sleep = times
+        self._end = self._timer() + BUDGET_SECONDS
         self._sent = self._left = 0
-        self._has_failed = False
+        self._has_failed = self._has_waited = False
         self._later: list[Failed] = []
         self._given_up: list[Failed] = []
 
@@ -186,7 +194,7 @@ class _Teller:
                     self._put_off(one.claim)
                 else:
                     self._handle(one)
-            limit = BATCH
+            limit = BATCH if self._sent else 1
         return ChannelTold(
             self._channel.name, self._sent, tuple(self._later), tuple(self._given_up), self._left
         )
@@ -226,8 +234,25 @@ class _Teller:
         if isinstance(delivery, Sent):
             self._ledger.settle(claim)
             self._sent += 1
-            return
-        self._has_failed = True
+        elif isinstance(delivery, Later) and self._can_wait(delivery):
+            self._wait(claim, delivery, now)
+        else:
+            self._has_failed = True
+            self._fail(claim, delivery, now, at)
+
+    def _can_wait(self, later: Later) -> bool:
+        """Tell whether a second attempt in this run is worth it; there is one for each channel."""
+        return not self._has_waited and (later.after or 0) <= MAX_SHORT_SECONDS
+
+    def _wait(self, claim: Claim, later: Later, now: datetime) -> None:
+        """Give a notice back for a moment; it is claimed again as any other."""
+        self._has_waited = True
+        seconds = max(SHORT_SECONDS, later.after or 0)
+        retry_at = now + timedelta(seconds=seconds)
+        self._ledger.settle(claim, problem=later.reason, retry_at=retry_at)
+        self._sleep(seconds)
+
+    def _fail(self, claim: Claim, delivery: Later | Refused, now: datetime, at: datetime) -> None:
         if isinstance(delivery, Refused) or _is_last(claim, now - at):
             self._give_up(claim, delivery.reason, now)
         else:

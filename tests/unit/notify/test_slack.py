@@ -116,7 +116,9 @@ def test_text_from_outside_is_only_text(
         assert not set(text) & set("\u202e\x1b\x00\r\u2028")
         assert 0 < len(text) <= MAX_TEXT_CHARS
     assert len(sent["blocks"]) <= MAX_BLOCKS
-    assert len(sent["blocks"][0]["text"]["text"]) <= MAX_HEADER_CHARS
+    header = sent["blocks"][0]["text"]["text"]
+    assert len(header) <= MAX_HEADER_CHARS
+    assert not set(header) & set("<>\u202e\n")
     lists = [one["text"]["text"] for one in sent["blocks"] if one["type"] == "section"]
     assert sum(map(len, lists)) <= MAX_LISTS_CHARS + 100
 
