@@ -38,10 +38,7 @@ MAX_NAME_CHARS: Final = 80
 _WHOLE_GROUPS: Final = re.compile(r"@(?=here|channel|everyone|group)", re.IGNORECASE)
 _ZERO_WIDTH: Final = "\N{ZERO WIDTH SPACE}"
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_ANGLES: Final = str.maketrans(
-    "<>",
-    "‹›",
-)
+_ANGLES: Final = str.maketrans("<>", "()")
 """For plain text, where nothing is escaped."""
 
 _TITLES: Final = {
