@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from basekeeper.errors import InputError
 from basekeeper.lifecycle.datafile import (
     BUNDLED,
+    RENEW,
     read_data,
     read_day,
     read_product,
@@ -37,6 +38,14 @@ OFFICIAL: Final = "official-images.json"
 VENDORS: Final = "vendor-images.json"
 PUBLISHERS: Final = "publishers.json"
 REPLACEMENTS: Final = "replacements.json"
+
+_ENTRIES: Final = {
+    OFFICIAL: "repositories",
+    VENDORS: "repositories",
+    PUBLISHERS: "namespaces",
+    REPLACEMENTS: "replacements",
+}
+"""Files of one source each → where their entries stand."""
 
 STALE_AFTER: Final = timedelta(days=90)
 """Age from which data is called old: a new line of most products arrives within a quarter."""
@@ -100,13 +109,11 @@ class Catalogue:
     def sources(self) -> tuple[Source, ...]:
         """Every origin of facts with its date, by name."""
         found = list(self._calendar_sources())
-        for name in (OFFICIAL, VENDORS, PUBLISHERS, REPLACEMENTS):
+        for name, key in _ENTRIES.items():
             content = self._file(name)
-            entries = next(
-                content[key]
-                for key in ("repositories", "namespaces", "replacements")
-                if key in content
-            )
+            entries = content.get(key)
+            if not isinstance(entries, dict | list):
+                raise InputError(f"{name}: lacks {key!r}", hint=RENEW)
             found.append(
                 Source(
                     read_text(content, "source"),

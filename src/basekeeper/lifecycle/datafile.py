@@ -26,7 +26,9 @@ MAX_RELEASES: Final = 2_000
 BUNDLED: Final = Path(__file__).parent / "data"
 """Folder of the files that the package brings along."""
 
-_HINT: Final = "delete the file and fetch it again with `basekeeper data update`"
+RENEW: Final = "delete the file and fetch it again with `basekeeper data update`"
+"""What helps against a file that cannot be used."""
+
 _NOTHING: Final[dict[str, Any]] = {}
 
 
@@ -40,15 +42,15 @@ def read_data(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             data = stream.read(MAX_DATA_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}", hint=_HINT) from error
+        raise InputError(f"{path}: {error.strerror or error}", hint=RENEW) from error
     if len(data) > MAX_DATA_BYTES:
-        raise InputError(f"{path}: larger than {MAX_DATA_BYTES} bytes", hint=_HINT)
+        raise InputError(f"{path}: larger than {MAX_DATA_BYTES} bytes", hint=RENEW)
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON", hint=_HINT) from error
+        raise InputError(f"{path}: not valid JSON", hint=RENEW) from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise InputError(f"{path}: expected an object of schema {SCHEMA}", hint=_HINT)
+        raise InputError(f"{path}: expected an object of schema {SCHEMA}", hint=RENEW)
     return content
 
 
@@ -63,7 +65,7 @@ def read_day(value: object, what: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise InputError(f"{what}: expected a day such as 2026-04-30, got {value!r:.80}", hint=_HINT)
+    raise InputError(f"{what}: expected a day such as 2026-04-30, got {value!r:.80}", hint=RENEW)
 
 
 def read_table(content: dict[str, Any], key: str) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def read_table(content: dict[str, Any], key: str) -> dict[str, Any]:
     """
     value = content.get(key, _NOTHING)
     if not isinstance(value, dict):
-        raise InputError(f"{key}: expected an object, got {value!r:.80}", hint=_HINT)
+        raise InputError(f"{key}: expected an object, got {value!r:.80}", hint=RENEW)
     return value
 
 
@@ -86,7 +88,7 @@ def read_rows(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """
     value = content.get(key, [])
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise InputError(f"{key}: expected a list of objects", hint=_HINT)
+        raise InputError(f"{key}: expected a list of objects", hint=RENEW)
     return value
 
 
@@ -98,7 +100,7 @@ def read_words(content: dict[str, Any], key: str) -> tuple[str, ...]:
     """
     value = content.get(key, [])
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise InputError(f"{key}: expected a list of texts", hint=_HINT)
+        raise InputError(f"{key}: expected a list of texts", hint=RENEW)
     return tuple(value)
 
 
@@ -112,7 +114,7 @@ def read_text(content: dict[str, Any], key: str, default: str = "") -> str:
     if value is None:
         return default
     if not isinstance(value, str):
-        raise InputError(f"{key}: expected text, got {value!r:.80}", hint=_HINT)
+        raise InputError(f"{key}: expected text, got {value!r:.80}", hint=RENEW)
     return value
 
 
@@ -148,7 +150,7 @@ def _release(name: str, row: dict[str, Any], *, source: str, as_of: date) -> Rel
     """Read one line of a product."""
     cycle = read_text(row, "cycle")
     if not 0 < len(cycle) <= MAX_CYCLE_CHARS:
-        raise InputError(f"{name}: a release has no usable cycle: {cycle!r:.80}", hint=_HINT)
+        raise InputError(f"{name}: a release has no usable cycle: {cycle!r:.80}", hint=RENEW)
     where = f"{name} {cycle}"
     released = _day(row, "released", where)
     lts = row.get("lts", False)

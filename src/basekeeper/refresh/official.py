@@ -19,6 +19,9 @@ from basekeeper.refresh.archive import Archive
 if TYPE_CHECKING:
     from basekeeper.refresh.archive import Member
 
+SOURCE: Final = "docker-library/official-images"
+"""What answers name as their source; the repository on GitHub."""
+
 MAX_PACKED: Final = 16 * 1024 * 1024
 """Largest answer, in bytes. The archive has below 0.2 MiB."""
 
@@ -70,9 +73,9 @@ def read_official(data: bytes, known: dict[str, Any], now: datetime) -> dict[str
     _check_day(newest, now)
     said: dict[str, Any] = {
         "schema": SCHEMA,
-        "source": known["source"],
-        "url": known["url"],
-        "licence": known["licence"],
+        "source": SOURCE,
+        "url": f"https://github.com/{SOURCE}/tree/master/library",
+        "licence": "Apache-2.0",
         "as_of": now.date().isoformat(),
         "repositories": dict(sorted(repositories.items())),
     }

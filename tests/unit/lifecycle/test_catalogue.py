@@ -220,6 +220,12 @@ class TestDataDirectory:
         [
             (OFFICIAL, {"as_of": "yesterday"}, "as_of: expected a day such as 2026-04-30"),
             (OFFICIAL, {"schema": 2}, "expected an object of schema 1"),
+            (
+                OFFICIAL,
+                {"as_of": "2026-11-01", "repositories": None},
+                "official-images.json: lacks 'repositories'",
+            ),
+            (PUBLISHERS, {"as_of": "2026-11-01", "namespaces": 3}, "lacks 'namespaces'"),
             (CALENDARS, {"sources": {}}, "sources: expected at least one"),
             (CALENDARS, {"sources": {"x": 1}}, "x: expected an object"),
             (CALENDARS, {"sources": []}, "sources: expected an object"),

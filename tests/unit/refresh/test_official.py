@@ -145,6 +145,11 @@ def test_a_day_beyond_all_calendars_is_refused() -> None:
         read(archive(bundled(), WHEN, more=[(info, content)]))
 
 
+def test_a_list_in_use_that_names_no_source_does_no_harm() -> None:
+    known = {"schema": 1, "as_of": "2026-11-01", "repositories": bundled()}
+    assert read(archive(bundled(), WHEN), known)["source"] == KNOWN["source"]
+
+
 def test_too_many_repositories_are_refused() -> None:
     with pytest.raises(InputError, match="more than 2000 repositories"):
         read(archive({f"new-{number}": ["1"] for number in range(2_001)}, WHEN))
