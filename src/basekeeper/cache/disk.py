@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -89,12 +88,15 @@ class DiskCache:
         self._put(hashed, Entry(at, _seal(hashed, at, data), data))
 
     def close(self) -> None:
-        """Close the file; the cache behaves as empty from now on."""
+        """Write what waits and close the file; the cache behaves as empty from now on."""
         with self._lock:
-            store, self._store, self._is_off = self._store, None, True
-            if store is not None:
-                with suppress(sqlite3.Error):  # at worst, what was read counts as unused
+            store, self._store, was_off, self._is_off = self._store, None, self._is_off, True
+            try:
+                if store is not None:
                     store.close()
+            except sqlite3.Error as error:
+                if not (was_off or is_busy(error)):
+                    self._give_up(error)
 
     def _get(self, key: bytes) -> Entry | None:
         return self._attempt(lambda store: store.get(key))

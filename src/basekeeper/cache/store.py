@@ -5,13 +5,18 @@ for small answers, and no trouble with replaced files, for which ext4 writes dat
 
 How recently an entry was used is counted in runs, not in time: a run marks what it reads and
 writes with the next number, so that no clock is needed and reading writes next to nothing.
+
+Entries are written many at a time: a transaction for each took as long as asking for an answer.
+What waits is read from memory. A run that is killed loses it, and nothing else: a transaction is in
+the file whole or not at all.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+import time
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.cache.place import check_file, current, draft, retire
@@ -34,6 +39,12 @@ EVICTIONS_PER_CHECK: Final = 16
 
 VACUUM_PAGES: Final = 16_384
 """Free pages given back to the file system in one go: 64 MiB."""
+
+WAITING_ENTRIES: Final = 256
+"""Entries that wait to be written at most; so many are written in a few milliseconds."""
+
+WAITING_SECONDS: Final = 0.25
+"""How long entries wait for more, before the next look into the file writes them."""
 
 TOUCHES_AT_ONCE: Final = 512
 """Entries that were read and are marked as used in one transaction."""
@@ -113,6 +124,10 @@ class Store:
         """
         self._max_bytes = max_bytes
         self._unchecked = CHECK_BYTES
+        self._waiting: dict[bytes, Entry] = {}
+        self._waiting_bytes = 0
+        self._due = 0.0
+        """When what waits is to be written."""
         self._touched: set[bytes] = set()
         self._path = current(directory)
         if not os.path.lexists(self._path):
@@ -128,6 +143,11 @@ class Store:
 
     def get(self, key: bytes) -> Entry | None:
         """Return an entry, and count it as used."""
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            return waiting
+        if self._waiting and time.monotonic() > self._due:
+            self._write()
         query = "SELECT used, at, seal, data FROM entry WHERE key = ?"
         row = self._connection.execute(query, (key,)).fetchone()
         if row is None:
@@ -141,15 +161,18 @@ class Store:
         return Entry(at, seal, data)
 
     def put(self, key: bytes, entry: Entry) -> None:
-        """Keep an entry, replacing an earlier one; make room now and then."""
-        self._connection.execute(_UPSERT, (key, self._run, *entry))
-        self._unchecked += len(entry.data)
-        if self._unchecked >= CHECK_BYTES:
-            self._unchecked = 0
-            self._make_room()
+        """Keep an entry, replacing an earlier one; now and then write all that wait."""
+        if not self._waiting:
+            self._due = time.monotonic() + WAITING_SECONDS
+        self._waiting[key] = entry
+        self._waiting_bytes += len(entry.data)
+        is_full = len(self._waiting) >= WAITING_ENTRIES or self._waiting_bytes >= CHECK_BYTES
+        if is_full or time.monotonic() > self._due:
+            self._write()
 
     def drop(self, key: bytes) -> None:
         """Forget an entry."""
+        self._waiting.pop(key, None)
         self._connection.execute("DELETE FROM entry WHERE key = ?", (key,))
 
     def usage(self) -> Usage:
@@ -170,11 +193,30 @@ class Store:
         self._connection, self._run = _open(self._path)
 
     def close(self) -> None:
-        """Mark what was read as used, and close the file."""
+        """Write what waits, mark what was read as used, and close the file.
+
+        Raises:
+            sqlite3.Error: What waited could not be written; the file is closed.
+        """
         try:
-            self._flush()
+            self._write()
+            with suppress(sqlite3.Error):  # at worst, what was read counts as unused
+                self._flush()
         finally:
             self._connection.close()
+
+    def _write(self) -> None:
+        """Write what waits; make room now and then."""
+        if not self._waiting:
+            return
+        rows = [(key, self._run, *entry) for key, entry in self._waiting.items()]
+        with _transaction(self._connection):
+            self._connection.executemany(_UPSERT, rows)
+        self._unchecked += self._waiting_bytes
+        self._waiting, self._waiting_bytes = {}, 0
+        if self._unchecked >= CHECK_BYTES:
+            self._unchecked = 0
+            self._make_room()
 
     def _touch(self, key: bytes) -> None:
         """Note that an entry was read."""

@@ -193,6 +193,9 @@ class Session:
         raise self._authorizer.denied(host, challenge, scope)
 
     def _door(self, host: Host) -> _Door:
+        door = self._doors.get(host.base_url)
+        if door is not None:
+            return door
         with self._lock:
             return self._doors.setdefault(host.base_url, _Door())
 

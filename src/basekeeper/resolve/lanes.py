@@ -32,6 +32,13 @@ MAX_WAITING: Final = 256
 PATIENCE: Final = 2.0
 """Seconds that threads get to end after they were told to."""
 
+MANY: Final = 64
+"""Results to come with which the consumer is woken only now and then: to wake it for each one made
+the threads give way to each other three times as often."""
+
+GATHERING: Final = 0.005
+"""Seconds for which results gather then."""
+
 _BEAT: Final = 0.1
 """Seconds between two looks at whether to stop, for a thread whose result nobody takes."""
 
@@ -75,6 +82,8 @@ class Lanes(Generic[Job, Result]):
         left = self._count
         try:
             while left:
+                if left > MANY and self._done.empty():
+                    time.sleep(GATHERING)
                 result = self._next(end)
                 if result is None:
                     return

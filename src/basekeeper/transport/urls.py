@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -18,6 +19,11 @@ _PRINTABLE: Final = re.compile(r"[\x21-\x7e]*")
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,254}))(?::([0-9]{0,5}))?")
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 """A name or an IPv4 address."""
+
+_COMMON: Final = re.compile(r"(https?://[^/?#]{1,300})(/[^?#]*(?:\?[^#]+)?)")
+"""A URL whose parts end where `urlsplit` would end them."""
+_KNOWN_ORIGINS: Final = 256
+"""Origins that are not taken apart anew for each request."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65535
@@ -52,6 +58,21 @@ def split_url(url: str) -> tuple[Origin, str]:
     """
     if not _PRINTABLE.fullmatch(url):
         raise TransportError(f"{shown_url(url)}: the URL has non-printable or non-ASCII characters")
+    common = _COMMON.fullmatch(url)
+    if common is None:
+        return _split(url)
+    try:
+        return _known_origin(common[1]), common[2]
+    except TransportError:  # which shows the URL without its path
+        return _split(url)
+
+
+@lru_cache(maxsize=_KNOWN_ORIGINS)
+def _known_origin(url: str) -> Origin:
+    return _split(url)[0]
+
+
+def _split(url: str) -> tuple[Origin, str]:
     try:
         parts = urlsplit(url)
     except ValueError:  # whose text may show a password

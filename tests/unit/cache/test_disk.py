@@ -269,8 +269,8 @@ def test_file_that_is_busy_for_long_is_given_up(
         other.execute("BEGIN IMMEDIATE")
         with opened(tmp_path / "cache") as cache:
             assert cache.answer(KEYS[0], now=NOW, max_age=HOUR) is not None
-            for _ in range(MAX_FAILURES):
-                cache.keep_answer("x", b"x", now=NOW)
+            for number in range(store.WAITING_ENTRIES + MAX_FAILURES):
+                cache.keep_answer(f"x{number}", b"x", now=NOW)
             assert "locked" in cache.notices[0]
             assert len(cache.notices) == 1
 
@@ -296,8 +296,10 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 now = datetime(2026, 11, 23, 8, tzinfo=UTC)
 cache = DiskCache(Path(sys.argv[1]), max_bytes=1 << 24)
-for index in range(300):
+for index in range(int(sys.argv[3])):
     cache.keep_answer(str(index), b"." * 3000, now=now)
+if len(sys.argv) > 4:
+    cache.close()
 wrong = [i for i in range(300) if cache.answer(str(i), now=now, max_age=timedelta(1)) is not None]
 cache.close()
 print(len(wrong), len(cache.notices), *cache.notices)
@@ -307,7 +309,7 @@ print(len(wrong), len(cache.notices), *cache.notices)
 @pytest.mark.parametrize("room", [0, 100, 5_000, 40_000, 200_000])
 def test_file_that_cannot_grow_is_told_of_once(tmp_path: Path, room: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "cache"), str(room)],
+        [sys.executable, "-c", FULL, str(tmp_path / "cache"), str(room), "300"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == ""
@@ -315,6 +317,14 @@ def test_file_that_cannot_grow_is_told_of_once(tmp_path: Path, room: int) -> Non
     with opened(tmp_path / "cache") as cache:
         assert works(cache)
         assert cache.notices == ()
+
+
+def test_what_cannot_be_written_at_the_end_is_told_of_once(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "cache"), "40000", "20", "closed"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (done.stderr, done.stdout[:14]) == ("", "0 1 the cache ")
 
 
 UNPRIVILEGED = """
@@ -358,6 +368,7 @@ def test_what_earlier_runs_used_last_stays_longest(tmp_path: Path) -> None:
                     cache.keep_answer(str(name), data, now=NOW)
     with opened(tmp_path / "cache", max_bytes=6_000_000) as cache:
         cache.keep_answer("more", data, now=NOW)
+    with opened(tmp_path / "cache", max_bytes=6_000_000) as cache:
         there = {
             name for name in range(150) if cache.answer(str(name), now=NOW, max_age=HOUR) == data
         }
@@ -407,6 +418,103 @@ def test_is_shared_between_processes(tmp_path: Path) -> None:
     with opened(tmp_path / "cache") as cache:
         assert is_sound(cache)
         assert all(cache.answer(key, now=NOW, max_age=HOUR) for key in KEYS)
+
+
+def seen_by_another_run(directory: Path) -> int:
+    with opened(directory) as cache:
+        assert is_sound(cache)
+        return sum(cache.answer(key, now=NOW, max_age=HOUR) is not None for key in KEYS)
+
+
+def keep(cache: DiskCache, keys: list[str]) -> None:
+    for key in keys:
+        cache.keep_answer(key, key.encode() * 20, now=NOW)
+
+
+def test_other_runs_see_what_waited_as_soon_as_it_is_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "WAITING_SECONDS", 3600)
+    with opened(tmp_path / "cache") as cache:
+        keep(cache, KEYS[: store.WAITING_ENTRIES - 1])
+        assert seen_by_another_run(tmp_path / "cache") == 0
+        assert is_sound(cache)
+        assert cache.answer(KEYS[0], now=NOW, max_age=HOUR) is not None
+        keep(cache, KEYS[store.WAITING_ENTRIES - 1 :])
+        assert seen_by_another_run(tmp_path / "cache") == store.WAITING_ENTRIES
+    assert seen_by_another_run(tmp_path / "cache") == len(KEYS)
+
+
+@pytest.mark.parametrize("again", ["look", "keep"])
+def test_other_runs_see_what_waited_long_after_the_next_look_or_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    monkeypatch.setattr(store, "WAITING_SECONDS", 0.05)
+    with opened(tmp_path / "cache") as cache:
+        keep(cache, KEYS[:1])
+        time.sleep(0.1)
+        if again == "look":
+            assert cache.answer("another", now=NOW, max_age=HOUR) is None
+        else:
+            cache.keep_answer("another", b"x", now=NOW)
+        assert seen_by_another_run(tmp_path / "cache") == 1
+
+
+def test_an_entry_that_waits_and_is_wrong_in_the_file_is_the_one_that_waits(tmp_path: Path) -> None:
+    fill(tmp_path / "cache")
+    with contextlib.closing(sqlite3.connect(database(tmp_path / "cache"))) as connection:
+        connection.execute("UPDATE entry SET data = x'00'")
+        connection.commit()
+    with opened(tmp_path / "cache") as cache:
+        keep(cache, KEYS)
+        assert all(cache.answer(key, now=NOW, max_age=HOUR) for key in KEYS)
+    assert seen_by_another_run(tmp_path / "cache") == len(KEYS)
+
+
+def test_what_waited_while_another_process_wrote_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store, "WAITING_SECONDS", 0)
+    fill(tmp_path / "cache")
+    with (
+        contextlib.closing(
+            sqlite3.connect(database(tmp_path / "cache"), isolation_level=None)
+        ) as other,
+        opened(tmp_path / "cache") as cache,
+    ):
+        other.execute("DELETE FROM entry")
+        other.execute("BEGIN IMMEDIATE")
+        keep(cache, KEYS[:3])
+        other.execute("ROLLBACK")
+        keep(cache, KEYS[3:4])
+        assert seen_by_another_run(tmp_path / "cache") == 4
+        assert cache.notices == ()
+
+
+KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from basekeeper.cache import disk, store
+store.WAITING_SECONDS = 3600
+cache = disk.DiskCache(Path(sys.argv[1]), max_bytes=1 << 24)
+for index in range(int(sys.argv[2])):
+    key = f"answer {index}"
+    cache.keep_answer(key, key.encode() * 20, now=datetime(2026, 11, 23, 8, tzinfo=UTC))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("kept", "left"), [(1, 0), (255, 0), (256, 256), (300, 256)])
+def test_a_run_that_is_killed_loses_what_waited_and_nothing_else(
+    tmp_path: Path, kept: int, left: int
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "cache"), str(kept)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert seen_by_another_run(tmp_path / "cache") == left
+    with contextlib.closing(sqlite3.connect(database(tmp_path / "cache"))) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 @pytest.mark.slow
