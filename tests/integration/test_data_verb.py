@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
+from basekeeper.refresh import GROUPS
 from tests.fakes.loopback import Answer, Loopback, serve
 from tests.fakes.officiallist import archive, bundled
 from tests.fakes.registry.certificates import make_certificates
@@ -238,3 +239,7 @@ def test_a_mirror_may_have_an_authority_of_its_own(root: Path, tmp_path: Path) -
         path.write_text(f'{lines}[registry."{host}"]\nca = "{certificates.authority}"\n')
         outcome = run(root, "data", "update", "--only", "kev", *AT, **more)
         assert (outcome.code, outcome.out) == (0, "updated  kev: 1,405 CVEs\n")
+
+
+def test_help_names_all_that_can_be_refreshed_by_itself(root: Path) -> None:
+    assert f"--only [{'|'.join(GROUPS)}]" in run(root, "data", "update", "--help").out
