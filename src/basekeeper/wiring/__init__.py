@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         open_registry,
         with_registries,
     )
-    from basekeeper.wiring.notifying import audiences, open_channels
+    from basekeeper.wiring.notifying import audiences, open_channels, open_outbox, ticking
     from basekeeper.wiring.places import (
         Location,
         data_directory,
@@ -64,6 +64,7 @@ __all__ = [
     "open_exploited",
     "open_fetch",
     "open_history",
+    "open_outbox",
     "open_recording",
     "open_registry",
     "open_revision",
@@ -78,6 +79,7 @@ __all__ = [
     "repository_name",
     "sources",
     "storage",
+    "ticking",
     "with_registries",
 ]
 
@@ -101,6 +103,7 @@ _HOMES: Final = {
     "open_exploited": "basekeeper.wiring.facts",
     "open_fetch": "basekeeper.wiring.network",
     "open_history": "basekeeper.wiring.kept",
+    "open_outbox": "basekeeper.wiring.notifying",
     "open_recording": "basekeeper.wiring.recording",
     "open_registry": "basekeeper.wiring.network",
     "open_revision": "basekeeper.wiring.places",
@@ -114,6 +117,7 @@ _HOMES: Final = {
     "repository_name": "basekeeper.wiring.kept",
     "sources": "basekeeper.wiring.facts",
     "storage": "basekeeper.wiring.kept",
+    "ticking": "basekeeper.wiring.notifying",
     "with_registries": "basekeeper.wiring.network",
 }
 """Name → module that defines it; who asks nobody loads nothing of the network."""
