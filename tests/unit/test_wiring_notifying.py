@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from basekeeper.config.notifying import ChannelSettings
 from basekeeper.config.settings import Settings
 from basekeeper.config.storage import StorageSettings
+from basekeeper.ledger.location import read_location
+from basekeeper.values.event import Notice
 from basekeeper.values.notifying import Audience, Later, Sent
-from basekeeper.wiring.notifying import audiences, open_channels
+from basekeeper.wiring.notifying import audiences, open_channels, open_outbox, ticking
 from tests.fakes.loopback import Answer, Loopback, serve
 from tests.unit.notify.making import NOW, message
 
@@ -123,3 +126,18 @@ def test_a_private_network_is_spoken_to_only_where_that_is_said() -> None:
     found = sent(configured(), URL="https://10.255.255.1/s3cr3t")
     assert isinstance(found, Later)
     assert "10.255.255.1" in found.reason
+
+
+def test_a_clock_goes_on_from_the_instant_of_the_run() -> None:
+    clock = ticking(NOW)
+    first, second = clock(), clock()
+    assert NOW <= first <= second < NOW + timedelta(minutes=1)
+
+
+def test_the_outbox_is_in_the_ledger_that_is_configured(tmp_path: Path) -> None:
+    location = read_location(f"sqlite:{tmp_path / 'ledger'}")
+    settings = Settings(storage=StorageSettings(ledger=location))
+    notice = Notice(id="1", subject="acme/shop", channel="team", body="x")
+    with open_outbox(settings, clock=ticking(NOW)) as ledger:
+        ledger.append([], [notice])
+        assert [one.notice for one in ledger.claim(limit=1, lease=timedelta(0))] == [notice]

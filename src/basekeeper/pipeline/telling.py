@@ -137,7 +137,7 @@ def tell(  # noqa: PLR0913  # three of them that tests alone replace
     """Send what is due on each channel; one that fails keeps no other from being told.
 
     Args:
-        ledger: Open for writing.
+        ledger: Open for writing, by the same clock: leases are reckoned by it.
         channels: Those whose notices are sent; notices to others are left alone.
         repository: Whose notices are sent.
         clock: Tells the time: receivers refuse what was signed minutes ago.

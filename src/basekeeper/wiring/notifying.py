@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,11 +14,12 @@ from basekeeper.errors import TransportError
 from basekeeper.wiring.kept import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from basekeeper.config.notifying import ChannelSettings
     from basekeeper.config.settings import Settings
-    from basekeeper.ports import Channel
+    from basekeeper.ports import Channel, Ledger
     from basekeeper.transport.client import Transport
     from basekeeper.transport.urls import Origin
     from basekeeper.values.notifying import Audience
@@ -30,6 +33,48 @@ REQUEST_SECONDS: Final = (10.0, 20.0)
 
 class _Missing(Exception):  # noqa: N818  # never leaves this module
     """A secret is not there or is none; the message shows nothing of it."""
+
+
+def ticking(now: datetime) -> Callable[[], datetime]:
+    """Return a clock that shows the instant of the run now, and goes on from there.
+
+    Leases and signatures need the time as it passes; to be called where the run begins.
+    """
+    begin = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - begin)
+
+
+@contextmanager
+def open_outbox(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    ephemeral: bool = False,
+    start: Path | None = None,
+) -> Iterator[Ledger]:
+    """Open the ledger to queue and to send, by a clock that goes on.
+
+    Args:
+        settings: Of which only what the user and the operator say of the ledger counts.
+        clock: Tells the time: a lease reckoned from one that stands still would end too early.
+        ephemeral: Whether a file that is lost with a job of CI will do.
+        start: A directory in the clone of a branch; None: the current one.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: They cannot be read, or a variable that names a place is wrong.
+        LedgerError: It cannot be reached or is no ledger, or is a file in a job of CI.
+    """
+    from basekeeper.ledger.opening import check_lasting, open_ledger  # noqa: PLC0415
+    from basekeeper.wiring.recording import own_ledger  # noqa: PLC0415  # only to notify
+
+    location = storage(settings).ledger or own_ledger()
+    check_lasting(location, os.environ, ephemeral=ephemeral)
+    ledger = open_ledger(location, clock=clock, start=start)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def audiences(settings: Settings) -> tuple[Audience, ...]:
