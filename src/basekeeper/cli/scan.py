@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from dataclasses import replace
@@ -12,6 +13,7 @@ import click
 from basekeeper.cli.options import (
     cache_option,
     color_option,
+    ephemeral_option,
     format_option,
     images_option,
     now_option,
@@ -26,7 +28,9 @@ from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from basekeeper import pipeline
     from basekeeper.cli.run import Opened
+    from basekeeper.config.settings import Settings
     from basekeeper.pipeline.scanning import Named
     from basekeeper.render.layout import Style
     from basekeeper.values.reference import Reference
@@ -39,11 +43,17 @@ OFFLINE_NOTICE: Final = (
     "offline: no image was fetched; what tags point to is what the cache knows, of any age"
 )
 
+UNNAMED_NOTICE: Final = (
+    "this repository has no name, so only facts about images are recorded: give it a remote"
+    " 'origin', or say ledger.repository in your own settings"
+)
+
 _EPILOG: Final = """\b
 Examples:
   basekeeper scan --update-database
   basekeeper scan --image node --fail-on critical
   basekeeper scan services/api --format json --output scan.json
+  basekeeper scan --record
   basekeeper scan --reference debian:12-slim --reference oci:build/image
   basekeeper scan --reference archive:image.tar --reference sbom:app.cdx.json
 \b
@@ -76,6 +86,13 @@ not be scanned, or only in part: more may be there than is shown,
 @click.option(
     "--update-database", is_flag=True, help="Fetch newer advisories first, where they are due."
 )
+@click.option(
+    "--record/--no-record",
+    default=None,
+    help="Record what is found in the ledger, or do not; by default where one is configured, but "
+    "not for a pull request.",
+)
+@ephemeral_option
 @policy_option
 @click.option(
     "--offline",
@@ -94,6 +111,9 @@ def command(**given: Any) -> int:
     image holds is kept by its digest: later runs match that against newer
     advisories, and fetch nothing again. PATH is a directory, the current one
     by default.
+
+    A run that records also scans what each image could become, and what each
+    [[product]] is published as: from that the ledger tells deadlines.
     """
     _check(given)
     from basekeeper.cli.run import opened
@@ -117,6 +137,8 @@ def _check(given: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
     if given["references"] and (given["paths"] or given["images"]):
         raise click.UsageError("--reference scans no tree: give neither PATH nor --image with it")
+    if given["record"] and (given["offline"] or given["references"]):
+        raise click.UsageError("--record needs a tree and the network: leave out what denies them")
     if given["offline"] and given["update_database"]:
         raise click.UsageError("--update-database needs the network: leave out --offline")
 
@@ -148,9 +170,60 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
         )
         if named:
             return pipeline.scan_named(named, has.run, work, any_platform=not given["platforms"])
-        return pipeline.scan_tree(
-            has.tree, has.run, work, images=given["images"], progress=shown.count
+        wanted, notices = _recording(given, settings)
+        if not wanted:
+            found = pipeline.scan_tree(
+                has.tree, has.run, work, images=given["images"], progress=shown.count
+            )
+            return replace(found, notices=(*notices, *found.notices))
+        return _recorded(given, has, work, shown)
+
+
+def _recording(given: Mapping[str, Any], settings: Settings) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether this run records, and what is to be said where that is not what settings say.
+
+    What a pull request proposes is no fact of the repository before it is merged.
+    """
+    from basekeeper import wiring
+
+    if given["record"] is not None:
+        return given["record"], ()
+    if given["offline"] or wiring.storage(settings).ledger is None:
+        return False, ()
+    if wiring.is_proposal(os.environ):
+        return False, ("nothing is recorded: this job looks at a proposal; --record does it still",)
+    return True, ()
+
+
+def _recorded(
+    given: Mapping[str, Any], has: Opened, work: pipeline.Scanning, shown: Progress
+) -> ScanRun:
+    """Scan what is, what could be and what is published, and record it."""
+    from basekeeper import pipeline, wiring
+
+    settings, now = has.run.config.settings, has.run.now
+    where = wiring.locate(given["paths"])
+    name = wiring.repository_name(settings, where.root)
+    beside = pipeline.Beside(
+        exploited=wiring.open_exploited(settings, now=now).catalogue,
+        vex=wiring.open_statements(settings),
+    )
+    with wiring.open_recording(
+        settings, now=now, ephemeral=given["ephemeral"], start=where.root
+    ) as recording:
+        seen = pipeline.observe(
+            has.tree,
+            has.run,
+            work,
+            recording.ledger,
+            repository=name,
+            images=given["images"],
+            progress=shown.count,
         )
+        kept_by = (recording.ledger, recording.place)
+        found = pipeline.keep(has.tree, seen, has.run, kept_by, beside)
+    unnamed = () if name is not None else (UNNAMED_NOTICE,)
+    return replace(found, notices=(*recording.notices, *unnamed, *found.notices))
 
 
 def _named(text: str) -> Reference | Named:

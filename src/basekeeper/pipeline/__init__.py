@@ -15,6 +15,13 @@
 1. discover   a tree → survey
 2. resolve    what builds stand on → digests and image ids; each distinct digest once
 3. scan       digest, else packages listed before → what the scanner says
+
+A run that records what it scans:
+
+1. observe    the same, and what builds could become and products are published as → observation
+2. recording  observation, what the ledger holds → new events; waivers of the file → events
+3. deadlines  events → what is overdue → verdicts
+4. ledger     all of them, in one transaction
 """
 
 from __future__ import annotations
@@ -24,7 +31,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from basekeeper.check import exit_code
     from basekeeper.pipeline.judging import Comparison, LedgerAccess, NetworkAccess, judge
+    from basekeeper.pipeline.keeping import Beside, keep
     from basekeeper.pipeline.looking import Scanning
+    from basekeeper.pipeline.observing import observe
     from basekeeper.pipeline.recovering import recover
     from basekeeper.pipeline.run import Run, narrowed_settings, survey
     from basekeeper.pipeline.scanning import scan_named, scan_tree
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Beside",
     "ChannelTold",
     "Comparison",
     "LedgerAccess",
@@ -53,7 +63,9 @@ __all__ = [
     "exit_code",
     "explain_image",
     "judge",
+    "keep",
     "narrowed_settings",
+    "observe",
     "outdated",
     "plan_updates",
     "recover",
@@ -67,6 +79,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "Beside": "basekeeper.pipeline.keeping",
     "ChannelTold": "basekeeper.pipeline.telling",
     "Comparison": "basekeeper.pipeline.judging",
     "LedgerAccess": "basekeeper.pipeline.judging",
@@ -80,7 +93,9 @@ _HOMES: Final = {
     "exit_code": "basekeeper.check",
     "explain_image": "basekeeper.pipeline.texts",
     "judge": "basekeeper.pipeline.judging",
+    "keep": "basekeeper.pipeline.keeping",
     "narrowed_settings": "basekeeper.pipeline.run",
+    "observe": "basekeeper.pipeline.observing",
     "outdated": "basekeeper.pipeline.updating",
     "plan_updates": "basekeeper.pipeline.updating",
     "recover": "basekeeper.pipeline.recovering",

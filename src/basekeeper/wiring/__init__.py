@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         open_tree,
         reader_of,
     )
-    from basekeeper.wiring.recording import Recording, open_recording, own_ledger
+    from basekeeper.wiring.recording import Recording, is_proposal, open_recording, own_ledger
     from basekeeper.wiring.scanning import database_directory, open_scanner
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "cache_directory",
     "data_directory",
     "database_directory",
+    "is_proposal",
     "locate",
     "max_database_age",
     "open_cache",
@@ -95,6 +96,7 @@ _HOMES: Final = {
     "cache_directory": "basekeeper.wiring.kept",
     "data_directory": "basekeeper.wiring.places",
     "database_directory": "basekeeper.wiring.scanning",
+    "is_proposal": "basekeeper.wiring.recording",
     "locate": "basekeeper.wiring.places",
     "max_database_age": "basekeeper.wiring.kept",
     "open_cache": "basekeeper.wiring.kept",

@@ -11,7 +11,7 @@ from basekeeper.records import dataclass
 from basekeeper.wiring.kept import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from basekeeper.config.settings import Settings
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "ledger.sqlite"
 """Name of the ledger below the user's state, where nobody names one."""
+
+
+_PROPOSALS: Final = frozenset({"pull_request", "pull_request_target", "merge_group"})
+"""What starts a job of GitHub for something that is not merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,17 @@ class Recording:
     """Where it lies, for people; no password."""
     notices: tuple[str, ...]
     """What the user should know before anything is recorded."""
+
+
+def is_proposal(environ: Mapping[str, str]) -> bool:
+    """Tell whether a job of CI looks at what somebody proposes, not at what is merged."""
+    return (
+        environ.get("GITHUB_EVENT_NAME", "") in _PROPOSALS
+        or bool(environ.get("CI_MERGE_REQUEST_IID"))
+        or bool(environ.get("CHANGE_ID"))  # Jenkins
+        or environ.get("BITBUCKET_PR_ID", "") != ""
+        or environ.get("SYSTEM_PULLREQUEST_PULLREQUESTID", "") != ""  # Azure Pipelines
+    )
 
 
 def own_ledger() -> Location:
