@@ -265,11 +265,18 @@ class EpisodeCase:
             and one.at >= self._episode.opened
             and (undone is None or one.at > undone)
             and not (one.kind is MomentKind.PULL_REQUEST_OPENED and one.key in closed)
+            and not (one.kind is MomentKind.VERIFIED and one.digest in self._older_images)
         ]
         reached = {_STEPS[one.kind] for one in told}
         if not reached & {Progress.MERGED, Progress.VERIFIED}:
             reached.discard(Progress.REBUILT)  # a rebuild alone takes no fix
         return max(reached, default=Progress.NOTHING)
+
+    @cached_property
+    def _older_images(self) -> set[str | None]:
+        """Images that were published before it was found: without it, but none took a fix."""
+        opened = self._episode.opened
+        return {one.digest for one in self._of(MomentKind.RELEASED) if one.at < opened}
 
     def _undone_at(self) -> datetime | None:
         """Return when the last image of this episode was built in which it was found again."""

@@ -335,6 +335,12 @@ def test_merged_is_not_fixed() -> None:
     assert (deadline.state, deadline.progress) == (State.BREACHED, Progress.MERGED)
 
 
+def test_an_image_that_was_published_before_it_was_found_took_no_fix() -> None:
+    history = [released(-5, OLD), detected(0, digest=NEW), fix(0), base(0), verified(1, OLD)]
+    deadline = told(history, 20)
+    assert (deadline.progress, deadline.state) == (Progress.NOTHING, State.OPEN)
+
+
 def test_an_image_built_with_the_fix_that_still_has_it_undoes_the_progress() -> None:
     history = [
         detected(0),
@@ -445,6 +451,42 @@ def test_a_published_image_of_the_past_that_is_scanned_late_opens_nothing_for_lo
     assert told(history, 900).state is State.CLOSED_IN_TIME
     again = [*history, released(910, "sha256:x"), verified(911, "sha256:x"), detected(912)]
     assert told(again, 1000).episode == 1
+
+
+def left(hours: float, digest: str | None) -> Moment:
+    return happened("left", hours, digest=digest)
+
+
+def test_an_image_that_was_left_keeps_nothing_open() -> None:
+    history = [released(-5, OLD), detected(0, digest=NEW), verified(0, OLD)]
+    assert not told(history, 10).is_closed
+    assert told([*history, left(9, NEW)], 10).action.end == at(9)
+    still = [*history, left(9, NEW), detected(9, digest="sha256:other")]
+    assert not told(still, 10).is_closed
+
+
+def test_standing_again_on_an_image_that_was_left_is_a_regression() -> None:
+    history = [detected(0), released(5), verified(6), left(6, OLD), detected(50)]
+    assert told(history, 60).episode == 2
+    assert told(history[:3] + history[4:], 60).episode == 1
+
+
+def test_where_nothing_is_built_any_more_nothing_is_open_that_is_not_published() -> None:
+    history = [detected(0), left(9, OLD), left(9, None)]
+    assert told(history, 10, products=()).action.end == at(9)
+    assert not told(history, 10).is_closed
+
+
+def test_a_build_that_takes_away_what_its_base_has_is_proven_by_its_image() -> None:
+    history = [released(-5), detected(0, is_base=True), verified(0)]
+    assert not told(history, 10).is_closed
+    proof = happened("verified", 0, digest=NEW, built_on=OLD)
+    proven = [*history[:2], proof]
+    assert told(proven, 10).action.end == at(0)
+    next_base = detected(20, digest="sha256:other", is_base=True)
+    assert told([*proven, next_base], 30).episode == 1
+    other_build = [*proven, released(15, "sha256:p2"), next_base]
+    assert (told(other_build, 30).episode, told(other_build, 30).is_closed) == (2, False)
 
 
 @pytest.mark.parametrize("products", [(), (PRODUCT,)])
