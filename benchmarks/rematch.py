@@ -12,9 +12,6 @@ with the newer database and the cache that it filled. Medians of the rounds.
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
-import io
 import json
 import os
 import resource
@@ -22,14 +19,14 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from tests.fakes import trivydb
+from tests.fakes.derived import push_derived
 from tests.fakes.provisioned import provisioned
 from tests.fakes.realregistry.push import Pusher
 from tests.fakes.realregistry.running import run_registry
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BASES = ("debian-11-old", "debian-11", "debian-12", "debian-13")
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 NOW = "2026-11-25T12:00:00Z"
 LATER = "2026-11-25T18:00:00Z"
 
@@ -65,7 +61,10 @@ class Bench:
             content = trivydb.advisories(later=name == "later")
             updated = trivydb.UPDATED.replace(hour=0 if name == "first" else 17)
             trivydb.write_database(writer, place / name, content, updated=updated)
-        push_images(Pusher(address), provisioned("images"), count)
+        pusher, layout = Pusher(address), provisioned("images")
+        for number in range(count):
+            base, target = BASES[number % len(BASES)], f"base:{number:03}"
+            push_derived(pusher, layout, base, target, f"service {number}")
         for number in range(count):
             folder = place / "repository" / f"service-{number:03}"
             folder.mkdir(parents=True)
@@ -150,67 +149,6 @@ class Measured:
     def _fetched(self) -> int:
         text = self._log.read_text("utf-8", "replace")
         return text.count('"GET /v2/base/blobs/')
-
-
-def push_images(pusher: Pusher, layout: Path, count: int) -> None:
-    """Push images that each have the layers of a Debian release and one of their own."""
-    named = {
-        one["annotations"]["org.opencontainers.image.ref.name"]: one
-        for one in json.loads((layout / "index.json").read_bytes())["manifests"]
-    }
-    for number in range(count):
-        base = amd64(layout, named[BASES[number % len(BASES)]])
-        manifest = json.loads(blob(layout, base["digest"]))
-        config = json.loads(blob(layout, manifest["config"]["digest"]))
-        plain = layer(number)
-        packed = gzip.compress(plain, mtime=0)
-        config["rootfs"]["diff_ids"].append(digest(plain))
-        config.setdefault("history", []).append({"created_by": f"COPY {number}"})
-        for one in manifest["layers"]:
-            pusher.blob("base", one["digest"], blob(layout, one["digest"]))
-        body = json.dumps(config).encode()
-        pusher.blob("base", digest(packed), packed)
-        pusher.blob("base", digest(body), body)
-        manifest["layers"].append(
-            {
-                "mediaType": manifest["layers"][0]["mediaType"],
-                "digest": digest(packed),
-                "size": len(packed),
-            }
-        )
-        manifest["config"] |= {"digest": digest(body), "size": len(body)}
-        pusher.put("base", f"{number:03}", json.dumps(manifest).encode(), MANIFEST)
-
-
-def amd64(layout: Path, descriptor: dict[str, Any]) -> dict[str, Any]:
-    """Choose the image for linux/amd64."""
-    document = json.loads(blob(layout, descriptor["digest"]))
-    for one in document.get("manifests", ()):
-        if one.get("platform", {}).get("architecture") == "amd64":
-            chosen: dict[str, Any] = one
-            return chosen
-    return descriptor
-
-
-def blob(layout: Path, name: str) -> bytes:
-    """Read a blob."""
-    return layout.joinpath("blobs", *name.split(":")).read_bytes()
-
-
-def digest(data: bytes) -> str:
-    """Name content."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def layer(number: int) -> bytes:
-    """Make a layer with one file."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        data = f"service {number}\n".encode()
-        member = tarfile.TarInfo(f"srv/{number:03}")
-        member.size = len(data)
-        tar.addfile(member, io.BytesIO(data))
-    return out.getvalue()
 
 
 def passes(bench: Bench, rounds: int) -> Iterator[tuple[str, Run]]:
