@@ -7,10 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from basekeeper.pipeline.looking import Fetched, Scanning
+from basekeeper.values.reference import parse_reference
+from basekeeper.values.scanning import SEVERITY_ORDER, LayoutImage
+from basekeeper.values.settings import HostSettings
+from tests.contract.registry_client import open_client
 from tests.fakes.registry import Simulator, faults
 from tests.fakes.registry.content import CONFIG, LAYER, MANIFEST, digest_of, to_json
 from tests.integration.program import environment
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from basekeeper.ports import Scanner
     from tests.fakes.registry import Host
 
 BOM = '{"bomFormat": "CycloneDX", "metadata": {}, "components": []}'
@@ -107,6 +114,31 @@ def test_what_was_fetched_is_removed_once_the_scanner_has_seen_it(host: Host, sc
     assert "listed the packages of another image" in scan.reason()
     assert any(digest_of(data) in one.target for one in host.asked("blob", "GET"))
     assert list(scan.temporary.iterdir()) == []
+
+
+def test_several_scanners_are_shown_what_was_fetched_once(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    data = b"layer" * 1000
+    push(host, data)
+    digest = host.content.repository("app").tags["1"]
+    reference = parse_reference(f"{host.address}/app@{digest}")
+    with open_client({host.address: HostSettings(http=True, private=True)}) as opened:
+        work = Scanning(
+            scanner=cast("Scanner", None),  # nobody looks here
+            registry=opened.client,
+            severity_order=SEVERITY_ORDER,
+            ended=Event(),
+        )
+        with Fetched(reference, "linux/amd64", work) as fetched:
+            assert list(tmp_path.iterdir()) == []
+            first, second = fetched.layout(), fetched.layout()
+            assert isinstance(first, LayoutImage)
+            assert first is second
+            assert first.path.is_dir()
+    assert sum(digest_of(data) in one.target for one in host.asked("blob", "GET")) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_fetched_is_unknown_and_leaves_nothing(host: Host, scan: Scan) -> None:
