@@ -259,7 +259,7 @@ def _detection(seen: Sighting, finding: FindingKey) -> dict[str, str]:
     matches = seen.found[finding]
     worst = max(matches, key=lambda one: one.severity)
     origin = seen.origins.get(finding)
-    names = {name for one in matches for name in one.names}
+    names = {words.vulnerability_name(name) for one in matches for name in one.names}
     return words.evidence(
         digest=seen.digest,
         from_=seen.scan.scanner.name,

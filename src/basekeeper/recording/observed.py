@@ -55,7 +55,7 @@ def events_of(observation: Observation, known: StoredFacts) -> tuple[Event, ...]
     run = _Run(observation, known)
     run.tell_images()
     if observation.repository is not None:
-        run.tell_repository(observation.repository)
+        run.tell_repository(words.chain_name(observation.repository))
     return tuple(run.batch.events)
 
 
@@ -118,7 +118,8 @@ def _present(seen: Observation, known: StoredFacts) -> _Present:
     if seen.repository is None or not seen.published:
         return found
     names = {words.product_name(name) for name in seen.mapped}
-    for product, findings in Join(known).episodes(seen.repository, names).items():
+    chain = words.chain_name(seen.repository)
+    for product, findings in Join(known).episodes(chain, names).items():
         for finding, episodes in findings.items():
             if episodes[-1].end is None:
                 place = finding.vulnerability, finding.package

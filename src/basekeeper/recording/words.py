@@ -78,11 +78,16 @@ def scope(
     """Make a scope whose parts fit into a subject."""
     return Scope(
         lineage=_part(lineage, MAX_LINEAGE_BYTES),
-        vulnerability=_part(vulnerability, MAX_VULNERABILITY_BYTES),
+        vulnerability=None if vulnerability is None else vulnerability_name(vulnerability),
         package=_part(package, MAX_PACKAGE_BYTES),
         platform=_part(platform, MAX_PLATFORM_BYTES),
         product=_part(product, MAX_PRODUCT_BYTES),
     )
+
+
+def vulnerability_name(name: str) -> str:
+    """Name a vulnerability as subjects do, where it has no other name: in capitals."""
+    return fitted(name.upper(), MAX_VULNERABILITY_BYTES).upper()
 
 
 def platform_name(platform: str) -> str:
@@ -165,8 +170,8 @@ def clean(text: str) -> str:
 
 
 def listed(texts: Iterable[str]) -> str:
-    """Write a list; its parts hold no comma that matters."""
-    return ", ".join(texts)
+    """Write a list; commas in its parts become semicolons."""
+    return ", ".join(text.replace(",", ";") for text in texts)
 
 
 def split(text: str | None) -> tuple[str, ...]:
