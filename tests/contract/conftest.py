@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.ledger_places import clone, ledger, location
 from tests.contract.registry_places import Place, real, simulate
+from tests.contract.scanner_kinds import bench, grype_bench, scanner_databases, trivy_bench
 from tests.fakes.realregistry.fixtures import image_layout, real_registries
 from tests.fakes.realregistry.running import SETUPS
 from tests.fakes.realregistry.small import make_small_layout
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from tests.fakes.realregistry.running import RealRegistries
 
-__all__ = ["clone", "image_layout", "ledger", "location", "real_registries"]
+__all__ = [
+    "bench", "clone", "grype_bench", "image_layout", "ledger", "location", "real_registries",
+    "scanner_databases", "trivy_bench",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

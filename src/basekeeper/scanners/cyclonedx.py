@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.scanners.fields import object_of, objects_of, optional_text, read_json
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from basekeeper.values.image import Unknown
 
 MEDIA_TYPE: Final = "application/vnd.cyclonedx+json"
-_OS_PURLS: Final = ("pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/")
-_PROPERTY: Final = "aquasecurity:trivy:"
+OS_PURLS: Final = ("pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/")
+"""How purls of packages of operating systems begin."""
+TRIVY_PROPERTY: Final = "aquasecurity:trivy:"
 """Prefix of what Trivy says beyond the standard."""
+_IMAGE_ID: Final = "basekeeper:image:id"
+_DIFF_ID: Final = "basekeeper:image:diff-id"
 
 
 def bring_sbom(
@@ -33,10 +37,10 @@ def bring_sbom(
     """
     try:
         document = read_cyclonedx(data)
-        told = dict(_properties(object_of(object_of(document, "metadata"), "component")))
+        told = dict(properties_of(object_of(object_of(document, "metadata"), "component")))
     except NotTold as failed:
         return failed.unknown
-    own = told.get("RepoDigest", "").rpartition("@")[2] or None
+    own = told.get(f"{TRIVY_PROPERTY}RepoDigest", "").rpartition("@")[2] or None
     subject = Subject(kind=SubjectKind.SBOM, name=name, digest=digest or own, platform=platform)
     return Sbom(subject=subject, media_type=MEDIA_TYPE, data=data)
 
@@ -59,18 +63,45 @@ def not_looked_at(document: dict[str, Any], report: Report) -> int:
     listed = {
         purl
         for component in objects_of(document, "components")
-        if (purl := optional_text(component, "purl")) and purl.startswith(_OS_PURLS)
+        if (purl := optional_text(component, "purl")) and purl.startswith(OS_PURLS)
     }
     return len(listed - looked_at)
 
 
-def image_id(document: dict[str, Any]) -> str | None:
-    """Return the digest of the image's configuration, where the document says it."""
-    return dict(_properties(object_of(object_of(document, "metadata"), "component"))).get("ImageID")
+def told_of_image(document: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the digest of the image's configuration and its DiffIDs, lowest first.
+
+    Where a document does not tell them, None and nothing. Trivy tells the DiffIDs in the order of
+    the alphabet, so that of its own only a single one counts.
+    """
+    own, trivys = [], []
+    image_id = None
+    for name, value in properties_of(object_of(object_of(document, "metadata"), "component")):
+        if name in (_IMAGE_ID, f"{TRIVY_PROPERTY}ImageID"):
+            image_id = image_id or value
+        elif name == _DIFF_ID:
+            own.append(value)
+        elif name == f"{TRIVY_PROPERTY}DiffID":
+            trivys.append(value)
+    return image_id, tuple(own or (trivys if len(trivys) == 1 else ()))
 
 
-def _properties(component: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def tell_of_image(
+    document: dict[str, Any], image_id: str | None, diff_ids: tuple[str, ...]
+) -> bytes:
+    """Write down which image a document is of, beside what its maker says."""
+    metadata = object_of(document, "metadata")
+    component = object_of(metadata, "component")
+    named = [(_IMAGE_ID, image_id), *((_DIFF_ID, one) for one in diff_ids)]
+    properties = [
+        *objects_of(component, "properties"),
+        *({"name": name, "value": value} for name, value in named if value is not None),
+    ]
+    component = {**component, "properties": properties}
+    return json.dumps({**document, "metadata": {**metadata, "component": component}}).encode()
+
+
+def properties_of(component: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield names and values of what is said beyond the standard."""
     for one in objects_of(component, "properties"):
-        name, value = optional_text(one, "name") or "", optional_text(one, "value") or ""
-        if name.startswith(_PROPERTY):
-            yield name.removeprefix(_PROPERTY), value
+        yield optional_text(one, "name") or "", optional_text(one, "value") or ""

@@ -7,6 +7,7 @@ by both (`rematch` takes Trivy's): then they differ about advisories alone.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +18,13 @@ from basekeeper.scanners.databases import Place, age_problem, holding, replace_d
 from basekeeper.scanners.fields import read_json
 from basekeeper.scanners.grype_command import Command
 from basekeeper.scanners.grype_database import FOLDER, knows, read_database
-from basekeeper.scanners.grype_listing import as_sbom, read_listing, with_sources
+from basekeeper.scanners.grype_listing import as_sbom, read_listing
 from basekeeper.scanners.grype_report import read_head, read_report
 from basekeeper.scanners.keeping import KeptSboms
 from basekeeper.scanners.nottold import NotTold, told
 from basekeeper.scanners.program import GRYPE, Program
 from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.sources import for_grype
 from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
 from basekeeper.scanners.workspace import Workspace
 from basekeeper.values.image import Unknown
@@ -140,7 +142,7 @@ class Grype:
         listing = read_listing(document)
         scanner = self._identity()
         with holding(self._place) as database, Workspace({}) as space:
-            path = space.put("sbom.cdx.json", with_sources(document))
+            path = space.put("sbom.cdx.json", json.dumps(for_grype(document)).encode())
             done = self._command.match(space, f"sbom:{path}")
             answer = self._report(done)
             self._head(answer, database)

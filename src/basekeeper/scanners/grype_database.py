@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from basekeeper.scanners.databases import UPDATE
@@ -51,32 +51,56 @@ def read_database(cache_dir: Path) -> Database:
 def knows(cache_dir: Path, system: OperatingSystem) -> bool:
     """Tell whether there are advisories for a release; Grype passes over others without a word.
 
+    Where that depends on a code name, which reports do not tell, the answer is no: then a scan is
+    open that need not be.
+
     Raises:
         NotTold: The database cannot be read.
     """
-    name, version = system.family.casefold(), system.name.casefold()
-    names, rolling = {name}, False
-    for alias, replacement, rolls in _ask(
-        cache_dir,
-        "SELECT alias, replacement, rolling FROM operating_system_specifier_overrides LIMIT ?",
-    ):
-        if str(alias).casefold() == name:
-            names |= {str(replacement).casefold()} if replacement else set()
-            rolling = rolling or bool(rolls)
-    major = version.partition(".")[0].lstrip("0")
+    wanted = _under_other_names(cache_dir, system)
     return any(
-        not {str(known).casefold(), str(also).casefold()}.isdisjoint(names)
-        and (rolling or not version or major == str(number) or version in _words(label, codename))
-        for known, also, number, label, codename in _ask(
-            cache_dir,
-            "SELECT name, release_id, major_version, label_version, codename"
-            " FROM operating_systems LIMIT ?",
+        not {_plain(known), _plain(also)}.isdisjoint(wanted.names)
+        and (wanted.rolling or wanted.major in ("", _plain(number)) or wanted.version in labels)
+        for known, also, number, *labels in (
+            (known, also, number, _plain(label), _plain(codename))
+            for known, also, number, label, codename in _ask(
+                cache_dir,
+                "SELECT name, release_id, major_version, label_version, codename"
+                " FROM operating_systems LIMIT ?",
+            )
         )
     )
 
 
-def _words(*words: object) -> set[str]:
-    return {str(word).casefold() for word in words if word}
+class _Wanted(NamedTuple):
+    """A release as it is looked for."""
+
+    names: frozenset[str]
+    version: str
+    major: str
+    rolling: bool
+    """Whether advisories for it are for no version."""
+
+
+def _under_other_names(cache_dir: Path, system: OperatingSystem) -> _Wanted:
+    """Replace what the database says is to be looked for in another way."""
+    name, version = _plain(system.family), _plain(system.name)
+    names, major, rolling = {name}, version.partition(".")[0].lstrip("0"), False
+    for alias, only, pattern, codename, replacement, number, rolls in _ask(
+        cache_dir,
+        "SELECT alias, version, version_pattern, codename, replacement,"
+        " replacement_major_version, rolling FROM operating_system_specifier_overrides LIMIT ?",
+    ):
+        if _plain(alias) != name or (version and _plain(only or codename) not in ("", version)):
+            continue
+        names.add(_plain(replacement) or name)
+        major = _plain(number) or major
+        rolling = rolling or bool(rolls and not pattern)
+    return _Wanted(frozenset(names), version, major, rolling)
+
+
+def _plain(word: object) -> str:
+    return str(word or "").casefold()
 
 
 def _ask(cache_dir: Path, question: str) -> list[tuple[Any, ...]]:

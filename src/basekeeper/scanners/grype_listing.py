@@ -7,25 +7,33 @@ Sources: Syft's `internal/cyclonedxutil/helpers`, Trivy's `pkg/sbom/cyclonedx`, 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
-from basekeeper.scanners.fields import object_of, objects_of, optional_text
+from basekeeper.scanners.cyclonedx import (
+    OS_PURLS,
+    TRIVY_PROPERTY,
+    properties_of,
+    tell_of_image,
+    told_of_image,
+)
+from basekeeper.scanners.fields import objects_of, optional_text
 from basekeeper.values.vulnerability import Package, PackageKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_TRIVY: Final = "aquasecurity:trivy:"
+_TRIVY: Final = TRIVY_PROPERTY
 _SYFT: Final = "syft:"
-_IMAGE_ID: Final = "basekeeper:image:id"
-_DIFF_ID: Final = "basekeeper:image:diff-id"
 _PACKAGE_ID: Final = "package-id"
-_OS_PURLS: Final = ("pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/")
 _DPKG_FILES: Final = ("/var/lib/dpkg/info/", "/var/lib/dpkg/status.d/")
 """Where each package has files of its own; what lists all packages is as young as the last change
 of any of them, so that its layer says nothing."""
+_READABLE: Final = {
+    "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    "specVersion": "1.6",
+}
+"""The newest version that Trivy 0.69 reads; Grype 0.121 writes 1.7."""
 MAX_LOCATIONS: Final = 1000
 """Most places of one package that are looked at."""
 
@@ -49,67 +57,25 @@ def read_listing(document: dict[str, Any], diff_ids: tuple[str, ...] = ()) -> Li
     Raises:
         NotTold: Something has the wrong type.
     """
-    told = list(_properties(object_of(object_of(document, "metadata"), "component")))
-    layers = tuple(value for name, value in told if name in (_DIFF_ID, f"{_TRIVY}DiffID"))
-    diff_ids = layers or diff_ids
+    image_id, layers = told_of_image(document)
+    diff_ids = diff_ids or layers
     packages: dict[str, Package] = {}
     for component in objects_of(document, "components"):
         package = _package(component, diff_ids)
         if package is not None:
             packages.update(dict.fromkeys(_references(component), package))
-    ids = (value for name, value in told if name in (_IMAGE_ID, f"{_TRIVY}ImageID"))
-    return Listing(packages, next(ids, None), diff_ids)
+    return Listing(packages, image_id, diff_ids)
 
 
 def as_sbom(document: dict[str, Any], image_id: str | None, diff_ids: tuple[str, ...]) -> bytes:
     """Make a list to be kept of what Grype says beside its report.
 
     Which vulnerabilities matched that day is left out, as is every file; which image it is, which
-    Syft does not say, is put in.
+    Syft does not say, is put in. What is left is the same in every version of CycloneDX since 1.6.
     """
-    metadata = object_of(document, "metadata")
-    component = object_of(metadata, "component")
-    named = [(_IMAGE_ID, image_id), *((_DIFF_ID, one) for one in diff_ids)]
-    properties = [{"name": name, "value": value} for name, value in named if value is not None]
     kept = {key: value for key, value in document.items() if key != "vulnerabilities"}
-    kept["metadata"] = {**metadata, "component": {**component, "properties": properties}}
-    kept["components"] = [
-        one for one in objects_of(document, "components") if one.get("type") != "file"
-    ]
-    return json.dumps(kept).encode()
-
-
-def with_sources(document: dict[str, Any]) -> bytes:
-    """Name the source package in each purl, where only Trivy's properties tell it.
-
-    Distributions publish advisories by source package. Grype knows it from the purl's `upstream`
-    alone, and passes over `libssl1.1` (of openssl) without a word where that is missing.
-    """
-    components = [
-        {**one, "purl": purl} if (purl := _purl_with_source(one)) is not None else one
-        for one in objects_of(document, "components")
-    ]
-    return json.dumps({**document, "components": components}).encode()
-
-
-def _purl_with_source(component: dict[str, Any]) -> str | None:
-    purl, told = optional_text(component, "purl"), dict(_properties(component))
-    name = told.get(f"{_TRIVY}SrcName")
-    if purl is None or name is None or not purl.startswith(_OS_PURLS) or "upstream=" in purl:
-        return None
-    joint = "&" if "?" in purl else "?"
-    return f"{purl}{joint}upstream={quote(_upstream(purl, name, told), safe='')}"
-
-
-def _upstream(purl: str, name: str, told: Mapping[str, str]) -> str:
-    version, release = told.get(f"{_TRIVY}SrcVersion"), told.get(f"{_TRIVY}SrcRelease")
-    if version is None:
-        return name
-    whole = f"{version}-{release}" if release else version
-    if purl.startswith("pkg:rpm/"):
-        return f"{name}-{whole}.src.rpm"
-    epoch = told.get(f"{_TRIVY}SrcEpoch")
-    return f"{name}@{epoch}:{whole}" if epoch else f"{name}@{whole}"
+    components = [one for one in objects_of(document, "components") if one.get("type") != "file"]
+    return tell_of_image({**kept, **_READABLE, "components": components}, image_id, diff_ids)
 
 
 def _references(component: dict[str, Any]) -> Iterator[str]:
@@ -126,11 +92,11 @@ def _package(component: dict[str, Any], diff_ids: tuple[str, ...]) -> Package | 
     purl = optional_text(component, "purl")
     if name is None or version is None or purl is None:
         return None
-    told = dict(_properties(component))
+    told = dict(properties_of(component))
     group = optional_text(component, "group")
     if group is not None:
         name = f"{group}:{name}" if purl.startswith("pkg:maven/") else f"{group}/{name}"
-    kind = PackageKind.OS if purl.startswith(_OS_PURLS) else PackageKind.LANGUAGE
+    kind = PackageKind.OS if purl.startswith(OS_PURLS) else PackageKind.LANGUAGE
     source = told.get(f"{_TRIVY}SrcName") or _named_upstream(purl)
     path = told.get(f"{_TRIVY}FilePath") or told.get(f"{_SYFT}location:0:path")
     return Package(
@@ -165,8 +131,3 @@ def _layer(kind: PackageKind, told: Mapping[str, str], diff_ids: tuple[str, ...]
         if kind is PackageKind.LANGUAGE or path.startswith(_DPKG_FILES):
             return told.get(f"{_SYFT}location:{number}:layerID")
     return None
-
-
-def _properties(component: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for one in objects_of(component, "properties"):
-        yield optional_text(one, "name") or "", optional_text(one, "value") or ""

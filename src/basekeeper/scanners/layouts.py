@@ -12,7 +12,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from basekeeper.scanners.fields import object_of, objects_of, optional_text, read_json, text_of
+from basekeeper.scanners.fields import (
+    object_of,
+    objects_of,
+    optional_text,
+    read_json,
+    text_of,
+    texts_of,
+)
 from basekeeper.scanners.nottold import NotTold
 from basekeeper.values.image import INDEX_TYPES, MANIFEST_TYPES
 from basekeeper.values.platforms import find_platform, plain_platform
@@ -62,6 +69,16 @@ def pick(image: LayoutImage, target: Path) -> str:
     (target / "index.json").write_text(json.dumps(index), encoding="utf-8")
     (target / "blobs").symlink_to(blobs)
     return config
+
+
+def layers_of(layout: Path, config: str) -> tuple[str, ...]:
+    """Return the DiffIDs of an image, lowest first, of the digest of its configuration.
+
+    Raises:
+        NotTold: The configuration is not there or cannot be read.
+    """
+    document = _document(layout / "blobs", config)
+    return texts_of(object_of(document, "rootfs"), "diff_ids")
 
 
 def _manifest_of(blobs: Path, image: LayoutImage) -> tuple[str, dict[str, Any]]:

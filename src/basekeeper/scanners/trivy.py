@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.process import ProcessError
 from basekeeper.scanners.answer import Basis, make_scan
-from basekeeper.scanners.cyclonedx import MEDIA_TYPE, image_id, not_looked_at, read_cyclonedx
+from basekeeper.scanners.cyclonedx import (
+    MEDIA_TYPE,
+    not_looked_at,
+    read_cyclonedx,
+    tell_of_image,
+    told_of_image,
+)
 from basekeeper.scanners.databases import (
     Place,
     age_problem,
@@ -15,9 +22,11 @@ from basekeeper.scanners.databases import (
     replace_database,
 )
 from basekeeper.scanners.keeping import KeptSboms
+from basekeeper.scanners.layouts import layers_of
 from basekeeper.scanners.nottold import NotTold, told
 from basekeeper.scanners.program import TRIVY, Program
 from basekeeper.scanners.severity import check_order
+from basekeeper.scanners.sources import for_trivy
 from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
 from basekeeper.scanners.trivy_command import Command
 from basekeeper.scanners.trivy_database import read_database
@@ -131,9 +140,11 @@ class Trivy:
         document = read_cyclonedx(sbom.data)
         scanner = self._identity()
         with holding(self._place) as database, Workspace({}) as space:
-            target = space.put("sbom.cdx.json", sbom.data)
+            target = space.put("sbom.cdx.json", json.dumps(for_trivy(document)).encode())
             done = self._command.match(space, "sbom", [str(target)])
+        image_id, diff_ids = told_of_image(document)
         report = read_report(done.stdout, self._settings.severity_order)
+        report = report._replace(image_id=image_id, diff_ids=diff_ids)
         if report.artifact_type != "cyclonedx":
             raise NotTold(f"the scanner took the SBOM for {report.artifact_type!r}")
         doubts = self._command.doubts(done)
@@ -154,12 +165,14 @@ class Trivy:
         with Workspace({}) as space:
             path, expected = lay_out(image, space)
             done = self._command.list_packages(space, ["--input", str(path)])
+            diff_ids = () if expected is None else layers_of(path, expected)
         document = read_cyclonedx(done.stdout)
-        found = image_id(document)
+        found, single = told_of_image(document)
         if found is None or expected not in (None, found):
             raise NotTold("the scanner listed the packages of another image")
         subject = subject_of(image, found, None)
-        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=done.stdout, scanner=scanner)
+        data = tell_of_image(document, None, diff_ids or single)
+        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
         self._kept.keep(sbom, scanner, now=now)
         return sbom
 
