@@ -330,16 +330,18 @@ class Transport:
         """Send and read on one connection; a failure's body is cut, a success's must fit."""
         with self._pool.lend(origin, deadline, fresh=fresh) as connection:
             status, found = connection.exchange(message, deadline)
+            if ask.method == "HEAD":
+                connection.skip(deadline)
+                return Response(status, found, b"", url)
             is_success = status in _SUCCESS
             limit = ask.max_bytes if is_success else min(ask.max_bytes, MAX_ERROR_BYTES)
-            has_body = message.method != "HEAD"
-            if has_body and is_success and is_too_long(found, limit):
+            if is_success and is_too_long(found, limit):
                 raise TransportError(_too_large(url, limit))
             if is_success and ask.begin is not None:
                 if not poured(connection.pieces(deadline), ask.begin(), limit):
                     raise TransportError(_too_large(url, limit))
                 return Response(status, found, b"", url)
-            coding = found.get("content-encoding", "").lower() if has_body else ""
+            coding = found.get("content-encoding", "").lower()
             if not is_success and not is_readable(coding):
                 return Response(status, found, b"", url)
             pieces = unpacked(url, connection.pieces(deadline), coding, limit)

@@ -126,6 +126,12 @@ class Connection:
             read = b""
             yield piece
 
+    def skip(self, deadline: Deadline) -> None:
+        """Read the body, which must be none, to its end; else as `pieces`."""
+        if self._thorough is not None:
+            for _ in self._thorough.pieces(deadline):
+                pass
+
     def settle(self) -> bool:
         """Get ready for the next exchange; False where the connection cannot take one."""
         if self._thorough is not None:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _NAME: Final = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 _TEXT: Final = r"[\t\x20-\x7e\x80-\xff]*"
@@ -50,8 +50,7 @@ def read_plain(data: bytes, method: str) -> PlainHead | None:
     if match is None:
         return None
     status = int(match[1])
-    lines = (line.partition(":") for line in match[2].split("\r\n")[:-1])
-    headers = joined((name, value.strip(" \t")) for name, _, value in lines)
+    headers = joined([line.split(":", 1) for line in match[2].split("\r\n")[:-1]])
     if "transfer-encoding" in headers:
         return None
     told = headers.get("content-length")
@@ -62,15 +61,19 @@ def read_plain(data: bytes, method: str) -> PlainHead | None:
         if told is None:
             return None
         length = int(told)
-    options = headers.get("connection", "").lower().split(",")
-    is_last = any(option.strip(" \t") == "close" for option in options)
+    options = headers.get("connection")
+    is_last = options is not None and _says_close(options)
     return PlainHead(Head(status, headers), end, length, is_last)
 
 
-def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Give the headers of an answer by name."""
+def joined(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Give the headers of an answer by name, the blanks around a value left out."""
     found: dict[str, str] = {}
     for name, value in pairs:
-        key = name.lower()
-        found[key] = f"{found[key]}, {value}" if key in found else value
+        key, text = name.lower(), value.strip(" \t")
+        found[key] = f"{found[key]}, {text}" if key in found else text
     return found
+
+
+def _says_close(options: str) -> bool:
+    return any(option.strip(" \t") == "close" for option in options.lower().split(","))
