@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import basekeeper
 from basekeeper.tags.lineage import lineage
-from basekeeper.tags.slots import Axis, Frame, frame_of_tag
+from basekeeper.tags.slots import Frame, frame_of_tag
 
 OFFICIAL = Path(basekeeper.__file__).parent / "lifecycle" / "data" / "official-images.json"
 
@@ -28,9 +28,8 @@ def listed() -> dict[str, list[str]]:
 
 
 def shape(frame: Frame) -> tuple[object, ...]:
-    """Return what a tag has beside its versions; a release of a system may be a codename."""
-    axes = ((one.axis, one.product if one.axis is Axis.OS else one.form) for one in frame.slots)
-    return (frame.fixed, *axes)
+    """Return what a tag has beside its versions."""
+    return (frame.fixed, *((one.axis, one.product, one.form) for one in frame.slots))
 
 
 def test_whatever_moves_but_the_variant_stays() -> None:
