@@ -116,7 +116,7 @@ class World:
 
     def gate(self, now: datetime, *arguments: str) -> int:
         """Ask the gate of CI."""
-        return self.run("check", now, "--offline", "--rule", "unpatched-critical", *arguments).code
+        return self.run("check", now, "--online", "--rule", "unpatched-critical", *arguments).code
 
     def run(self, verb: str, now: datetime, *arguments: str) -> Outcome:
         """Run the program."""
@@ -126,13 +126,12 @@ class World:
 @pytest.fixture
 def world(
     request: pytest.FixtureRequest,
-    component: Path,
     clone: Path,
     real_registries: RealRegistries,
     image_layout: Path,
 ) -> World:
     ledger = text_of(request.param, request, clone.parent)
-    return World(clone, ledger, real_registries, component, image_layout)
+    return World(clone, ledger, real_registries, provisioned("scanner"), image_layout)
 
 
 @pytest.mark.parametrize("world", LEDGERS, indirect=True)
