@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from basekeeper.records import dataclass
 from basekeeper.values.image import Unknown
+from basekeeper.values.vulnerability import merge_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -190,21 +191,8 @@ _Key = tuple[str, str]
 
 def _findings(before: Scan, after: Scan) -> tuple[dict[_Key, Finding], dict[_Key, Finding]]:
     """Gather the matches of both by vulnerability and package, aliases of either merged."""
-    names = _merged([*before.matches, *after.matches])
+    names = merge_names([*before.matches, *after.matches])
     return _grouped(before.matches, names), _grouped(after.matches, names)
-
-
-def _merged(matches: Iterable[Match]) -> dict[str, str]:
-    """Map every name of a vulnerability to one that stands for all of them."""
-    groups: dict[str, set[str]] = {}
-    for match in matches:
-        group = set(match.names).union(*(groups.get(name, ()) for name in match.names))
-        groups.update(dict.fromkeys(group, group))
-    return {name: min(group, key=_name_order) for name, group in groups.items()}
-
-
-def _name_order(name: str) -> tuple[bool, str]:
-    return (not name.startswith("CVE-"), name)
 
 
 def _grouped(matches: Iterable[Match], names: Mapping[str, str]) -> dict[_Key, Finding]:
