@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ALL = """
 [scanner]
+engines = ["trivy", "grype"]
 program = "/opt/trivy"
 database = "/var/lib/trivy"
 database_repository = "mirror.corp:5000/aquasec/trivy-db:2"
@@ -29,6 +30,10 @@ severity_order = ["debian", "nvd"]
 timeout = "20 minutes"
 memory_mib = 4096
 image_mib = 512
+grype_program = "/opt/grype"
+grype_database = "/var/lib/grype"
+grype_database_url = "https://mirror.corp/grype/databases"
+grype_max_age = "3 days"
 """
 SCHEMA = Draft202012Validator(
     json.loads((files("basekeeper.policy") / "schema.json").read_text(encoding="utf-8"))
@@ -55,6 +60,11 @@ def test_reads_every_key() -> None:
         timeout=timedelta(minutes=20),
         memory_mib=4096,
         image_mib=512,
+        engines=("trivy", "grype"),
+        grype_program="/opt/grype",
+        grype_database="/var/lib/grype",
+        grype_database_url="https://mirror.corp/grype/databases",
+        grype_max_age=timedelta(days=3),
     )
     assert SCHEMA.is_valid(read_document(ALL.encode(), "x.toml").data)
 
@@ -78,12 +88,43 @@ def test_says_nothing_without_a_table() -> None:
         ('severity_order = ["N V D"]', "scanner.severity_order: 'N V D' is no source"),
         ("memory_mib = 1", "scanner.memory_mib: expected a number from 256"),
         ("image_mib = 0", "scanner.image_mib: expected a number from 1"),
+        ("engines = []", "scanner.engines: expected 'trivy'"),
+        ('engines = ["grype"]', "scanner.engines: expected 'trivy'"),
+        ('engines = ["trivy", "trivy"]', "scanner.engines: expected 'trivy'"),
+        ('grype_program = "grype"', "scanner.grype_program: 'grype' is no absolute path"),
+        ('grype_database_url = "x"', "scanner.grype_database_url: 'x' is neither a URL nor"),
+        (
+            'grype_database_url = "https://me:secret@x/y"',
+            "scanner.grype_database_url: holds a user or a password",
+        ),
         ("offline = true", "scanner.offline: is not known here"),
     ],
 )
 def test_mistakes_are_told_of(line: str, problem: str) -> None:
     _, (found,) = _read(f"[scanner]\n{line}")
     assert found.startswith(f"x.toml:2: {problem}")
+
+
+def test_a_scanner_that_there_is_not_is_told_of() -> None:
+    _, problems = _read('[scanner]\nengines = ["trivy", "clair"]')
+    assert any("clair" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['engines = ["trivy"]', 'grype_database_url = "/srv/grype.tar.zst"', 'grype_max_age = "1 day"'],
+)
+def test_what_is_right_is_right_by_the_schema(line: str) -> None:
+    _, problems = _read(f"[scanner]\n{line}")
+    assert problems == []
+    assert SCHEMA.is_valid(read_document(f"[scanner]\n{line}".encode(), "x.toml").data)
+
+
+@pytest.mark.parametrize(
+    "line", ["engines = []", 'engines = ["grype"]', 'grype_database_url = "https://me:pw@x/y"']
+)
+def test_what_is_wrong_is_wrong_by_the_schema(line: str) -> None:
+    assert not SCHEMA.is_valid(read_document(f"[scanner]\n{line}".encode(), "x.toml").data)
 
 
 def test_an_image_may_be_as_large_as_the_settings_say() -> None:
@@ -102,8 +143,8 @@ def test_repository_has_no_say(tmp_path: Path) -> None:
     (tmp_path / "basekeeper.toml").write_text(ALL)
     config = load_config(tmp_path)
     assert config.settings.storage.scanner == ScanningSettings()
-    assert len(config.notices) == 10
-    assert config.notices[0] == (
+    assert len(config.notices) == 15
+    assert config.notices[1] == (
         "scanner.program of basekeeper.toml is ignored: it is to be set in your own settings"
     )
 

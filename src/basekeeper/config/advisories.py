@@ -100,12 +100,16 @@ def _source(section: Table, name: str) -> str | None:
     """Read where something is from; an empty text switches it off."""
     if section.raw(name) == "":
         return ""
-    found: str | None = section.parsed(name, _place)
+    found: str | None = section.parsed(name, read_place)
     return found
 
 
-def _place(text: str) -> str:
-    """Read an address or an absolute path."""
+def read_place(text: str) -> str:
+    """Read an address without a login, or an absolute path.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if "://" in text:
         return read_address(text)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.config.advisories import read_place
 from basekeeper.config.durations import parse_duration
 from basekeeper.config.places import absolute_path
 from basekeeper.errors import InputError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from basekeeper.config.table import Table
     from basekeeper.values.scanning import PullLimits
 
+ENGINES: Final = ("trivy", "grype")
+"""The scanners that there are, in the order in which they are asked."""
 MAX_TIMEOUT_MINUTES: Final = 24 * 60
 MIN_MEMORY_MIB: Final = 256
 """The least that any scanner starts in."""
@@ -31,6 +34,8 @@ MAX_IMAGE_MIB: Final = 1024 * 1024
 class ScanningSettings:
     """How the scanner is run; None: not said."""
 
+    engines: tuple[str, ...] | None = None
+    """Which scanners look, of `ENGINES`; the first lists the packages."""
     program: str | None = None
     """Absolute path of its executable."""
     database: str | None = None
@@ -49,6 +54,14 @@ class ScanningSettings:
     """Address space of one scanner."""
     image_mib: int | None = None
     """Most that is fetched of one image."""
+    grype_program: str | None = None
+    """Absolute path of Grype's executable."""
+    grype_database: str | None = None
+    """Directory that its database lies in, absolute."""
+    grype_database_url: str | None = None
+    """Where an update of it is from: the URL of a listing, or the absolute path of an archive."""
+    grype_max_age: timedelta | None = None
+    """How old its database may be."""
 
     def over(self, other: ScanningSettings) -> ScanningSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -84,6 +97,7 @@ def parse_scanning(top: Table) -> ScanningSettings:
     if section is None:
         return ScanningSettings()
     found = ScanningSettings(
+        engines=_engines(section),
         program=section.parsed("program", absolute_path),
         database=section.parsed("database", absolute_path),
         database_repository=section.parsed("database_repository", _repository),
@@ -94,9 +108,25 @@ def parse_scanning(top: Table) -> ScanningSettings:
         timeout=section.parsed("timeout", _timeout),
         memory_mib=section.number("memory_mib", least=MIN_MEMORY_MIB, most=MAX_MEMORY_MIB),
         image_mib=section.number("image_mib", least=1, most=MAX_IMAGE_MIB),
+        grype_program=section.parsed("grype_program", absolute_path),
+        grype_database=section.parsed("grype_database", absolute_path),
+        grype_database_url=section.parsed("grype_database_url", read_place),
+        grype_max_age=section.parsed("grype_max_age", parse_duration),
     )
     section.finish()
     return found
+
+
+def _engines(section: Table) -> tuple[str, ...] | None:
+    """Read which scanners look."""
+    found = section.texts("engines", ENGINES)
+    if found is None or found == ENGINES[: len(found)] != ():
+        return found
+    section.wrong(
+        "engines",
+        f"expected {ENGINES[0]!r}, which lists the packages, then perhaps {ENGINES[1]!r}",
+    )
+    return None
 
 
 def _order(section: Table) -> tuple[str, ...] | None:
