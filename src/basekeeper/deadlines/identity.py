@@ -110,7 +110,8 @@ class Aliases:
             names = sorted(name.upper() for name in group)
             for first, second in pairwise(names):
                 low, high = sorted((_leader(leaders, first), _leader(leaders, second)))
-                leaders[high] = low
+                if low != high:  # joined already: a name that led to itself would never end
+                    leaders[high] = low
         sets: dict[str, set[str]] = {}
         for name in {*leaders, *leaders.values()}:
             sets.setdefault(_leader(leaders, name), set()).add(name)

@@ -68,3 +68,16 @@ def test_only_a_whole_scope_names_a_finding() -> None:
 def test_aliases_are_one_vulnerability(groups: list[list[str]], name: str, first: str) -> None:
     for order in permutations(groups):
         assert Aliases(order).first(name) == first
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [("CVE-2026-1", "GHSA-a"), ("CVE-2026-1", "GHSA-a", "GHSA-b")],
+        [("CVE-2026-1", "cve-2026-1", "GHSA-b")],
+        [("CVE-2026-1", "GHSA-b"), ("GHSA-b", "CVE-2026-1")],
+        [("CVE-2026-1", "GHSA-a"), ("GHSA-a", "GHSA-b"), ("CVE-2026-1", "GHSA-b")],
+    ],
+)
+def test_names_that_are_joined_twice_are_joined(groups: list[tuple[str, ...]]) -> None:
+    assert Aliases(groups).first("GHSA-B") == "CVE-2026-1"
