@@ -318,7 +318,7 @@ def _unseen_words(unseen: Iterable[MissingFact]) -> Iterator[str]:
         of_reason[fact.reason, fact.hint].append(fact.image)
     for (reason, hint), images in of_reason.items():
         remedy = f"; {hint}" if hint else ""
-        yield f"{FACT} of {_some(images)} could not be told: {reason}{remedy}"
+        yield f"{FACT} could not be told for {_some(images)}: {reason}{remedy}"
 
 
 def _waiver_findings(result: _Waived, waivers: Waivers, policy: Policy) -> Iterator[Finding]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from basekeeper.policy.load import load_policy
-from basekeeper.rules.registry import RULES_BY_ID
-from tests.integration.program import run
+from basekeeper.rules.registry import RULES_BY_ID, STORED_RULES
+from tests.integration.histories import HOUR, NOW, SHOP, Image, Past
+from tests.integration.program import git, run
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 
@@ -41,8 +42,31 @@ def found(rule: str, text: str, root: Path) -> set[str]:
     switched_on = SETTING.search(page(rule))
     if switched_on is not None:
         (root / "basekeeper.toml").write_text(switched_on[1], encoding="utf-8")
-    outcome = run(root, "check", "--format", "json")
+    ledger = {"BASEKEEPER_LEDGER": recorded(root)} if rule in STORED_RULES else {}
+    outcome = run(root, "check", "--format", "json", **ledger)
     return {finding["rule"] for finding in outcome.json["findings"]}
+
+
+def recorded(root: Path) -> str:
+    """Record what the pages of vulnerabilities suppose: the older image has one of each severity.
+
+    All were found long ago, and the product was released since with all of them.
+    """
+    old, new = Image("debian:12.1-slim", "a"), Image("debian:12.14-slim", "b")
+    past = Past().scanned(old, NOW - HOUR).scanned(new, NOW - HOUR)
+    shipped = Image("ghcr.io/acme/api:1", "c", base=old)
+    for severity in ("critical", "high", "medium", "low"):
+        past.found(old, f"CVE-2026-{severity}", NOW - 9_999 * HOUR, severity=severity)
+        past.found(shipped, f"CVE-2026-{severity}", NOW - 9_000 * HOUR, severity=severity)
+    git(root, "init", "-q")
+    git(root, "remote", "add", "origin", f"https://{SHOP}")
+    mapped = '[[product]]\nname = "api"\ndockerfile = "Dockerfile"\nimage = "ghcr.io/acme/api:1"\n'
+    (root / "basekeeper.toml").write_text(mapped, encoding="utf-8")
+    past.stands("api", old, NOW - 9_000 * HOUR)
+    past.published("api", shipped, NOW - 8_000 * HOUR)
+    location = f"sqlite:{root.parent}/ledger.sqlite"
+    past.record(location)
+    return location
 
 
 @pytest.mark.parametrize("rule", RULES_BY_ID)

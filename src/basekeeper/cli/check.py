@@ -177,7 +177,7 @@ def _ledger(has: Opened, given: Mapping[str, Any]) -> LedgerAccess | None:
     from basekeeper.pipeline import LedgerAccess
 
     return LedgerAccess(
-        open=lambda: wiring.open_sights(settings),
+        open=lambda: wiring.open_sights(settings, start=has.root),
         repository=wiring.repository_name(settings, has.root),
         max_age=wiring.max_database_age(settings),
     )

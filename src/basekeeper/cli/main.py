@@ -48,6 +48,7 @@ _VERBS: Final = {
     "check": ("basekeeper.cli.check", "Judge the base images of a repository."),
     "completion": ("basekeeper.cli.completion", "Print the completion script of a shell."),
     "data": ("basekeeper.cli.data", "Show or refresh the lifecycle data."),
+    "deadlines": ("basekeeper.cli.deadlines", "Show what has to be patched by when."),
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
     "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),

@@ -99,20 +99,14 @@ def judge(  # noqa: PLR0913  # two that cannot be left out, six that mostly are
     """
     found = survey(tree, run, progress=progress)
     if since is None:
-        told = _Told(
-            None if network is None else _asked((found,), run, network),
-            _recorded((found,), run, ledger),
-        )
+        told = _told((found,), run, network, ledger)
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
         )
         return _report(found, run, exempt, told)
     at_base = survey(since.base, run)
     found_before = at_base if since.before is since.base else survey(since.before, run)
-    told = _Told(
-        None if network is None else _asked((found, found_before), run, network),
-        _recorded((found, found_before), run, ledger),
-    )
+    told = _told((found, found_before), run, network, ledger)
     accepted = _waivers(since.base, at_base, run)
     old = _report(found_before, run, Exemptions(waivers=accepted), told)
     written = _inline(found, run)
@@ -136,6 +130,17 @@ class _Told(NamedTuple):
 
     network: Network | None
     recorded: Recorded | None
+
+
+def _told(
+    surveys: tuple[Survey, ...],
+    run: Run,
+    network: NetworkAccess | None,
+    ledger: LedgerAccess | None,
+) -> _Told:
+    """Ask; the ledger first, as without it the run ends."""
+    recorded = _recorded(surveys, run, ledger)
+    return _Told(None if network is None else _asked(surveys, run, network), recorded)
 
 
 def _still_there(findings: Iterable[Finding], found: Survey) -> Iterator[Finding]:

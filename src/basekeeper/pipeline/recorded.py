@@ -16,15 +16,16 @@ from basekeeper.recording.words import (
     product_name,
 )
 from basekeeper.rules.patching import Recorded, use_place
+from basekeeper.shipped import shipped
 from basekeeper.values.platforms import BuiltPlatforms
 from basekeeper.values.use import Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
-    from basekeeper.config.products import Product
     from basekeeper.pipeline.run import Run
+    from basekeeper.policy.load import Config
     from basekeeper.ports import Ledger
     from basekeeper.values.event import Record
     from basekeeper.values.reference import Reference
@@ -55,9 +56,8 @@ def recorded(
         LedgerError: It cannot be read.
     """
     wanted = _wanted(surveys, run)
-    products = run.config.settings.products
     places = {image_chain(reference) for reference in wanted}
-    places |= {image_chain(product.image) for product in products}
+    places |= {image_chain(product.image) for product in run.config.settings.products}
     chains = {ADVISORIES, *places, *(() if repository is None else (chain_name(repository),))}
     records = tuple(ledger.records(chains=sorted(chains))) if wanted else ()
     facts = StoredFacts.read(records)
@@ -73,18 +73,18 @@ def recorded(
         images,
         run.config.policy.deadlines,
         deadlines=() if mine is None else mine.deadlines,
-        products=_names(surveys, products),
+        products=_products(surveys, run),
         before=None if len(surveys) == 1 else frozenset(map(use_place, surveys[1].uses)),
     )
 
 
-def terms_of(run: Run) -> Terms:
+def terms_of(config: Config, now: datetime) -> Terms:
     """Return by what deadlines of a repository are reckoned: its policy and its products."""
-    policy = run.config.policy
+    policy = config.policy
     return Terms(
-        now=run.now,
+        now=now,
         windows=policy.deadlines,
-        products=tuple(product_name(one.name) for one in run.config.settings.products),
+        products=tuple(product_name(one.name) for one in config.settings.products),
         max_waiver_days=policy.waivers.max_days,
         severity_source=PINNED,
     )
@@ -94,21 +94,20 @@ def deadlines_of(
     repository: str, records: Iterable[Record], run: Run
 ) -> RepositoryDeadlines | None:
     """Work out the deadlines of one repository; None where it is not in the ledger."""
-    found = repository_deadlines((record.event for record in records), terms_of(run))
+    found = repository_deadlines(
+        (record.event for record in records), terms_of(run.config, run.now)
+    )
     return next((one for one in found if one.repository == chain_name(repository)), None)
 
 
-def _names(surveys: Iterable[Survey], products: Iterable[Product]) -> dict[str, frozenset[str]]:
-    """Return the names that deadlines have for what is built of each file."""
-    named: defaultdict[str, set[str]] = defaultdict(set)
+def _products(surveys: Iterable[Survey], run: Run) -> dict[tuple[str, str], frozenset[str]]:
+    """Return what is shipped, as deadlines name it, by the image that it stands on."""
+    named: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    settings = run.config.settings
     for survey in surveys:
-        for file in survey.files:
-            targets = {plan.target for plan in file.plans}
-            places = (file.path if one is None else f"{file.path}:{one}" for one in targets)
-            named[file.path] |= {product_name(file.path), *map(product_name, places)}
-    for product in products:
-        named[product.dockerfile].add(product_name(product.name))
-    return {path: frozenset(names) for path, names in named.items()}
+        for one in shipped(survey, settings.products, settings.discover.platforms).stands_on:
+            named[one.use.path, str(one.use.reference)].add(product_name(one.product))
+    return {place: frozenset(names) for place, names in named.items()}
 
 
 def _wanted(surveys: Iterable[Survey], run: Run) -> dict[Reference, dict[str, None]]:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from basekeeper.policy.windows import Urgency
+from basekeeper.tags.lineage import lineage
 from basekeeper.values.finding import Answer, Truth
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Recorded:
         windows: Windows,
         *,
         deadlines: Iterable[Deadline] = (),
-        products: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        products: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType({}),
         before: frozenset[UsePlace] | None = None,
     ) -> None:
         """Keep what was told.
@@ -118,7 +119,7 @@ class Recorded:
             images: `str()` of a reference → what is known of it, of all that was asked for.
             windows: The windows of the policy.
             deadlines: Those of the repository; only the newest episodes count.
-            products: Path of a Dockerfile → names of what is built of it and shipped.
+            products: Path and `str()` of a reference → what is shipped that stands on that.
             before: Where images stood before the change that is judged; None: nothing is compared.
         """
         self.images = images
@@ -129,7 +130,7 @@ class Recorded:
         self._deadlines: defaultdict[str, list[Deadline]] = defaultdict(list)
         for one in deadlines:
             if one.is_latest:
-                self._deadlines[_repository(one.finding.lineage)].append(one)
+                self._deadlines[one.finding.lineage].append(one)
 
     def of(self, use: Use, now: datetime) -> StoredUse | None:
         """Return what was told of one use; None where it was not asked for."""
@@ -137,8 +138,10 @@ class Recorded:
         image = None if reference is None else self.images.get(str(reference))
         if image is None or reference is None:
             return None
-        near = self._deadlines.get(f"{reference.registry}/{reference.repository}", ())
-        told = tuple(one for one in near if self._stands_on(use, one.product))
+        line = lineage(f"{reference.registry}/{reference.repository}", reference.tag)
+        near = self._deadlines.get(line, ())
+        names = self._products.get((use.path, str(reference)), ())
+        told = tuple(one for one in near if one.product in names)
         key = (str(reference), use.path if told else None)
         found = self._found.get(key)
         if found is None:
@@ -146,22 +149,10 @@ class Recorded:
         is_new = None if self._before is None else use_place(use) not in self._before
         return StoredUse(image, found, is_new)
 
-    def _stands_on(self, use: Use, product: str | None) -> bool:
-        """Tell whether a product, or an unmapped place, is built of the file of a use."""
-        if product is None or product in self._products.get(use.path, ()):
-            return True
-        return product == use.path or product.startswith(f"{use.path}:")
-
 
 def use_place(use: Use) -> UsePlace:
     """Return what stays the same of a use while nobody changes the image there."""
     return (use.path, use.stage, use.text)
-
-
-def _repository(lineage: str) -> str:
-    """Return the repository of a lineage: what it has before its variant words."""
-    head, slash, last = lineage.rpartition("/")
-    return head + slash + last.partition(":")[0]
 
 
 def holes(
@@ -281,8 +272,8 @@ def _same(hole: Hole) -> tuple[object, ...]:
 def _order(hole: Hole) -> tuple[object, ...]:
     one, term = hole.finding, hole.term
     return (
-        -term.urgency,
         term.standing,
+        -term.urgency,
         term.due or _NEVER,
         *(term.clause, term.product, term.note, term.at_next_release),
         *(one.vulnerability, one.installed, one.fixed, one.name, one.platform),

@@ -157,8 +157,8 @@ def _evidence(found: Sequence[Hole], stored: StoredUse) -> Iterator[str]:
 def _scan(scan: StoredScan) -> str:
     made = "unknown" if scan.database is None else _instant(scan.database)
     return (
-        f"{scan.digest} for {scan.platform}, scanned {_instant(scan.at)} by {scan.scanner},"
-        f" database of {made}"
+        f"scanned for {scan.platform} {_instant(scan.at)} by {scan.scanner},"
+        f" database of {made}: {scan.digest}"
     )
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from basekeeper.errors import InputError
 
@@ -25,6 +25,14 @@ CACHE_VARIABLE: Final = "BASEKEEPER_CACHE_DIR"
 
 LEDGER_VARIABLE: Final = "BASEKEEPER_LEDGER"
 """Environment variable that names the ledger, as it may hold a password."""
+
+
+class History(NamedTuple):
+    """A ledger that is open to read."""
+
+    ledger: Ledger
+    place: str
+    """Where it lies, for people; no password."""
 
 
 @contextmanager
@@ -108,8 +116,12 @@ def _tell(notice: str) -> None:
 
 
 @contextmanager
-def open_sights(settings: Settings) -> Iterator[Ledger | None]:
+def open_sights(settings: Settings, *, start: Path | None = None) -> Iterator[Ledger | None]:
     """Open the ledger to read, and only that; None where none is configured.
+
+    Args:
+        settings: Of which only what the user and the operator say of the ledger counts.
+        start: A directory in the clone of a branch; None: the current one.
 
     Raises:
         ConfigError: The user's own settings are wrong.
@@ -122,9 +134,40 @@ def open_sights(settings: Settings) -> Iterator[Ledger | None]:
         return
     from basekeeper.ledger.opening import open_ledger  # noqa: PLC0415  # seldom there
 
-    ledger = open_ledger(location, clock=None)
+    ledger = open_ledger(location, clock=None, start=start)
     try:
         yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def open_history(settings: Settings, *, start: Path) -> Iterator[History]:
+    """Open the ledger that `scan` records to, to read: the configured one, else the user's own.
+
+    Args:
+        settings: Of which only what the user and the operator say of the ledger counts.
+        start: A directory in the clone of a branch.
+
+    Raises:
+        ConfigError: The user's own settings are wrong.
+        InputError: There is none, or the settings cannot be read.
+        LedgerError: It cannot be reached.
+    """
+    from basekeeper.ledger.opening import open_ledger  # noqa: PLC0415  # only to read it
+    from basekeeper.wiring.recording import own_ledger  # noqa: PLC0415  # which needs this module
+
+    configured = storage(settings).ledger
+    location = configured or own_ledger()
+    if configured is None and not Path(location.target).exists():
+        raise InputError(
+            "there is no ledger yet",
+            hint="run basekeeper scan, which makes one; where it lies elsewhere, set"
+            " BASEKEEPER_LEDGER, or ledger.url in your own settings",
+        )
+    ledger = open_ledger(location, clock=None, start=start)
+    try:
+        yield History(ledger, str(location))
     finally:
         ledger.close()
 

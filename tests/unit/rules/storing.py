@@ -30,6 +30,7 @@ DIGEST = "sha256:" + "a" * 64
 WINDOWS = load_policy().deadlines
 LINEAGE = "docker.io/library/debian:slim"
 HOUR = timedelta(hours=1)
+NAMES = frozenset({"api", "Dockerfile", "Dockerfile:prod"})
 
 
 def finding(named: str = "CVE-2026-1001", hours: float = 1, **more: Any) -> StoredFinding:
@@ -116,7 +117,7 @@ def standing(
     Args:
         findings: Of the image.
         text: The image.
-        deadlines: Of the repository; the product `api` is built of the file.
+        deadlines: Of the repository; `NAMES` are what is built of the file.
         unknown: Why absence proves nothing.
         compared: Whether the image was there before; None: no comparison.
         more: Of the use.
@@ -127,7 +128,7 @@ def standing(
         {str(one.use.reference): image(*findings, unknown=unknown)},
         WINDOWS,
         deadlines=deadlines,
-        products={"Dockerfile": frozenset({"api"})},
+        products={(one.use.path, str(one.use.reference)): NAMES},
         before=before,
     )
     return replace(one, stored=recorded.of(one.use, NOW))

@@ -29,8 +29,8 @@ def test_an_existing_one_is_a_warning_with_its_due_time() -> None:
     )
     scan, told = one.evidence
     assert scan == (
-        f"{DIGEST} for linux/amd64, scanned 2026-11-23 11:00 UTC by trivy 0.69.3,"
-        " database of 2026-11-23 06:00 UTC"
+        "scanned for linux/amd64 2026-11-23 11:00 UTC by trivy 0.69.3,"
+        f" database of 2026-11-23 06:00 UTC: {DIGEST}"
     )
     assert told == (
         "critical (nvd), CVE-2026-1001 in openssl 3.0.14-1, fixed in 3.0.15-1,"

@@ -1,0 +1,195 @@
+"""`deadlines`: what has to be patched by when. Reads the ledger, and writes nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from basekeeper.cli.options import (
+    color_option,
+    format_option,
+    output_option,
+    policy_option,
+    read_instant,
+    this_instant,
+)
+from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from basekeeper.config.settings import Settings
+    from basekeeper.render.layout import Style
+    from basekeeper.values.agenda import Agenda
+
+FORMATS: Final = ("text", "json", "markdown")
+
+STATES: Final = (
+    "open", "due-soon", "breached", "waiting-for-fix", "waiting-for-base", "bridged", "excepted",
+    "fixed-unreleased", "closed-in-time", "closed-late", "unknown",
+)  # fmt: skip
+"""As `deadlines.model.State` has them, which is loaded only where something is asked."""
+
+URGENCIES: Final = ("exploited", "critical", "high", "medium", "low")
+
+_EPILOG: Final = """\b
+Examples:
+  basekeeper deadlines
+  basekeeper deadlines --severity critical --severity exploited
+  basekeeper deadlines --all --format markdown
+  basekeeper deadlines --repository github.com/acme/shop --product api
+  basekeeper deadlines --closed --as-of 2026-10-01
+\b
+Exit codes: 0 nothing is overdue, 1 something is, 2 usage or configuration,
+3 that could not be told for all that was asked, 130 interrupted."""
+
+
+@click.command("deadlines", epilog=_EPILOG, short_help="Show what has to be patched by when.")
+@click.argument("path", required=False, default=".", type=click.Path())
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    metavar="HOST/PATH",
+    help="Show this repository, not that at PATH. Repeatable.",
+)
+@click.option("--all", "every", is_flag=True, help="Show all repositories of the ledger.")
+@click.option(
+    "--product",
+    "products",
+    multiple=True,
+    metavar="NAME",
+    help="Show this product alone, or place that no [[product]] maps. Repeatable.",
+)
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.Choice(URGENCIES),
+    help="Show these alone. Repeatable.",
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(STATES),
+    metavar="STATE",
+    help="Show those in this state alone, such as due-soon. Repeatable.",
+)
+@click.option("--closed", is_flag=True, help="Show also those that have ended.")
+@click.option(
+    "--as-of",
+    callback=read_instant,
+    metavar="INSTANT",
+    help="Show what was known then, by what the ledger had recorded.",
+)
+@click.option(
+    "--now",
+    callback=read_instant,
+    metavar="INSTANT",
+    help="Reckon as of this day or instant in UTC; as --as-of where that is given.",
+)
+@policy_option
+@format_option(FORMATS)
+@output_option
+@click.option("-v", "--verbose", is_flag=True, help="Show every finding with all its clocks.")
+@color_option
+def command(**given: Any) -> int:
+    """Show what has to be patched by when, for which products, and why.
+
+    Nobody is asked: it is worked out from the events that scans recorded in
+    the ledger, by the windows of the policy. PATH is a directory of the
+    repository, the current one by default.
+    """
+    _check(given)
+    found = _found(given)
+    if given["output"] is None:
+        style = style_for(sys.stdout, given["color"])
+        emit(_rendered(found, given, style), encoded=given["format"] != "text")
+    else:
+        from basekeeper.render.layout import Style
+
+        text = _rendered(found, given, Style(colour=given["color"] == "always"))
+        write_file(given["output"], text)
+    return exit_code(found)
+
+
+def exit_code(found: Agenda) -> int:
+    """Tell whether something is overdue, or may be for all that is known."""
+    if found.overdue:
+        return EXIT_FINDINGS
+    unknown = any(one.deadline.state == "unknown" for one in found.due)
+    return EXIT_UNKNOWN if unknown or found.doubts else EXIT_OK
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse options that contradict each other."""
+    if given["every"] and given["repositories"]:
+        raise click.UsageError("--all shows every repository: leave out --repository")
+
+
+def _found(given: Mapping[str, Any]) -> Agenda:
+    """Read configuration and ledger, and work it out."""
+    from basekeeper import wiring
+    from basekeeper.pipeline.deadlines import Asked, Basis, agenda
+    from basekeeper.policy.load import load_config
+
+    root = wiring.locate((given["path"],)).root
+    config = load_config(root, policy_path=given["policy"])
+    settings = config.settings
+    now = given["now"] or given["as_of"] or this_instant()
+    asked = Asked(
+        repositories=None if given["every"] else _repositories(given, settings, root),
+        products=given["products"],
+        states=given["states"],
+        urgencies=given["severities"],
+        closed=given["closed"],
+        as_of=given["as_of"],
+    )
+    basis = Basis(
+        config=config,
+        now=now,
+        max_age=wiring.max_database_age(settings),
+        scores=lambda names: wiring.open_scores(settings, now=now, wanted=names),
+    )
+    with wiring.open_history(settings, start=root) as history:
+        return agenda(history.ledger, basis, asked, place=history.place)
+
+
+def _repositories(given: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, ...]:
+    """Tell which repositories are meant: those that are named, else that at the path."""
+    from basekeeper import wiring
+    from basekeeper.trees.origin import read_name
+
+    if given["repositories"]:
+        try:
+            return tuple(dict.fromkeys(map(read_name, given["repositories"])))
+        except ValueError as error:
+            raise click.UsageError(f"--repository: {error}") from error
+    name = wiring.repository_name(settings, root)
+    if name is None:
+        raise InputError(
+            f"the repository at {given['path']!r} has no name: it has no remote with a host",
+            hint="name it with --repository, or as `repository` in [ledger] of your own settings;"
+            " --all shows every one",
+        )
+    return (name,)
+
+
+def _rendered(found: Agenda, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:
+    """Write the result in the wanted format; loads that format only."""
+    if given["format"] == "text":
+        from basekeeper.render.deadlines_text import deadlines_text
+
+        return deadlines_text(found, style, verbose=given["verbose"])
+    if given["format"] == "json":
+        from basekeeper.render.deadlines_json import deadlines_pieces
+
+        return deadlines_pieces(found)
+    from basekeeper.render.deadlines_markdown import deadlines_markdown
+
+    return deadlines_markdown(found)
