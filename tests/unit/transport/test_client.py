@@ -338,6 +338,13 @@ class TestPost:
             client.post(f"{server.url}/token", b"", "text/plain")
         assert server.requests[0][2]["content-length"] == "0"
 
+    def test_a_body_larger_than_any_buffer_arrives_whole(self, server: Loopback) -> None:
+        server.put("/token", Answer(b"{}"))
+        body = bytes(range(256)) * 65_536
+        with transport(server) as client:
+            assert client.post(f"{server.url}/token", body, "text/plain").status == 200
+        assert server.bodies == [body]
+
     @pytest.mark.parametrize("status", [301, 302, 307, 308])
     def test_is_never_redirected(self, server: Loopback, status: int) -> None:
         server.put("/token", Answer(status=status, headers={"Location": "/elsewhere"}))
@@ -440,12 +447,12 @@ def test_a_header_that_cannot_be_sent_is_an_error(server: Loopback, name: str, v
         client.get(f"{server.url}/x", headers={name: value})
 
 
-def test_ssl_is_not_loaded_for_plain_http(server: Loopback) -> None:
+def test_neither_ssl_nor_h11_is_loaded_for_plain_answers_over_plain_http(server: Loopback) -> None:
     server.put("/x", Answer(b""))
     code = (
         "import sys; from basekeeper.transport.client import Transport\n"
         f"Transport(allow_http=({server.host!r},)).get('{server.url}/x')\n"
-        "heavy = {'ssl', 'anyio', 'email', 'http.client', 'logging'}\n"
+        "heavy = {'ssl', 'h11', 'anyio', 'email', 'http.client', 'logging'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
