@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from basekeeper.deadlines.identity import read_scope
 from basekeeper.errors import ConfigError, InputError
-from basekeeper.markers import Mark, write_mark
+from basekeeper.pipeline.marking import mark_of
 from basekeeper.pipeline.recorded import terms_of
 from basekeeper.pipeline.waiving import mirrored_waivers
 from basekeeper.policy.windows import Urgency
@@ -17,12 +16,9 @@ from basekeeper.recording.stored import StoredFacts
 from basekeeper.recording.verdicts import verdicts
 from basekeeper.recording.words import ADVISORIES, chain_name, image_chain
 from basekeeper.records import dataclass
-from basekeeper.values.event import EventKind
 from basekeeper.values.scanrun import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from basekeeper.advisories.exploited import ExploitedCatalogue
     from basekeeper.advisories.openvex import VexDocument
     from basekeeper.deadlines.identity import FindingKey
@@ -35,9 +31,6 @@ if TYPE_CHECKING:
     from basekeeper.values.event import Event, Head
     from basekeeper.values.scanrun import ScanRun
     from basekeeper.values.stored import RepositoryDeadlines
-
-_OF_REPOSITORY = frozenset({EventKind.BASED_ON, EventKind.INTRODUCED, EventKind.BREACHED})
-"""What a mark tells of a repository itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,31 +146,9 @@ class _Keeping:
         found = self._deadlines
         if found is None:
             return ""
-        running = [one for one in found.deadlines if one.is_latest and not one.is_closed]
-        if not running:
-            return ""
-        facts = tuple(_facts(running, (*self._known.events, *self.new), found.repository))
-        return write_mark(Mark(repository=found.repository, head=head, facts=facts))
+        return mark_of(found, (*self._known.events, *self.new), head)
 
 
 def _severity(deadline: Deadline) -> tuple[FindingKey, Urgency | None]:
     is_exploited = deadline.urgency is Urgency.EXPLOITED
     return deadline.finding, deadline.urgency if is_exploited else deadline.severity
-
-
-def _facts(
-    running: Sequence[Deadline], events: Iterable[Event], repository: str
-) -> Iterable[Event]:
-    """Return what started the clocks that run, the most urgent first."""
-    ranks = {one.finding: -one.urgency for one in sorted(running, key=lambda one: one.urgency)}
-    found: list[tuple[int, Event]] = []
-    for event in events:
-        try:
-            finding = read_scope(event.subject.partition("#")[2]).finding
-        except ValueError:
-            finding = None
-        if finding in ranks:
-            found.append((ranks[finding], event))
-        elif event.chain == repository and event.kind in _OF_REPOSITORY:
-            found.append((min(ranks.values()), event))
-    return (event for _, event in sorted(found, key=lambda one: one[0]))
