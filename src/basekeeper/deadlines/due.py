@@ -16,7 +16,7 @@ from basekeeper.policy.windows import Start, Urgency
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from basekeeper.policy.windows import WindowClause, Windows
 
@@ -65,10 +65,18 @@ class Given:
     """First instant between two at which passing a due time counts; None: there is none."""
 
 
-def severities(moments: Sequence[Moment]) -> tuple[tuple[str, Urgency | None], ...]:
+class Statement(NamedTuple):
+    """What was said of the severity at one instant."""
+
+    at: datetime
+    words: dict[str, Urgency | None]
+    """Source → severity."""
+
+
+def severities(statements: Iterable[Statement]) -> tuple[tuple[str, Urgency | None], ...]:
     """Return what each source said last of the severity, sorted by source."""
     said: dict[str, Urgency | None] = {}
-    for _, words in _statements(moments):
+    for _, words in statements:
         said |= words
     return tuple(sorted(said.items(), key=lambda one: one[0]))
 
@@ -79,16 +87,27 @@ def chosen(said: Mapping[str, Urgency | None], pinned: str | None) -> Urgency | 
     return own or max((one for one in said.values() if one is not None), default=None)
 
 
-def changes(moments: Sequence[Moment], windows: Windows, pinned: str | None) -> tuple[Change, ...]:
-    """Tell how urgent a finding was when; the first change is since ever."""
+def changes(
+    statements: Iterable[Statement],
+    windows: Windows,
+    pinned: str | None,
+    exploited: datetime | None,
+) -> tuple[Change, ...]:
+    """Tell how urgent a finding was when; the first change is since ever.
+
+    Args:
+        statements: Ascending.
+        windows: What an unknown severity counts as.
+        pinned: Whose word counts.
+        exploited: Since when it is exploited; None: it is not.
+    """
     said: dict[str, Urgency | None] = {}
     spoken: list[Change] = []
-    for at, words in _statements(moments):
+    for at, words in statements:
         said |= words
         spoken.append(Change(at, chosen(said, pinned) or windows.unknown))
     # The first word on the severity is no change of it: it counts since ever.
     found = [Change(_EVER, spoken[0].urgency if spoken else windows.unknown), *spoken[1:]]
-    exploited = min((one.at for one in moments if one.kind is MomentKind.EXPLOITED), default=None)
     if exploited is not None:
         found = [one for one in found if one.at < exploited]
         found.append(Change(exploited, Urgency.EXPLOITED))
@@ -174,20 +193,20 @@ def _first(term: Term) -> tuple[datetime, int]:
     return (term.due, -term.urgency)
 
 
-def _statements(
-    moments: Sequence[Moment],
-) -> Iterator[tuple[datetime, dict[str, Urgency | None]]]:
-    """Yield what was said of the severity at each instant: source → severity.
+def statements(moments: Iterable[Moment]) -> list[Statement]:
+    """Return what was said of the severity at each instant, ascending.
 
     Of two words of one source at one instant the higher counts. A detection that tells no severity
     takes nobody's word back.
+
+    Args:
+        moments: Detections, and changes of the severity.
     """
-    saying = [
-        one for one in moments if one.kind in (MomentKind.SEVERITY_CHANGED, MomentKind.DETECTED)
+    saying = sorted(moments, key=lambda one: (one.at, one.severity or 0))
+    return [
+        Statement(at, {_witness(one): one.severity for one in same})
+        for at, same in groupby(saying, key=lambda one: one.at)
     ]
-    saying.sort(key=lambda one: (one.at, one.severity or 0))
-    for at, same in groupby(saying, key=lambda one: one.at):
-        yield at, {_witness(one): one.severity for one in same}
 
 
 def _witness(moment: Moment) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.deadlines.due import Due, Given, Term, changes, chosen, due, severities, starts
+from basekeeper.deadlines.due import (
+    Due,
+    Given,
+    Term,
+    changes,
+    chosen,
+    due,
+    severities,
+    starts,
+    statements,
+)
 from basekeeper.deadlines.history import releases
 from basekeeper.deadlines.model import (
     DUE_SOON,
@@ -25,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from basekeeper.deadlines.due import Change
+    from basekeeper.deadlines.due import Change, Statement
     from basekeeper.deadlines.history import Episode, ReleaseSeen
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.deadlines.model import Moment, Pause, Terms
@@ -58,6 +69,9 @@ class EpisodeCase:
         self._every = moments
         self._horizon = self._episode.end or self._terms.now
         self._moments = [one for one in moments if one.at <= self._horizon]
+        self._by_kind: defaultdict[MomentKind, list[Moment]] = defaultdict(list)
+        for one in self._moments:
+            self._by_kind[one.kind].append(one)
         self._is_mapped = product is not None and product in self._terms.products
         self._pauses, self._pause_notes = pauses(self._moments, self._terms)
 
@@ -106,11 +120,18 @@ class EpisodeCase:
 
     @cached_property
     def _timeline(self) -> tuple[Change, ...]:
-        return changes(self._moments, self._terms.windows, self._terms.severity_source)
+        exploited = self._first(MomentKind.EXPLOITED)
+        terms = self._terms
+        return changes(self._statements, terms.windows, terms.severity_source, exploited)
+
+    @cached_property
+    def _statements(self) -> list[Statement]:
+        said = self._of(MomentKind.SEVERITY_CHANGED)
+        return statements([*said, *self._of(MomentKind.DETECTED)])
 
     @cached_property
     def _severities(self) -> tuple[tuple[str, Urgency | None], ...]:
-        return severities(self._moments)
+        return severities(self._statements)
 
     @property
     def _urgency(self) -> Urgency:
@@ -365,7 +386,7 @@ class EpisodeCase:
         return tuple(sorted(notes))
 
     def _of(self, kind: MomentKind) -> list[Moment]:
-        return [one for one in self._moments if one.kind is kind]
+        return self._by_kind.get(kind, [])
 
     def _first(self, kind: MomentKind, *, since: datetime | None = None) -> datetime | None:
         """Return the first instant of a kind."""

@@ -13,7 +13,7 @@ from basekeeper.deadlines.model import MomentKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from basekeeper.deadlines.identity import FindingKey
+    from basekeeper.deadlines.identity import FindingKey, Scope
     from basekeeper.deadlines.model import Deadline, Moment, Terms
 
     _Key: TypeAlias = tuple[str | None, str | None]
@@ -35,12 +35,19 @@ def evaluate(moments: Iterable[Moment], terms: Terms) -> tuple[Deadline, ...]:
     """
     if terms.now.tzinfo is None:
         raise ValueError("now has no time zone")
-    happened = {one for one in moments if one.at <= terms.now}
-    index = _Index(happened)
     found: list[Deadline] = []
-    for finding, product in index.subjects():
-        found += _deadlines(finding, product, index.about(finding, product), terms)
+    for finding, product, history in histories(one for one in moments if one.at <= terms.now):
+        found += _deadlines(finding, product, history, terms)
     return tuple(found)
+
+
+def histories(
+    moments: Iterable[Moment],
+) -> Iterator[tuple[FindingKey, str | None, list[Moment]]]:
+    """Yield every finding of every product, with what concerns it; sorted like deadlines."""
+    index = _Index(moments)
+    for finding, product in index.subjects():
+        yield finding, product, index.about(finding, product)
 
 
 def order(deadlines: Iterable[Deadline], scores: Mapping[str, float]) -> tuple[Deadline, ...]:
@@ -68,17 +75,20 @@ class _Index:
 
     def __init__(self, moments: Iterable[Moment]) -> None:
         self._named: defaultdict[_Key, list[Moment]] = defaultdict(list)
+        self._detected: dict[Scope, None] = {}
         for moment in moments:
-            self._named[moment.scope.vulnerability, moment.scope.product].append(moment)
+            scope = moment.scope
+            self._named[scope.vulnerability, scope.product].append(moment)
+            if moment.kind is MomentKind.DETECTED:
+                self._detected[scope] = None
 
     def subjects(self) -> list[tuple[FindingKey, str | None]]:
         """Return every finding with every product in which it was detected, sorted."""
-        found = {
-            (finding, moment.scope.product)
-            for same in self._named.values()
-            for moment in same
-            if moment.kind is MomentKind.DETECTED and (finding := moment.scope.finding) is not None
-        }
+        found = [
+            (finding, scope.product)
+            for scope in self._detected
+            if (finding := scope.finding) is not None
+        ]
         return sorted(found, key=lambda one: (*one[0].parts, one[1] or ""))
 
     def about(self, finding: FindingKey, product: str | None) -> list[Moment]:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.deadlines.evaluate import evaluate
+from basekeeper.deadlines.evaluate import evaluate, histories
 from basekeeper.deadlines.history import episodes
 from basekeeper.deadlines.model import Moment, MomentKind
 from basekeeper.deadlines.reading import SEVERITIES, read_moments
@@ -123,23 +123,9 @@ class Join:
             products: Names of what `[[product]]` maps.
         """
         found: defaultdict[str, dict[FindingKey, tuple[Episode, ...]]] = defaultdict(dict)
-        by_finding: defaultdict[tuple[str, FindingKey], list[Moment]] = defaultdict(list)
-        wide: list[Moment] = []
-        moments, _ = self.moments(repository)
-        for moment in moments:
-            finding, product = moment.scope.finding, moment.scope.product
-            if finding is None or product is None:
-                wide.append(moment)
-            else:
-                by_finding[product, finding].append(moment)
-        of_product: defaultdict[str | None, list[Moment]] = defaultdict(list)
-        for moment in wide:
-            of_product[moment.scope.product].append(moment)
-        for (product, finding), own in by_finding.items():
-            rest = [*of_product[product], *of_product[None]]
-            concerned = [one for one in rest if one.scope.covers(finding, product)]
-            told = episodes([*own, *concerned], is_mapped=product in products)
-            if told:
+        for finding, product, history in histories(self.moments(repository)[0]):
+            told = episodes(history, is_mapped=product in products)
+            if told and product is not None:
                 found[product][finding] = told
         return found
 
