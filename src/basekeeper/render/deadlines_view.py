@@ -144,7 +144,8 @@ def _pause_words(one: Deadline) -> str:
         return "excepted"
     until = "" if pause.end is None else f" until {instant_words(pause.end)}"
     who = pause.owner or pause.name
-    return f"excepted{until} by {who}: {pause.reason}"
+    due = "" if one.due is None else f"; else due {instant_words(one.due)}"
+    return f"excepted{until} by {who}: {pause.reason}{due}"
 
 
 def clock_words(clock: Clock) -> str:

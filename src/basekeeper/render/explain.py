@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from basekeeper.values.finding import Answer, AxisState, Judgement
 
 _TRUTHS: Final = {Truth.YES: "good", Truth.NO: "error", Truth.UNKNOWN: "warning"}
+CRITERION: Final = "known_vulnerabilities"
+"""The criterion that a name alone says nothing about."""
+
+NOT_ASKED: Final = "not asked: scan looks into images, and check reads what it recorded"
+
 _LABEL: Final = 20
 """Columns of the labels on the left."""
 
@@ -124,6 +129,8 @@ def _quality(judgement: Judgement, style: Style) -> list[str]:
     for name, answer in judgement.quality.items():
         label = name.replace("_", " ")
         lines += _answer(label, answer, style)
+    if lines and CRITERION not in judgement.quality:
+        lines += _wrapped("vulnerabilities", NOT_ASKED, style)
     return lines
 
 

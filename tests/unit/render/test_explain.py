@@ -127,3 +127,8 @@ def test_hostile_text_cannot_act(hostile: str) -> None:
     text = render_image_text(judged, (step(Truth.NO, hostile),), Style(80))
     assert "\x1b" not in text
     assert max(map(width_of, text.splitlines())) <= 80
+
+
+def test_what_a_name_does_not_tell_is_said_not_to_be_asked() -> None:
+    text = render_image_text(judgement(use(text="node:20")), (), Style(80))
+    assert "  vulnerabilities   not asked: scan looks into images" in text
