@@ -155,7 +155,7 @@ class Command:
     ) -> Completed:
         settings = self._settings
         config = space.put("grype.yaml", json.dumps(self._config(database or {})).encode())
-        environment = settings.environment if database and "update-url" in database else {}
+        environment = {} if database is None else settings.environment
         return run(
             [self._path, "--config", str(config), *arguments],
             cwd=space.work,
