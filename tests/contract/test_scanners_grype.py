@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from basekeeper.quorum import Aspect, weigh_scans
 from basekeeper.scanners.cyclonedx import bring_sbom
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import Database, Sbom, Scan, Severity
@@ -83,6 +84,24 @@ def test_the_packages_of_trivys_list_are_told_as_trivy_tells_them(
     theirs = told(trivy_bench.scanner().rematch(sbom, now=NOW))
     assert ours.packages == theirs.packages
     assert ours.subject == theirs.subject
+
+
+@pytest.mark.component("scanner")
+@pytest.mark.parametrize(
+    ("name", "agreed", "disputed"),
+    [("debian-11-old", [CRITICAL, CRITICAL, HIGH, LOW], []), ("debian-12", [HIGH, LOW], [MEDIUM])],
+)
+def test_both_scanners_agree_but_on_what_only_one_of_them_knows(
+    grype_bench: Bench, trivy_bench: Bench, name: str, agreed: list[str], disputed: list[str]
+) -> None:
+    sbom = listed(trivy_bench.scanner().sbom(trivy_bench.image(name), now=NOW))
+    first = told(trivy_bench.scanner().rematch(sbom, now=NOW))
+    second = told(grype_bench.scanner().rematch(sbom, now=NOW))
+    found = weigh_scans(first, second)
+    assert found.problems == ()
+    assert [one.vulnerability for one in found.findings if one not in found.disputed] == agreed
+    assert [one.vulnerability for one in found.disputed] == disputed
+    assert [one.differing for one in found.disputed] == [(Aspect.SEVERITY,)] * len(disputed)
 
 
 @pytest.mark.component("scanner")
