@@ -288,6 +288,39 @@ def test_a_waiver_covers_it_and_is_not_unused_where_nobody_asked(bench: Bench) -
     assert "unused-waiver" not in {one["rule"] for one in without["findings"]}
 
 
+WAIVER = """
+[[waiver]]
+vulnerabilities = ["CVE-2026-1001"]
+owner = "@me"
+reason = "not reachable"
+control = "a filter in front"
+until = 2026-12-24
+granted = 2026-11-23
+"""
+
+
+def test_a_waiver_of_a_vulnerability_counts_before_a_scan_mirrors_it(bench: Bench) -> None:
+    past = scanned(BASE).found(BASE, CVE, NOW - 90 * HOUR).found(BASE, "CVE-2026-2", NOW - HOUR)
+    past.stands("Dockerfile", BASE, NOW - 90 * HOUR).record(bench.ledger)
+    assert bench.check().code == 1
+    bench.write(WAIVER, "basekeeper-waivers.toml")
+    (one,) = bench.unpatched()
+    assert one["severity"] == "warning"
+    assert one["message"].startswith("debian:12.1-slim has 1 critical vulnerability with a fix: ")
+    assert "CVE-2026-2 in openssl" in one["message"]
+    assert any("excepted: not reachable" in fact for fact in one["evidence"])
+    assert bench.check().code == 0
+
+
+def test_a_change_cannot_waive_its_own_vulnerabilities(bench: Bench) -> None:
+    past = scanned(BASE).found(BASE, CVE, NOW - HOUR)
+    past.stands("Dockerfile", BASE, NOW - HOUR).record(bench.ledger)
+    bench.write("FROM debian:12.1-slim\n", "web/Dockerfile")
+    bench.write(WAIVER, "basekeeper-waivers.toml")
+    (one,) = bench.unpatched("--since", "main")
+    assert (one["path"], one["severity"]) == ("web/Dockerfile", "error")
+
+
 def test_without_a_ledger_nothing_is_asked_and_nothing_of_databases_is_loaded(bench: Bench) -> None:
     told = run(bench.root, "check", "--format", "json").json
     assert "known vulnerabilities" in told["unconfigured"]

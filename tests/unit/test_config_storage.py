@@ -19,6 +19,7 @@ directory = "/var/cache/x"
 max_mib = 5
 [ledger]
 url = "postgresql://u:s3cr3t@h/d"
+repository = "https://u:s3cr3t@GitHub.com/acme/shop.git"
 """
 
 
@@ -35,6 +36,7 @@ def test_reads_every_key() -> None:
         cache_directory="/var/cache/x",
         cache_mib=5,
         ledger=read_location("postgresql://u:s3cr3t@h/d"),
+        repository="github.com/acme/shop",
     )
     assert settings.cache_bytes == 5 * 1024 * 1024
     assert "s3cr3t" not in repr(settings)
@@ -54,6 +56,7 @@ def test_says_nothing_without_tables() -> None:
         ('[ledger]\nurl = "sqlite:x"', "x.toml:2: ledger.url: 'sqlite:x' is no absolute path"),
         ('[ledger]\nurl = "mysql://u:s3cr3t@h"', "x.toml:2: ledger.url: is no ledger"),
         ('[ledger]\nurl = "branch:a b"', "x.toml:2: ledger.url: is no ledger: after branch:"),
+        ('[ledger]\nrepository = "x"', "x.toml:2: ledger.repository: 'x' is no name of a rep"),
         ('[ledger]\npath = "s3cr3t"', "x.toml:2: ledger.path: is not known here"),
     ],
 )
@@ -74,7 +77,7 @@ def test_repository_chooses_neither_cache_nor_ledger(tmp_path: Path) -> None:
     assert config.settings.storage == StorageSettings()
     assert config.notices == tuple(
         f"{key} of basekeeper.toml is ignored: it is to be set in your own settings"
-        for key in ("cache.directory", "cache.max_mib", "ledger.url")
+        for key in ("cache.directory", "cache.max_mib", "ledger.url", "ledger.repository")
     )
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from basekeeper import wiring
+from basekeeper.config.scanning import ScanningSettings
 from basekeeper.config.settings import Settings
 from basekeeper.config.storage import StorageSettings
 from basekeeper.errors import InputError, LedgerError
@@ -68,6 +69,50 @@ def test_ledger_that_is_missing_is_no_empty_one(
     monkeypatch.setenv(wiring.LEDGER_VARIABLE, f"sqlite:{home}/none")
     with pytest.raises(LedgerError, match="No such file"), wiring.open_sights(Settings()):
         pass
+
+
+def test_history_is_that_of_the_user_where_none_is_named(home: Path) -> None:
+    with (
+        pytest.raises(InputError, match="there is no ledger yet"),
+        wiring.open_history(Settings(), start=home),
+    ):
+        pass
+    path = home / ".local" / "state" / "basekeeper" / "ledger.sqlite"
+    path.parent.mkdir(parents=True)
+    text = record(path)
+    with wiring.open_history(Settings(), start=home) as history:
+        assert history.place == text
+        assert len(list(history.ledger.events())) == 1
+
+
+def test_history_is_the_named_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(wiring.LEDGER_VARIABLE, record(home / "named"))
+    with wiring.open_history(Settings(), start=home) as history:
+        assert history.place.endswith("/named")
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [("sqlite:/x", True), ("postgresql://h/d", False), ("branch:x", False), (None, True)],
+)
+def test_only_a_file_is_read_without_network(text: str | None, *, near: bool) -> None:
+    ledger = None if text is None else read_location(text)
+    settings = Settings(storage=StorageSettings(ledger=ledger))
+    assert wiring.reads_without_network(settings) is near
+
+
+def test_settings_name_the_repository_before_its_remote(home: Path) -> None:
+    assert wiring.repository_name(Settings(), home) is None
+    named = Settings(storage=StorageSettings(repository="a.example/b"))
+    assert wiring.repository_name(named, home) == "a.example/b"
+
+
+@pytest.mark.usefixtures("home")
+def test_age_of_advisories_is_the_scanners() -> None:
+    assert wiring.max_database_age(Settings()) == timedelta(hours=24)
+    scanner = ScanningSettings(max_age=timedelta(hours=3))
+    settings = Settings(storage=StorageSettings(scanner=scanner))
+    assert wiring.max_database_age(settings) == timedelta(hours=3)
 
 
 def test_cache_on_disk_is_where_the_environment_says(

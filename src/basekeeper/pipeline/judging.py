@@ -99,14 +99,14 @@ def judge(  # noqa: PLR0913  # two that cannot be left out, six that mostly are
     """
     found = survey(tree, run, progress=progress)
     if since is None:
-        told = _told((found,), run, network, ledger)
+        told = _told((found,), run, tree, (network, ledger))
         exempt = Exemptions(
             waivers=_waivers(tree, found, run), baseline=baseline, partial=bool(run.only)
         )
         return _report(found, run, exempt, told)
     at_base = survey(since.base, run)
     found_before = at_base if since.before is since.base else survey(since.before, run)
-    told = _told((found, found_before), run, network, ledger)
+    told = _told((found, found_before), run, since.base, (network, ledger))
     accepted = _waivers(since.base, at_base, run)
     old = _report(found_before, run, Exemptions(waivers=accepted), told)
     written = _inline(found, run)
@@ -135,11 +135,12 @@ class _Told(NamedTuple):
 def _told(
     surveys: tuple[Survey, ...],
     run: Run,
-    network: NetworkAccess | None,
-    ledger: LedgerAccess | None,
+    waiving: Tree,
+    access: tuple[NetworkAccess | None, LedgerAccess | None],
 ) -> _Told:
     """Ask; the ledger first, as without it the run ends."""
-    recorded = _recorded(surveys, run, ledger)
+    network, ledger = access
+    recorded = _recorded(surveys, run, waiving, ledger)
     return _Told(None if network is None else _asked(surveys, run, network), recorded)
 
 
@@ -170,7 +171,7 @@ def _report(found: Survey, run: Run, exempt: Exemptions, told: _Told, *notices: 
 
 
 def _recorded(
-    surveys: tuple[Survey, ...], run: Run, ledger: LedgerAccess | None
+    surveys: tuple[Survey, ...], run: Run, waiving: Tree, ledger: LedgerAccess | None
 ) -> Recorded | None:
     """Read what the ledger holds of what is built on; of two surveys the second is the earlier."""
     rules = _policy(run).rules
@@ -182,7 +183,7 @@ def _recorded(
         if opened is None:
             return None
         name, age = ledger.repository, ledger.max_age
-        return recorded(surveys, run, opened, repository=name, max_age=age)
+        return recorded(surveys, run, opened, waiving, repository=name, max_age=age)
 
 
 def _asked(surveys: tuple[Survey, ...], run: Run, network: NetworkAccess) -> Network:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.deadlines.model import Terms
+from basekeeper.pipeline.waiving import mirrored_waivers
+from basekeeper.policy.windows import Urgency
 from basekeeper.recording.joined import repository_deadlines
 from basekeeper.recording.stored import StoredFacts
 from basekeeper.recording.words import (
@@ -24,45 +26,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
+    from basekeeper.deadlines.identity import FindingKey
+    from basekeeper.deadlines.model import Deadline
     from basekeeper.pipeline.run import Run
     from basekeeper.policy.load import Config
     from basekeeper.ports import Ledger
-    from basekeeper.values.event import Record
+    from basekeeper.trees.tree import Tree
+    from basekeeper.values.event import Event
     from basekeeper.values.reference import Reference
-    from basekeeper.values.stored import RepositoryDeadlines
     from basekeeper.values.use import Survey
 
 _STOOD_ON: Final = (Role.FINAL, Role.BUILD)
 
 
-def recorded(
+def recorded(  # noqa: PLR0913  # none can be left out
     surveys: tuple[Survey, ...],
     run: Run,
     ledger: Ledger,
+    waiving: Tree,
     *,
     repository: str | None,
     max_age: timedelta,
 ) -> Recorded:
     """Read what is known of the images that builds stand on, without asking anybody else.
 
+    Waivers of vulnerabilities count as their file has them, whether the ledger knows them or not.
+
     Args:
         surveys: What was found; a second one is what there was before.
         run: What all steps share.
         ledger: Where to read.
+        waiving: The tree whose waiver file counts.
         repository: Whose deadlines count; None: nobody's.
         max_age: How old advisories may be.
 
     Raises:
-        LedgerError: It cannot be read.
+        ConfigError: The waiver file is wrong.
+        InputError: It cannot be read.
+        LedgerError: The ledger cannot be read.
     """
     wanted = _wanted(surveys, run)
     places = {image_chain(reference) for reference in wanted}
     places |= {image_chain(product.image) for product in run.config.settings.products}
     chains = {ADVISORIES, *places, *(() if repository is None else (chain_name(repository),))}
-    records = tuple(ledger.records(chains=sorted(chains))) if wanted else ()
-    facts = StoredFacts.read(records)
+    facts = StoredFacts.read(ledger.records(chains=sorted(chains)) if wanted else ())
     now = run.now
-    mine = None if repository is None else deadlines_of(repository, records, run)
     images = {
         str(reference): facts.image(
             reference, reference.digest, tuple(platforms), now=now, max_age=max_age
@@ -72,7 +80,7 @@ def recorded(
     return Recorded(
         images,
         run.config.policy.deadlines,
-        deadlines=() if mine is None else mine.deadlines,
+        deadlines=() if repository is None else _deadlines(repository, facts, run, waiving),
         products=_products(surveys, run),
         before=None if len(surveys) == 1 else frozenset(map(use_place, surveys[1].uses)),
     )
@@ -90,14 +98,36 @@ def terms_of(config: Config, now: datetime) -> Terms:
     )
 
 
-def deadlines_of(
-    repository: str, records: Iterable[Record], run: Run
-) -> RepositoryDeadlines | None:
-    """Work out the deadlines of one repository; None where it is not in the ledger."""
-    found = repository_deadlines(
-        (record.event for record in records), terms_of(run.config, run.now)
+def _severity(deadline: Deadline) -> tuple[FindingKey, Urgency | None]:
+    """Return a finding and how severe it is now, as waivers compare it."""
+    is_exploited = deadline.urgency is Urgency.EXPLOITED
+    return deadline.finding, deadline.urgency if is_exploited else deadline.severity
+
+
+def _deadlines(
+    repository: str, facts: StoredFacts, run: Run, waiving: Tree
+) -> tuple[Deadline, ...]:
+    """Work out the deadlines of one repository, with the waivers as their file has them."""
+    own = chain_name(repository)
+    found = _reckoned(own, facts.events, run)
+    if not found:
+        return ()
+    mirrored = mirrored_waivers(
+        waiving,
+        run,
+        own,
+        (event for event in facts.events if event.chain == own),
+        known=dict(map(_severity, found)),
+        aliases=facts.aliases,
     )
-    return next((one for one in found if one.repository == chain_name(repository)), None)
+    if not mirrored.events:
+        return found
+    return _reckoned(own, (*facts.events, *mirrored.events), run)
+
+
+def _reckoned(chain: str, events: Iterable[Event], run: Run) -> tuple[Deadline, ...]:
+    every = repository_deadlines(events, terms_of(run.config, run.now))
+    return next((one.deadlines for one in every if one.repository == chain), ())
 
 
 def _products(surveys: Iterable[Survey], run: Run) -> dict[tuple[str, str], frozenset[str]]:

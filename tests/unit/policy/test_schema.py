@@ -52,6 +52,8 @@ EXAMPLES = [
         '[policy.rules.behind-current]\nseverity = "off"\nstages = "all"\nnon_production = true\n'
         "grace_days = 0\n"
     ),
+    '[policy.rules.unpatched-high]\nseverity = "warning"\noverdue_only = 0\n',
+    '[ledger]\nrepository = "git.example/acme/shop"\n',
     (
         '[policy.waivers]\nfile = "w.toml"\ninline = false\nmax_days = 3650\nrepository = true\n'
         'never = ["end-of-life"]\n'
