@@ -6,7 +6,8 @@ Error                      anything basekeeper reports; carries a remedy and an 
 ├── ConfigError            policy, settings or waivers are wrong; holds every problem of the file
 ├── TransportError         a request over the network failed
 │   ├── NetworkError       the network or the server did, and may not the next time
-│   └── RegistryError      a registry did not tell what was asked of it
+│   ├── RegistryError      a registry did not tell what was asked of it
+│   └── ForgeError         a forge did not tell, or did not do, what was asked of it
 └── LedgerError            the ledger cannot be reached or refuses
 
 What concerns one item of many (one file, one image) is not an exception but a `Skipped` value.
@@ -15,9 +16,12 @@ What concerns one item of many (one file, one image) is not an exception but a `
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from basekeeper.records import dataclass
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 EXIT_OK = 0
 EXIT_FINDINGS = 1
@@ -144,6 +148,51 @@ class RegistryError(TransportError):
         """Keep the kind of failure beside the message."""
         super().__init__(message, hint=hint)
         self.failure = failure
+
+
+class ForgeFailure(StrEnum):
+    """Why a forge did not tell, or did not do, what was asked of it."""
+
+    AUTH = "not logged in"
+    """The token is missing, wrong or expired."""
+    PERMISSION = "no permission"
+    NOT_FOUND = "not found or no access"
+    """Forges answer alike for what is missing and for what is private."""
+    CONFLICT = "conflict"
+    """What is there is not what was expected; to be looked at again before anything is done."""
+    LIMITED = "rate limited"
+    TRANSIENT = "not reachable"
+    """It may succeed the next time; of a change it is not known whether it was done."""
+    UNSUPPORTED = "not supported"
+    REFUSED = "refused answer"
+    """The answer broke a rule of safety: size, form, another host."""
+
+
+class ForgeError(TransportError):
+    """A forge did not tell, or did not do, what was asked of it; no message shows a token."""
+
+    def __init__(
+        self,
+        message: str,
+        failure: ForgeFailure,
+        *,
+        hint: str | None = None,
+        until: datetime | None = None,
+        needs: str | None = None,
+    ) -> None:
+        """Keep the kind of failure beside the message.
+
+        Args:
+            message: What is wrong.
+            failure: What kind it is.
+            hint: What to do about it.
+            until: Of LIMITED, when it may be asked again, UTC; None: the forge does not say.
+            needs: Of PERMISSION, which one is needed, in the forge's words; None: it does not say.
+        """
+        super().__init__(message, hint=hint)
+        self.failure = failure
+        self.until = until
+        self.needs = needs
 
 
 class LedgerError(Error):

@@ -24,6 +24,25 @@ if TYPE_CHECKING:
         Sight,
         Verification,
     )
+    from basekeeper.values.forge import (
+        BranchState,
+        BranchWritten,
+        Capabilities,
+        ChangeProposal,
+        ChangeRequest,
+        Checks,
+        CommitRequest,
+        Dispatched,
+        DispatchRequest,
+        Label,
+        MergeMethod,
+        MergeOutcome,
+        Proposed,
+        RepositoryInfo,
+        RepositoryRef,
+        StatusReport,
+        Tree,
+    )
     from basekeeper.values.image import (
         Descriptor,
         Image,
@@ -318,4 +337,168 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """End the connection."""
+        ...
+
+
+class Forge(Protocol):
+    """Where repositories live and change requests are made; safe to share between threads.
+
+    Everything raises `ForgeError`, whose `failure` tells what kind it is. What changes something
+    looks first, and does nothing where it is done already: after a crash, or where an answer was
+    lost, the same call again leads to the same state, without a duplicate. Changes go one at a
+    time.
+    """
+
+    def capabilities(self) -> Capabilities:
+        """Tell who we are, and what can be done."""
+        ...
+
+    def repository(self, ref: RepositoryRef) -> RepositoryInfo:
+        """Tell about a repository; one that was renamed is told under its present name."""
+        ...
+
+    def repositories(self, owner: str) -> Iterator[RepositoryInfo]:
+        """Return all repositories of an owner, by pages of many at once.
+
+        Where the default branch of one stands as it did, nothing else need be asked of it.
+        """
+        ...
+
+    def tree(self, ref: RepositoryRef, commit: str) -> Tree:
+        """List every file of a commit; known ones cost no request."""
+        ...
+
+    def file(self, ref: RepositoryRef, oid: str) -> bytes:
+        """Read a file by the oid that its tree tells, verified; known ones cost no request."""
+        ...
+
+    def branch(self, ref: RepositoryRef, name: str, base: str) -> BranchState | None:
+        """Tell how a branch stands to another one; None where there is none.
+
+        Args:
+            ref: The repository.
+            name: The branch.
+            base: The branch that it is to be compared with.
+        """
+        ...
+
+    def ensure_branch(
+        self, ref: RepositoryRef, name: str, commit: CommitRequest, expected_head: str | None
+    ) -> BranchWritten:
+        """Make a branch consist of one commit.
+
+        Args:
+            ref: The repository.
+            name: The branch.
+            commit: What is to be in it.
+            expected_head: What the branch is now, as `branch` told; None: there is none.
+
+        Raises:
+            ForgeError: CONFLICT where the branch is neither what was expected nor as wanted, where
+                a commit in it is not ours, or where another branch stands in its way.
+        """
+        ...
+
+    def delete_branch(self, ref: RepositoryRef, name: str, expected_head: str) -> bool:
+        """Remove a branch; False where there is none.
+
+        Raises:
+            ForgeError: CONFLICT where it is not what was expected.
+        """
+        ...
+
+    def find_change_requests(self, ref: RepositoryRef, branch: str) -> tuple[ChangeRequest, ...]:
+        """Return those of a branch of the repository itself in every state, the newest first."""
+        ...
+
+    def ensure_change_request(self, ref: RepositoryRef, proposal: ChangeProposal) -> Proposed:
+        """Have a change request that says what it is to say.
+
+        An open one of ours for the branch is brought up to date; what a person wrote into it since
+        stays while the proposal says the same. One that was closed or merged for the same key stays
+        as it is, and no other is made.
+
+        Raises:
+            ForgeError: CONFLICT where an open one for the branch is not ours, or the branch has
+                nothing that its base has not.
+        """
+        ...
+
+    def comment_once(self, ref: RepositoryRef, number: int, key: str, text: str) -> bool:
+        """Say something under a change request, unless it was said under the same key before."""
+        ...
+
+    def ensure_label(self, ref: RepositoryRef, label: Label) -> bool:
+        """Have a label; one that is there stays as it is. True where it was made."""
+        ...
+
+    def request_reviewers(
+        self, ref: RepositoryRef, number: int, reviewers: Collection[str]
+    ) -> tuple[str, ...]:
+        """Ask people (`name`) and teams (`owner/team`) for a review, each once.
+
+        Returns:
+            Those who cannot be asked, as they have no access, or wrote the change themselves.
+        """
+        ...
+
+    def checks(
+        self, ref: RepositoryRef, commit: str, base: str, number: int | None = None
+    ) -> Checks:
+        """Return all checks of a commit but ours, whatever interface they came by.
+
+        Args:
+            ref: The repository.
+            commit: Its oid, whole.
+            base: Branch whose rules say which are required.
+            number: Change request whose head it is, if any: tells more of what is required.
+        """
+        ...
+
+    def set_status(self, ref: RepositoryRef, commit: str, report: StatusReport) -> bool:
+        """Have our word on a commit; False where it stands as it should."""
+        ...
+
+    def merge(
+        self, ref: RepositoryRef, number: int, commit: str, method: MergeMethod
+    ) -> MergeOutcome:
+        """Merge a change request now, if its head is this very commit."""
+        ...
+
+    def enable_auto_merge(
+        self, ref: RepositoryRef, number: int, commit: str, method: MergeMethod
+    ) -> MergeOutcome:
+        """Have the forge merge it once everything that is *required* has passed, or queue it.
+
+        It is read again afterwards: only what is then in force is told. Where nothing is left to
+        wait for the outcome is READY, and the caller judges all checks and merges.
+        """
+        ...
+
+    def dispatch(
+        self, ref: RepositoryRef, request: DispatchRequest, *, now: datetime
+    ) -> Dispatched:
+        """Start a run of a workflow; its inputs are held to what it declares first.
+
+        This cannot be looked up afterwards for sure: who calls it keeps an account.
+
+        Raises:
+            ForgeError: CONFLICT where the inputs are not those that the workflow takes.
+        """
+        ...
+
+    def variable(self, ref: RepositoryRef, name: str) -> str | None:
+        """Read a variable of the repository's CI; None where it is missing, and only then."""
+        ...
+
+    def close_change_request(self, ref: RepositoryRef, number: int) -> bool:
+        """Close without merging; False where it is not open."""
+        ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Say what the user should know beside the answers so far, each thing once."""
+        ...
+
+    def close(self) -> None:
+        """End every connection."""
         ...

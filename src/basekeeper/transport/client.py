@@ -1,12 +1,13 @@
-"""A small synchronous HTTP client for asking: GET, HEAD and POST, bounded in time and size.
+"""A small synchronous HTTP client: GET, HEAD, POST and what forges need, bounded in time and size.
 
 Steps of one request:
 
 1. The URL must be https, or http to a host allowed by name.
 2. Connect under the rules of `addresses`, at most so many connections to a host at a time.
 3. Send it; repeat on connection errors and 502, 503, 504 with growing pauses, honouring
-   Retry-After up to a limit. POST is never repeated.
-4. Follow redirects by hand, under the rules of `redirects`. POST is never redirected.
+   Retry-After up to a limit. POST, and whatever goes through `send`, is never repeated.
+4. Follow redirects by hand, under the rules of `redirects`. POST is never redirected, nor is what
+   goes through `send`.
 5. Read the body up to the size limit; a compressed body is unpacked under the same limit. A body
    that is streamed is passed on as it was transferred, and never kept.
 
@@ -54,6 +55,8 @@ __all__ = ["FIRST_PAUSE", "HostOptions", "Limits", "Response", "Transport", "ret
 
 _REPEATED: Final = frozenset({502, 503, 504})
 _SUCCESS: Final = range(200, 300)
+_SAFE: Final = frozenset({"GET", "HEAD"})
+"""Methods that change nothing, so that a connection that was just closed does no harm."""
 
 _LINE: Final = re.compile(
     rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+: (?:[\x21-\x7e\x80-\xff]+(?:[ \t]+[\x21-\x7e\x80-\xff]+)*)?"
@@ -227,6 +230,31 @@ class Transport:
         ask = self._ask("POST", sent, max_bytes, 0)._replace(body=body, begin=begin)
         return self._repeated(url, ask, self._deadline())
 
+    def send(
+        self,
+        method: str,
+        url: str,
+        body: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send a request of any method once; every final status is an answer, redirects too.
+
+        Args:
+            method: In upper case: GET, PATCH, PUT, DELETE …
+            url: Where to; https unless the host is allowed.
+            body: What to send.
+            headers: Sent along; `content-type` says what the body is.
+            max_bytes: Largest body of the answer; None: the transport's limit.
+
+        Raises:
+            NetworkError: No answer, or a broken one: it may have been done nevertheless.
+            TransportError: A refused host or certificate, or a body above the limit.
+        """
+        ask = self._ask(method, headers, max_bytes, 0)._replace(body=body)
+        return self._repeated(url, ask, self._deadline())
+
     def close(self) -> None:
         """Close all connections, those in use as soon as their exchange has ended."""
         self._pool.close()
@@ -311,9 +339,9 @@ class Transport:
         options = self._hosts.find(origin)
         deadline.timeout = options.timeout or self._limits.timeout
         message = self._message(url, target, ask)
-        is_post = ask.method == "POST"
+        is_change = ask.method not in _SAFE
         try:
-            return self._exchanged(url, origin, message, ask, deadline, fresh=is_post)
+            return self._exchanged(url, origin, message, ask, deadline, fresh=is_change)
         except Stale:
             return self._exchanged(url, origin, message, ask, deadline, fresh=True)
 

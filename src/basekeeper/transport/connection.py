@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from basekeeper.transport.thorough import ThoroughReader
     from basekeeper.transport.urls import Origin
 
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose length is told even where there is no body (RFC 9110 §8.6)."""
+
 KEEP_SECONDS: Final = 30.0
 """How long an idle connection is kept; servers close theirs after about a minute."""
 
@@ -170,7 +173,7 @@ class Connection:
             target = f"{self.origin.scheme}://{self.origin.authority}{target}"
         begin = f"{message.method} {target} HTTP/1.1\r\n".encode("ascii")
         end = b"\r\n"
-        if message.method == "POST":
+        if message.method in _WITH_BODY:
             end = b"Content-Length: %d\r\n\r\n" % len(message.body)
         return b"".join((begin, self._own_lines, message.headers, end, message.body))
 
