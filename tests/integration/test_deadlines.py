@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.contract.ledger_places import make_clone
 from tests.fakes.postgres import postgres
 from tests.integration.histories import HOUR, NOW, SHOP, Image, Past
 from tests.integration.program import SNAPSHOTS, git, run
@@ -338,3 +339,17 @@ def test_on_postgresql(bench: Bench, postgres: Server) -> None:
     assert bench.told()["summary"]["overdue"] == 2
     assert "s3cr3t" not in bench.run().out
     assert bench.told("--as-of", (NOW - 85 * HOUR).isoformat())["summary"]["overdue"] == 0
+
+
+def test_on_a_branch(tmp_path: Path) -> None:
+    root = make_clone(tmp_path)
+    location = "branch:state/ledger"
+    busy().record(location, start=root)
+    told = run(
+        root, "deadlines", "--repository", SHOP, "--now", NOW.isoformat(), "--format", "json",
+        BASEKEEPER_LEDGER=location,
+    )  # fmt: skip
+    assert (told.code, told.err) == (1, "")
+    assert told.json["summary"]["overdue"] == 2
+    gate = run(root, "check", "--format", "json", BASEKEEPER_LEDGER=location)
+    assert "known vulnerabilities" in gate.json["unconfigured"]  # a branch is across the network
