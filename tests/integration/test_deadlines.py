@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.contract.ledger_places import make_clone
+from tests.fakes.loopback import Answer, Loopback, serve
 from tests.fakes.postgres import postgres
 from tests.integration.histories import HOUR, NOW, SHOP, Image, Past
 from tests.integration.program import SNAPSHOTS, git, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fakes.postgres import Server
@@ -353,3 +356,69 @@ def test_on_a_branch(tmp_path: Path) -> None:
     assert told.json["summary"]["overdue"] == 2
     gate = run(root, "check", "--format", "json", BASEKEEPER_LEDGER=location)
     assert "known vulnerabilities" in gate.json["unconfigured"]  # a branch is across the network
+
+
+@pytest.fixture
+def receivers(bench: Bench) -> Iterator[Loopback]:
+    """A receiver that the user's own settings name as two channels."""
+    settings = bench.root.parent / "settings.toml"
+    settings.write_text(
+        '[[notify]]\nname = "team"\nkind = "slack"\nurl_env = "TEAM"\n'
+        '[[notify]]\nname = "tickets"\nkind = "webhook"\nurl_env = "TICKETS"\n'
+        'secret_env = ["KEY"]\ntopics = ["found", "closed"]\n',
+        encoding="utf-8",
+    )
+    with serve() as loopback:
+        loopback.put("/team", Answer())
+        loopback.put("/tickets", Answer())
+        key = "whsec_" + b64encode(b"a key of the tests, thirty-two b").decode()
+        bench.more = {
+            "BASEKEEPER_SETTINGS": str(settings),
+            "TEAM": f"{loopback.url}/team",
+            "TICKETS": f"{loopback.url}/tickets",
+            "KEY": key,
+        }
+        yield loopback
+
+
+def test_channels_are_told_what_is_new_and_each_step_once(
+    bench: Bench, receivers: Loopback
+) -> None:
+    busy().record(bench.ledger)
+    first = bench.run("--notify")
+    assert first.code == 1
+    assert "notified team of github.com/acme/shop:" in first.out.replace("\n      ", " ")
+    asked = list(receivers.paths)
+    assert set(asked) == {"/team", "/tickets"}
+    bodies = b"".join(receivers.bodies)
+    assert b"CVE-2026-1001" in bodies
+    again = bench.run("--notify", "-f", "json")
+    assert receivers.paths == asked, "nothing is told twice"
+    assert any(line.endswith(": 0 sent") for line in again.json["notices"])
+
+
+def test_a_channel_that_fails_is_told_later(bench: Bench, receivers: Loopback) -> None:
+    receivers.put("/team", Answer(status=500), Answer(status=500), Answer())
+    busy().record(bench.ledger)
+    told = bench.told("--notify")
+    assert any("team" in line and "not yet" in line for line in told["notices"])
+    before = len(receivers.paths)
+    later = (NOW + 5 * HOUR).isoformat()
+    bench.run("--notify", "--now", later)
+    assert receivers.paths[before:].count("/team") >= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--notify",), "no channel is configured"),
+        (("--notify", "--as-of", "2026-11-01"), "leave out --as-of"),
+    ],
+)
+def test_notifying_needs_a_channel_and_the_present(
+    bench: Bench, arguments: tuple[str, ...], words: str
+) -> None:
+    busy().record(bench.ledger)
+    told = bench.run(*arguments)
+    assert told.code == 2
+    assert words in told.err

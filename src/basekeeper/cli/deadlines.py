@@ -1,14 +1,16 @@
-"""`deadlines`: what has to be patched by when. Reads the ledger, and writes nothing."""
+"""`deadlines`: what has to be patched by when. Writes nothing, but for what `--notify` tells."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from basekeeper.cli.options import (
     color_option,
+    ephemeral_option,
     format_option,
     output_option,
     policy_option,
@@ -20,9 +22,12 @@ from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from basekeeper.config.settings import Settings
+    from basekeeper.pipeline.deadlines import Basis
+    from basekeeper.pipeline.telling import ChannelTold
     from basekeeper.render.layout import Style
     from basekeeper.values.agenda import Agenda
 
@@ -43,9 +48,11 @@ Examples:
   basekeeper deadlines --all --format markdown
   basekeeper deadlines --repository github.com/acme/shop --product api
   basekeeper deadlines --closed --as-of 2026-10-01
+  basekeeper deadlines --notify
 \b
 Exit codes: 0 nothing is overdue, 1 something is, 2 usage or configuration,
-3 that could not be told for all that was asked, 130 interrupted."""
+3 that could not be told for all that was asked, or a channel of --notify
+will never be told, 130 interrupted."""
 
 
 @click.command("deadlines", epilog=_EPILOG, short_help="Show what has to be patched by when.")
@@ -93,6 +100,12 @@ Exit codes: 0 nothing is overdue, 1 something is, 2 usage or configuration,
     metavar="INSTANT",
     help="Reckon as of this day or instant in UTC; as --as-of where that is given.",
 )
+@click.option(
+    "--notify",
+    is_flag=True,
+    help="Tell the channels of [[notify]] in your own settings what is new, each step once.",
+)
+@ephemeral_option
 @policy_option
 @format_option(FORMATS)
 @output_option
@@ -107,6 +120,8 @@ def command(**given: Any) -> int:
     """
     _check(given)
     found = _found(given)
+    told = _notified(given, found) if given["notify"] else Notified()
+    found = replace(found, notices=(*found.notices, *told.lines))
     if given["output"] is None:
         style = style_for(sys.stdout, given["color"])
         emit(_rendered(found, given, style), encoded=given["format"] != "text")
@@ -115,7 +130,8 @@ def command(**given: Any) -> int:
 
         text = _rendered(found, given, Style(colour=given["color"] == "always"))
         write_file(given["output"], text)
-    return exit_code(found)
+    code = exit_code(found)
+    return EXIT_UNKNOWN if code == EXIT_OK and told.is_lost else code
 
 
 def exit_code(found: Agenda) -> int:
@@ -130,18 +146,67 @@ def _check(given: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
     if given["every"] and given["repositories"]:
         raise click.UsageError("--all shows every repository: leave out --repository")
+    if given["notify"] and given["as_of"]:
+        raise click.UsageError("--notify tells of the present: leave out --as-of")
+
+
+class Notified(NamedTuple):
+    """What became of the messages of a run."""
+
+    lines: tuple[str, ...] = ()
+    """A line for each channel."""
+    is_lost: bool = False
+    """Whether some message will never arrive."""
+
+
+def _notified(given: Mapping[str, Any], found: Agenda) -> Notified:
+    """Queue what channels were not told yet, and send what is due."""
+    from basekeeper import pipeline, wiring
+    from basekeeper.pipeline.deadlines import Asked, agenda
+
+    clock = wiring.ticking(found.now)
+    root, basis = _basis(given, found.now)
+    settings = basis.config.settings
+    hearing = wiring.audiences(settings)
+    if not hearing:
+        raise InputError(
+            "no channel is configured, so nobody can be notified",
+            hint="add [[notify]] to your own settings: docs/reference/notifications.md",
+        )
+    told = []
+    with (
+        wiring.open_outbox(
+            settings, clock=clock, ephemeral=given["ephemeral"], start=root
+        ) as ledger,
+        wiring.open_channels(settings) as channels,
+    ):
+        for name in found.repositories:
+            asked = Asked(repositories=(name,), closed=True)
+            every = [one.deadline for one in agenda(ledger, basis, asked, place="").due]
+            pipeline.announce(ledger, every, hearing, repository=name, now=found.now)
+            told += [
+                (name, one) for one in pipeline.tell(ledger, channels, repository=name, clock=clock)
+            ]
+    lines = tuple(_told_line(name, one) for name, one in told)
+    return Notified(lines, any(one.given_up for _, one in told))
+
+
+def _told_line(repository: str, told: ChannelTold) -> str:
+    """Say what became of the messages of one channel."""
+    words = [f"{told.sent} sent"]
+    words += [f"not yet: {one.reason}" for one in told.later[:1]]
+    words += [f"{told.left} left for the next run"] if told.left else []
+    words += [f"given up: {one.reason}" for one in told.given_up]
+    return f"notified {told.name} of {repository}: {', '.join(words)}"
 
 
 def _found(given: Mapping[str, Any]) -> Agenda:
     """Read configuration and ledger, and work it out."""
     from basekeeper import wiring
-    from basekeeper.pipeline.deadlines import Asked, Basis, agenda
-    from basekeeper.policy.load import load_config
+    from basekeeper.pipeline.deadlines import Asked, agenda
 
-    root = wiring.locate((given["path"],)).root
-    config = load_config(root, policy_path=given["policy"])
-    settings = config.settings
-    now = given["now"] or given["as_of"] or this_instant()
+    root, basis = _basis(given, given["now"] or given["as_of"] or this_instant())
+    settings = basis.config.settings
     asked = Asked(
         repositories=None if given["every"] else _repositories(given, settings, root),
         products=given["products"],
@@ -150,14 +215,25 @@ def _found(given: Mapping[str, Any]) -> Agenda:
         closed=given["closed"],
         as_of=given["as_of"],
     )
-    basis = Basis(
+    with wiring.open_history(settings, start=root) as history:
+        return agenda(history.ledger, basis, asked, place=history.place)
+
+
+def _basis(given: Mapping[str, Any], now: datetime) -> tuple[Path, Basis]:
+    """Read the configuration of the place that is meant."""
+    from basekeeper import wiring
+    from basekeeper.pipeline.deadlines import Basis
+    from basekeeper.policy.load import load_config
+
+    root = wiring.locate((given["path"],)).root
+    config = load_config(root, policy_path=given["policy"])
+    settings = config.settings
+    return root, Basis(
         config=config,
         now=now,
         max_age=wiring.max_database_age(settings),
         scores=lambda names: wiring.open_scores(settings, now=now, wanted=names),
     )
-    with wiring.open_history(settings, start=root) as history:
-        return agenda(history.ledger, basis, asked, place=history.place)
 
 
 def _repositories(given: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, ...]:

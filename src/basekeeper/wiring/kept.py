@@ -162,7 +162,7 @@ def open_history(settings: Settings, *, start: Path) -> Iterator[History]:
     if configured is None and not Path(location.target).exists():
         raise InputError(
             "there is no ledger yet",
-            hint="run basekeeper scan, which makes one; where it lies elsewhere, set"
+            hint="run basekeeper scan --record, which makes one; where it lies elsewhere, set"
             " BASEKEEPER_LEDGER, or ledger.url in your own settings",
         )
     ledger = open_ledger(location, clock=None, start=start)
