@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from basekeeper.scanners.fields import object_of, objects_of, optional_text, read_json
 from basekeeper.scanners.nottold import NotTold
-from basekeeper.values.vulnerability import PackageKind, Sbom, Subject, SubjectKind
+from basekeeper.values.vulnerability import Sbom, Subject, SubjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
-    from basekeeper.scanners.report import Report
     from basekeeper.values.image import Unknown
+
+T = TypeVar("T")
 
 MEDIA_TYPE: Final = "application/vnd.cyclonedx+json"
 OS_PURLS: Final = ("pkg:deb/", "pkg:apk/", "pkg:rpm/", "pkg:alpm/")
@@ -57,15 +59,22 @@ def read_cyclonedx(data: bytes) -> dict[str, Any]:
     return document
 
 
-def not_looked_at(document: dict[str, Any], report: Report) -> int:
-    """Count the packages of an operating system that a report passes over without a word."""
-    looked_at = {one.purl for one in report.packages if one.kind is PackageKind.OS}
-    listed = {
+def os_purls(document: dict[str, Any]) -> set[str]:
+    """Return the purls of the packages of an operating system."""
+    return {
         purl
         for component in objects_of(document, "components")
         if (purl := optional_text(component, "purl")) and purl.startswith(OS_PURLS)
     }
-    return len(listed - looked_at)
+
+
+def passed_over(listed: AbstractSet[T], looked_at: AbstractSet[T]) -> list[str]:
+    """Say of how many packages a report says nothing at all; empty: of none."""
+    count = len(listed - looked_at)
+    if not count:
+        return []
+    words = "1 package of the SBOM was" if count == 1 else f"{count} packages of the SBOM were"
+    return [f"{words} not looked at"]
 
 
 def told_of_image(document: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.process import ProcessError
 from basekeeper.scanners.answer import Basis, make_scan
-from basekeeper.scanners.cyclonedx import MEDIA_TYPE, read_cyclonedx
+from basekeeper.scanners.cyclonedx import MEDIA_TYPE, passed_over, read_cyclonedx
 from basekeeper.scanners.databases import Place, age_problem, holding, replace_database
 from basekeeper.scanners.fields import read_json
 from basekeeper.scanners.grype_command import Command
@@ -143,13 +143,18 @@ class Grype:
         scanner = self._identity()
         with holding(self._place) as database, Workspace({}) as space:
             path = space.put("sbom.cdx.json", json.dumps(for_grype(document)).encode())
-            done = self._command.match(space, f"sbom:{path}")
+            done, listed = self._command.match_and_list(space, f"sbom:{path}")
             answer = self._report(done)
             self._head(answer, database)
             report = self._read(answer, listing, now)._replace(
                 image_id=listing.image_id, diff_ids=listing.diff_ids
             )
-            doubts = [*self._command.doubts(done), *self._gaps(report)]
+            looked_at = _os_packages(read_listing(read_cyclonedx(listed)))
+            doubts = [
+                *self._command.doubts(done),
+                *self._gaps(report),
+                *passed_over(_os_packages(listing), looked_at),
+            ]
         basis = Basis(scanner, database, self._settings, now)
         return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
 
@@ -226,3 +231,8 @@ class Grype:
     def _check_ended(self) -> None:
         if self._ended is not None and self._ended.is_set():
             raise ProcessError("the update was ended, as the run was")
+
+
+def _os_packages(listing: Listing) -> set[tuple[str, str]]:
+    """Names and versions of the packages of an operating system."""
+    return {(one.name, one.version) for one in listing.packages if one.kind is PackageKind.OS}

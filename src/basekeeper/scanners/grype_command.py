@@ -55,20 +55,12 @@ class Command:
             raise NotTold(f"scanner {self._path!r} does not tell its version: {_why(done)}")
         return text_of(read_json(done.stdout, "the scanner's version"), "version").removeprefix("v")
 
-    def match(self, space: Workspace, target: str) -> Completed:
-        """Match an image or a list of packages against the database.
+    def match_and_list(self, space: Workspace, target: str) -> tuple[Completed, bytes]:
+        """Match an image or a list of packages; list in CycloneDX what was looked at, too.
 
         Args:
             space: Where it runs.
             target: Kind and path, as `oci-dir:PATH`.
-
-        Raises:
-            NotTold: It gave no answer at all.
-        """
-        return self._answered(space, ["--output", "json", *self._vex(), target])
-
-    def match_and_list(self, space: Workspace, target: str) -> tuple[Completed, bytes]:
-        """Match an image, and list its packages in CycloneDX, which the report does not.
 
         Raises:
             NotTold: It gave no answer at all.

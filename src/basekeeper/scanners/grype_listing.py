@@ -41,8 +41,9 @@ MAX_LOCATIONS: Final = 1000
 class Listing(NamedTuple):
     """The packages of an image."""
 
-    packages: Mapping[str, Package]
-    """By each name that a report refers to them by."""
+    packages: tuple[Package, ...]
+    by_reference: Mapping[str, Package]
+    """By each name that a report may refer to them by."""
     image_id: str | None
     diff_ids: tuple[str, ...]
 
@@ -59,12 +60,15 @@ def read_listing(document: dict[str, Any], diff_ids: tuple[str, ...] = ()) -> Li
     """
     image_id, layers = told_of_image(document)
     diff_ids = diff_ids or layers
-    packages: dict[str, Package] = {}
+    packages: dict[Package, None] = {}
+    by_reference: dict[str, Package] = {}
     for component in objects_of(document, "components"):
         package = _package(component, diff_ids)
         if package is not None:
-            packages.update(dict.fromkeys(_references(component), package))
-    return Listing(packages, image_id, diff_ids)
+            packages[package] = None
+            for reference in _references(component):
+                by_reference.setdefault(reference, package)
+    return Listing(tuple(packages), by_reference, image_id, diff_ids)
 
 
 def as_sbom(document: dict[str, Any], image_id: str | None, diff_ids: tuple[str, ...]) -> bytes:
@@ -79,11 +83,17 @@ def as_sbom(document: dict[str, Any], image_id: str | None, diff_ids: tuple[str,
 
 
 def _references(component: dict[str, Any]) -> Iterator[str]:
-    """Yield what a report calls a component: of an image by its id, of an SBOM by its `bom-ref`."""
+    """Yield what a report calls a component: of an image by its id, of an SBOM by its `bom-ref`.
+
+    That is not always there; then the purl tells.
+    """
     reference = optional_text(component, "bom-ref")
     if reference is not None:
         yield reference
         yield from parse_qs(reference.partition("?")[2]).get(_PACKAGE_ID, ())
+    purl = optional_text(component, "purl")
+    if purl is not None:
+        yield purl
 
 
 def _package(component: dict[str, Any], diff_ids: tuple[str, ...]) -> Package | None:

@@ -136,7 +136,6 @@ def read_report(
     """
     head = read_head(report)
     reader = _Matches(listing, order, silence=_silence(head.exploited_told, now))
-    packages = dict.fromkeys(listing.packages.values())
     return Report(
         version=head.version,
         artifact_type=head.kind,
@@ -144,7 +143,7 @@ def read_report(
         image_id=head.image_id,
         diff_ids=head.diff_ids,
         platform=head.platform,
-        packages=tuple(sorted(packages, key=package_order)),
+        packages=tuple(sorted(listing.packages, key=package_order)),
         matches=reader.read(objects_of(report, "matches")),
         suppressed=reader.read(objects_of(report, "ignoredMatches")),
     )
@@ -205,9 +204,10 @@ class _Matches:
     def _package(self, artifact: dict[str, Any]) -> Package:
         """Return the package that a match is about: of the list where it is there."""
         name, version = text_of(artifact, "name"), text_of(artifact, "version")
-        listed = self._listing.packages.get(optional_text(artifact, "id") or "")
-        if listed is not None and listed.version == version:
-            return listed
+        for reference in (optional_text(artifact, "id"), optional_text(artifact, "purl")):
+            listed = self._listing.by_reference.get(reference or "")
+            if listed is not None and listed.version == version:
+                return listed
         kind = optional_text(artifact, "type") or ""
         return Package(
             name=name,

@@ -44,11 +44,14 @@ class KeptSboms:
 
 
 def _key(subject: Subject, scanner: ScannerIdentity) -> str | None:
-    """Under which an SBOM is kept; None for what has no digest but the image's id."""
+    """Under which an SBOM is kept; None for what has no digest but the image's id.
+
+    The number is that of the form: lists of the first one did not tell the order of layers.
+    """
     if subject.kind is SubjectKind.ARCHIVE:
         return None
     return (
-        f"sbom {scanner.name} {scanner.version} {scanner.digest} {subject.digest}"
+        f"sbom 2 {scanner.name} {scanner.version} {scanner.digest} {subject.digest}"
         f" {subject.platform}"
     )
 

@@ -10,7 +10,8 @@ from basekeeper.process import ProcessError
 from basekeeper.scanners.answer import Basis, make_scan
 from basekeeper.scanners.cyclonedx import (
     MEDIA_TYPE,
-    not_looked_at,
+    os_purls,
+    passed_over,
     read_cyclonedx,
     tell_of_image,
     told_of_image,
@@ -35,6 +36,7 @@ from basekeeper.scanners.trivy_report import read_report
 from basekeeper.scanners.workspace import Workspace
 from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import (
+    PackageKind,
     Sbom,
     ScannerIdentity,
 )
@@ -147,12 +149,8 @@ class Trivy:
         report = report._replace(image_id=image_id, diff_ids=diff_ids)
         if report.artifact_type != "cyclonedx":
             raise NotTold(f"the scanner took the SBOM for {report.artifact_type!r}")
-        doubts = self._command.doubts(done)
-        passed_over = not_looked_at(document, report)
-        if passed_over:
-            count = "1 package" if passed_over == 1 else f"{passed_over} packages"
-            was = "was" if passed_over == 1 else "were"
-            doubts.append(f"{count} of the SBOM {was} not looked at")
+        looked_at = {one.purl for one in report.packages if one.kind is PackageKind.OS}
+        doubts = [*self._command.doubts(done), *passed_over(os_purls(document), looked_at)]
         basis = Basis(scanner, database, self._settings, now)
         return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
 

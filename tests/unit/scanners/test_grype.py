@@ -229,6 +229,24 @@ def test_a_list_is_matched_with_its_sources_named(tmp_path: Path) -> None:
     assert [one.purl for one in scan.packages] == [purl]
 
 
+@pytest.mark.parametrize(
+    ("looked_at", "problem"),
+    [
+        ([component(), component(name="b")], None),
+        ([component()], "1 package of the SBOM was not looked at"),
+        ([LANGUAGE], "2 packages of the SBOM were not looked at"),
+    ],
+)
+def test_packages_that_are_passed_over_are_told(
+    tmp_path: Path, looked_at: list[dict[str, Any]], problem: str | None
+) -> None:
+    here = made(tmp_path, PRINT, listed=listing(*looked_at))
+    document = listing(component(), component(name="b", **{"bom-ref": "b"}))
+    scan = here.rematch(sbom_of(document), now=NOW)
+    assert isinstance(scan, Scan)
+    assert [one.reason for one in scan.problems] == ([] if problem is None else [problem])
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b"\xff"])
 def test_what_is_no_list_is_unknown(tmp_path: Path, data: bytes) -> None:
     sbom = replace(sbom_of({}), data=data)

@@ -36,13 +36,12 @@ def places(*paths: str) -> list[dict[str, str]]:
 
 
 def read(*components: dict[str, Any], diff_ids: tuple[str, ...] = (LAYER, OTHER)) -> list[Package]:
-    found = read_listing(listing(*components), diff_ids).packages
-    return list(dict.fromkeys(found.values()))
+    return list(read_listing(listing(*components), diff_ids).packages)
 
 
 def test_a_package_is_found_by_its_id_and_by_its_reference() -> None:
-    found = read_listing(listing(), (LAYER,)).packages
-    assert set(found) == {f"{PURL}&package-id=c60b234fb1bc66a8", "c60b234fb1bc66a8"}
+    found = read_listing(listing(), (LAYER,)).by_reference
+    assert set(found) == {f"{PURL}&package-id=c60b234fb1bc66a8", "c60b234fb1bc66a8", PURL}
     assert found["c60b234fb1bc66a8"].source == "openssl"
 
 
@@ -97,6 +96,13 @@ def test_what_trivy_says_of_a_package_is_read() -> None:
 def test_groups_are_part_of_names(purl: str, group: str | None, name: str) -> None:
     (one,) = read(component(name="y", group=group, version="1", purl=purl, properties=[]))
     assert one.name == name
+
+
+def test_packages_without_references_or_with_the_same_are_all_there() -> None:
+    names = [one.name for one in read(component(), component(name="b"), component(name="c"))]
+    assert names == ["libssl1.1", "b", "c"]
+    (one,) = read(component(**{"bom-ref": None}))
+    assert one.name == "libssl1.1"
 
 
 @pytest.mark.parametrize("missing", ["name", "version", "purl"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from basekeeper.scanners.layouts import MAX_DOCUMENT_BYTES, MAX_LAYERS, pick
+from basekeeper.scanners.layouts import MAX_DOCUMENT_BYTES, MAX_LAYERS, layers_of, pick
 from basekeeper.scanners.nottold import NotTold
 from basekeeper.values.scanning import LayoutImage
 from tests.fakes.realregistry.small import make_small_layout
@@ -126,3 +126,17 @@ def test_an_index_in_an_index_is_refused(layout: Path) -> None:
     platform = {"os": "linux", "architecture": "amd64"}
     outer = {"mediaType": images.INDEX, "manifests": [{**inner, "platform": platform}]}
     assert "is no image but" in refused(layout, put(layout, outer))
+
+
+def test_the_layers_of_an_image_are_told_lowest_first(layout: Path) -> None:
+    layers = [f"sha256:{letter * 64}" for letter in "cab"]
+    config = put(layout, {"rootfs": {"type": "layers", "diff_ids": layers}})
+    assert layers_of(layout, config) == tuple(layers)
+
+
+@pytest.mark.parametrize("document", [b"{", {"rootfs": []}, {"rootfs": {"diff_ids": [1]}}])
+def test_layers_of_a_configuration_that_cannot_be_read_are_refused(
+    layout: Path, document: object
+) -> None:
+    with pytest.raises(NotTold):
+        layers_of(layout, put(layout, document))
