@@ -276,6 +276,8 @@ class _Round:
         """Put together what is known of an image and of its repository."""
         reference = question.reference
         one, of_repository = found.get(str(reference)), told.get(reference.name)
+        if one is not None and not (question.tags or question.publisher):
+            return one
         late = Unknown(_TOO_LATE.format(reference.registry))
         if one is None or (of_repository is None and (question.tags or question.publisher)):
             self._failures.late(reference)
