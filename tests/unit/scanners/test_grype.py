@@ -6,11 +6,13 @@ import json
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from basekeeper.errors import InputError
+from basekeeper.scanners import denied
 from basekeeper.scanners.cyclonedx import MEDIA_TYPE
 from basekeeper.scanners.grype import Grype
 from basekeeper.values.image import Unknown
@@ -26,9 +28,6 @@ from tests.unit.scanners.grype_reports import (
     report,
 )
 from tests.unit.scanners.programs import NOW, archive
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = json.dumps(report())
 PRINT = f"sys.stdout.write({WHOLE!r})\n"
@@ -176,6 +175,28 @@ def test_a_missing_program_is_unknown(tmp_path: Path) -> None:
     answer = scanner(tmp_path, str(tmp_path / "grype")).scan(archive(tmp_path), now=NOW)
     assert isinstance(answer, Unknown)
     assert answer.hint == "install Grype and put it on the search path"
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "mod\tgithub.com/anchore/grype\tv0.66.6\th1:x",
+        "dep\tgithub.com/anchore/grype\tv0.66.6\th1:x",
+        'build\t-ldflags="-w -s -X main.version=0.66.6"',
+    ],
+)
+def test_a_denied_release_is_not_even_asked_for_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stamp: str
+) -> None:
+    entry = {"versions": ["0.66.6"], "digests": [], "reason": "bad"}
+    monkeypatch.setattr(denied, "_entries", lambda: {"grype": [entry]})
+    ran = tmp_path / "ran"
+    path = Path(script(tmp_path, "", listing=listing()))
+    text = path.read_text().replace("import os, sys", f"open({str(ran)!r}, 'w')\nimport os, sys")
+    path.write_text(f"{text}\n# {stamp}\n", encoding="utf-8")
+    answer = scanner(tmp_path, str(path)).identity()
+    assert "scanner grype 0.66.6 is refused: bad" in why(answer)
+    assert not ran.exists()
 
 
 def test_an_order_of_severities_must_name_sources(tmp_path: Path) -> None:
