@@ -1,0 +1,1 @@
+"""Forges: where repositories live, and change requests are made, checked and merged."""
