@@ -310,6 +310,8 @@ COMPONENTS = {
             unprivileged=lambda: _unpacked_package("strace", "usr/bin/strace"),
         ),
         Component("browser", "shows pages", "chromium", ("chromium",)),
+        Component("driver", "drives the browser", "chromedriver", ("chromium-driver",)),
+        Component("paper", "reads printed pages", "pdftotext", ("poppler-utils",)),
     )
 }
 

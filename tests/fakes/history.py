@@ -217,6 +217,7 @@ def _scenes(dice: random.Random) -> list[Scene]:
     runs = {BEGIN + 2 * DAY * number for number in range(92)} | {NOW - 2 * HOUR}
     for releases in taken.values():
         runs |= {at + HOUR for at, _, _ in releases}
+        runs |= {at - HOUR for at, _, _ in releases}
     scenes = []
     for at in sorted(one for one in runs if BEGIN <= one <= NOW):
         shipped = {product: _last(told, at) for product, told in taken.items()}
@@ -410,7 +411,7 @@ def _waivers(at: datetime, waived: set[str], flaws: Iterable[Flaw]) -> Iterator[
             owner="platform@acme.example",
             reason="the vulnerable function is not reachable from the web tier",
             control="the ingress drops such requests",
-            until=f"{(at + 40 * DAY).date()}",
+            until=f"{(at + (40 if number % 3 else 100) * DAY).date()}",
             granted=f"{at.date()}",
             approver="j.doe" if number % 2 else None,
             file="waivers.toml",

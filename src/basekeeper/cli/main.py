@@ -53,6 +53,7 @@ _VERBS: Final = {
     "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
+    "report": ("basekeeper.cli.report", "Write the evidence of a period or release."),
     "scan": ("basekeeper.cli.scan", "Look for vulnerabilities in images."),
     "update": ("basekeeper.cli.update", "Move images to what is newer."),
     "waive": ("basekeeper.cli.waive", "Accept findings for a while."),

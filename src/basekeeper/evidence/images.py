@@ -112,7 +112,7 @@ def _base(known: Known, question: Question, stood: Stood, event: Event | None) -
         line=words.read_number(said, "line"),
         identified=BY_DIGEST if "@" in reference else BY_TAG,
         judgement=_judgement(question, reference),
-        state=_state(known, question, (reference, stood.digest), (stood.line.platform,)),
+        state=_state(known, question, (reference, stood.digest), (stood.line.platform,), stood.end),
     )
 
 
@@ -126,15 +126,20 @@ def _judgement(question: Question, reference: str) -> Judgement | None:
 
 
 def _state(
-    known: Known, question: Question, image: tuple[str, str], platforms: tuple[str, ...]
+    known: Known,
+    question: Question,
+    image: tuple[str, str],
+    platforms: tuple[str, ...],
+    end: datetime | None,
 ) -> ImageState:
-    """Return what the newest scans of an image told."""
+    """Return what the newest scans of an image told; of one out of use, if they did by then."""
     reference, digest = image
+    horizon = question.now if end is None else min(end, question.now)
     try:
         named = parse_reference(reference)
     except InvalidReference:
         return ImageState(unknown=Unknown(_UNREADABLE))
-    stored = known.facts.image(named, digest, platforms, now=question.now, max_age=question.max_age)
+    stored = known.facts.image(named, digest, platforms, now=horizon, max_age=question.max_age)
     counts: defaultdict[Severity, Counter[bool]] = defaultdict(Counter)
     for one in stored.findings:
         counts[one.severity][bool(one.fixed)] += 1
@@ -178,7 +183,7 @@ def _published(
         end=end,
         base=base,
         proven=proven,
-        state=_state(known, question, (reference, digest), ()),
+        state=_state(known, question, (reference, digest), (), end),
     )
 
 

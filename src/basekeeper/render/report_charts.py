@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_OF_WINDOW: Final = 3.0
 """Most windows that a bar of the time to patch may be long; what took longer ends at the edge."""
 
-LABELS: Final = 6
+LABELS: Final = 4
 """Most labels below a trend."""
 
 _WIDTH: Final = 1_000
@@ -73,7 +73,7 @@ def patch_chart(rows: Iterable[UrgencyMeasure]) -> Markup:
     parts: list[Markup] = []
     for one in rows:
         words = span_or_not(one.patch.median, one.patch.count)
-        told = f"{words} of {window_words(one)}, n = {one.patch.count:,}"
+        told = f"{words}, window {window_words(one)}, n = {one.patch.count:,}"
         name = element("div", one.urgency.word)
         if one.patch.median is None or not one.window:
             shown = told if one.patch.count else "nothing ended"
@@ -259,7 +259,7 @@ def _column(index: int, count: int, sizes: tuple[float, float]) -> Markup:
 def _pair(index: int, count: int, sizes: tuple[float, float]) -> Markup:
     slot = 1 / count
     shapes = []
-    for number, (size, role) in enumerate(zip(sizes, ("late", "good"), strict=True)):
+    for number, (size, role) in enumerate(zip(sizes, ("rest", "good"), strict=True)):
         left = (index + 0.1 + 0.4 * number) * slot
         if size:
             shapes.append(_rect(left, _PLOT - size * _PLOT, 0.38 * slot, size * _PLOT, role))

@@ -51,22 +51,22 @@ MAX_MARK_CHARS: Final = 1_000_000
 
 METHODS: Final = (
     (
-        "In time: ended within the period, proven by a scan of the published image, and never overdue "
-        "while no waiver held. The share is of what ended in time, ended late, or is overdue; what "
-        "still has time, is paused, has no fix, or cannot be told is counted beside it."
+        "In time: ended within the period, proven by a scan of the published image, and never "
+        "overdue while nothing paused it. The share is of what ended in time, ended late, or is "
+        "overdue; what still has time, is paused, has no fix, or cannot be told is counted beside."
     ),
     (
         "Overdue counts what passed its due time while nothing paused it and has not ended, also "
         "where a waiver was granted afterwards."
     ),
     (
-        "Time to patch: from the start of the action clock (found, and a fix there) to the proof in "
-        "the published image, of what ended within the period."
+        "Time to patch: from the start of the action clock (found, and a fix there) to the proof "
+        "in the published image, of what ended within the period."
     ),
     (
         "Upstream: from the first fix of a vulnerability to the first base image of that line that "
-        "holds it, as far as scans of ours saw it; each vulnerability counts once. What waits longer "
-        "than a limit has missed it."
+        "holds it, as far as scans of ours saw it; each vulnerability counts once. What waits "
+        "longer than a limit has missed it."
     ),
     (
         "A percentage and a median need 5, the ninetieth percentile 10; of fewer the numbers alone "
@@ -114,14 +114,14 @@ def _body(found: Evidence) -> Iterator[Markup]:
     if unknown := not_known(found):
         yield _unknown(unknown)
     yield from _charts(found)
-    yield from repository_parts(found)
+    yield element("div", repository_parts(found), class_="detail")
     yield from _basis(found)
 
 
 def _title(found: Evidence) -> Iterator[Markup]:
     yield element("p", "Patch evidence for base images", class_="soft")
     yield element("h1", scope_words(found))
-    facts = [("Period", period_words(found)), ("As of", f"{day(found.now)} UTC")]
+    facts = [("Period", period_words(found)), ("As of", f"{day(found.now)} UTC, as are all times")]
     if found.release is not None:
         one = found.release
         facts[:0] = [
@@ -136,9 +136,8 @@ def _title(found: Evidence) -> Iterator[Markup]:
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> Markup:
-    return element(
-        "dl", [element("dt", name) + element("dd", value) for name, value in facts], class_="facts"
-    )
+    rows = [joined((element("dt", name), element("dd", value))) for name, value in facts]
+    return element("dl", rows, class_="facts")
 
 
 def _tiles(told: Measures) -> Markup:
@@ -204,7 +203,7 @@ def _charts(found: Evidence) -> Iterator[Markup]:
         _panel(
             f"Found and ended in each {told.trend_unit}",
             flow_chart(told.trend),
-            legend(("late", "found"), ("good", "ended")),
+            legend(("rest", "found"), ("good", "ended")),
         ),
     ]
     if told.lags:
@@ -223,7 +222,6 @@ def _charts(found: Evidence) -> Iterator[Markup]:
         )
     yield element("div", panels, class_="panels")
     yield _numbers(rows)
-    yield _trend(told)
 
 
 def _panel(title: str, *parts: Markup, wide: bool = False) -> Markup:
@@ -258,8 +256,7 @@ def _trend(told: Measures) -> Markup:
         Column("Open at its end", lambda one: f"{one.open:,}", is_number=True),
         Column("Of these overdue", lambda one: f"{one.overdue:,}", is_number=True),
     )
-    title = f"Trend by {told.trend_unit}"
-    return table(title, columns, told.trend, class_="trend")
+    return table(None, columns, told.trend, class_="trend")
 
 
 def _basis(found: Evidence) -> Iterator[Markup]:
@@ -278,6 +275,8 @@ def _basis(found: Evidence) -> Iterator[Markup]:
         yield element("ul", [element("li", one) for one in found.notices], class_="small")
     yield element("h3", "How the numbers are made")
     yield element("ul", [element("li", one) for one in METHODS], class_="small")
+    yield element("h3", f"The trend in numbers, by {found.measures.trend_unit}")
+    yield _trend(found.measures)
     yield element("h3", "Ends of the chains that were read")
     yield element(
         "p",

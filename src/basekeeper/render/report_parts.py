@@ -20,6 +20,7 @@ from basekeeper.render.view import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from basekeeper.deadlines.model import Clock
     from basekeeper.values.evidence import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 MAX_PRODUCTS: Final = 100
 """Most products that the page tells of one by one; the JSON has all."""
 
-MAX_FINDINGS: Final = 600
+MAX_FINDINGS: Final = 400
 """Most findings of all products together."""
 
 MIN_FINDINGS: Final = 10
@@ -70,7 +71,7 @@ def repository_parts(found: Evidence) -> Iterator[Markup]:
     for number, part in enumerate(found.repositories, 1):
         if room <= 0:
             break
-        yield from _repository(part, number, (room, most), is_first=number == 1)
+        yield from _repository(part, number, (room, most))
         room -= len(part.products)
     if total > shown:
         left = total - shown
@@ -91,12 +92,9 @@ def _contents(found: Evidence) -> Markup:
     return element("nav", element("h2", "Products"), element("ol", listed), aria_label="Products")
 
 
-def _repository(
-    part: RepositoryEvidence, number: int, room: tuple[int, int], *, is_first: bool
-) -> Iterator[Markup]:
+def _repository(part: RepositoryEvidence, number: int, room: tuple[int, int]) -> Iterator[Markup]:
     products, most = room
-    name = "chapter" if is_first else None
-    yield element("h2", f"Repository {part.name}", class_=name)
+    yield element("h2", f"Repository {part.name}")
     if not part.products:
         yield element("p", "No product stood on an image within the period.")
     for index, product in enumerate(part.products[:products], 1):
@@ -114,7 +112,7 @@ def _product(product: ProductEvidence, anchor: str, most: int) -> Iterator[Marku
             class_="late small",
         )
     yield element("h4", "Base images it stood on")
-    yield _bases(product.bases) if product.bases else _nothing("None within the period.")
+    yield from _bases(product.bases)
     yield element("h4", "Published images")
     if product.published:
         yield _published(product.published)
@@ -128,17 +126,32 @@ def _nothing(words: str) -> Markup:
     return element("p", words, class_="soft small")
 
 
-def _bases(rows: Sequence[BaseEvidence]) -> Markup:
+def _bases(rows: Sequence[BaseEvidence]) -> Iterator[Markup]:
+    if not rows:
+        yield _nothing("None within the period.")
+        return
+    yield _judged(rows[:MAX_IMAGES])
     columns: tuple[Column[BaseEvidence], ...] = (
         Column("Image and digest", _base_name),
         Column("Stood on it", lambda one: _from_to(day(one.begin), day(one.end))),
         Column("How identified", _identified),
-        Column("Category and rule", _category),
-        Column("Lifecycle", _lifecycle),
         Column("Scanner and database", lambda one: _scans(one.state)),
         Column("Known vulnerabilities", lambda one: _known(one.state)),
     )
-    return table(_more(len(rows), MAX_IMAGES, "images"), columns, rows[:MAX_IMAGES])
+    yield table(_more(len(rows), MAX_IMAGES, "images"), columns, rows[:MAX_IMAGES])
+
+
+def _judged(rows: Sequence[BaseEvidence]) -> Markup:
+    """Write category and lifecycle, which many digests of one name share, once."""
+    alike: dict[tuple[str, str], None] = {}
+    for one in rows:
+        words = lines(_category(one), _lifecycle(one))
+        alike[one.reference.partition("@")[0], words] = None
+    told = (
+        joined((element("dt", element("strong", name)), element("dd", Markup(words))))
+        for name, words in alike
+    )
+    return element("dl", told, class_="facts small")
 
 
 def _base_name(one: BaseEvidence) -> Markup:
@@ -185,7 +198,7 @@ def _published(rows: Sequence[PublishedEvidence]) -> Markup:
             ),
         ),
         Column("Published", lambda one: _from_to(day(one.at), day(one.end))),
-        Column("Recorded", lambda one: element("span", day(one.recorded), class_="t")),
+        Column("Recorded", lambda one: _unbroken(day(one.recorded))),
         Column(
             "Its base",
             lambda one: lines(one.proven, "" if one.base is None else element("code", one.base)),
@@ -197,16 +210,14 @@ def _published(rows: Sequence[PublishedEvidence]) -> Markup:
 
 
 def _from_to(begin: str, end: str) -> Markup:
-    until = f"until {end}" if end else "to the end"
-    return lines(element("span", f"from {begin}", class_="t"), element("span", until, class_="t"))
+    return lines(_unbroken(f"from {begin}"), _unbroken(f"until {end}" if end else "to the end"))
 
 
 def _scans(state: ImageState) -> Markup:
     told: list[str] = []
     for one in state.scans:
         database = "of unknown age" if one.database is None else f"of {day(one.database)}"
-        told.append(f"{one.scanner}, advisories {database}")
-        told.append(element("span", f"looked {day(one.at)}", class_="soft"))
+        told += [one.scanner, _unbroken(f"data {database}"), _when("last scan", one.at)]
         told += [element("span", problem, class_="late") for problem in one.problems]
     if not told:
         told.append(element("span", "never scanned", class_="late"))
@@ -228,10 +239,9 @@ def _findings(rows: Sequence[FindingEvidence], most: int) -> Iterator[Markup]:
         Column("Finding", _finding_name),
         Column("Severity", _severity),
         Column("State", _state),
-        Column("Found", lambda one: element("span", day(one.opened), class_="t")),
+        Column("Exposure", _exposure),
         Column("Action clock", _action),
         Column("Upstream clock", _upstream),
-        Column("Exposure", lambda one: span_words(one.deadline.exposure.elapsed)),
         Column("Steps", _steps),
     )
     yield table(_more(len(rows), most, "findings"), columns, rows[:most])
@@ -267,28 +277,44 @@ def _state(one: FindingEvidence) -> Markup:
     return lines(element("span", state_words(one), class_=role), why, shipped)
 
 
+def _exposure(one: FindingEvidence) -> Markup:
+    elapsed = span_words(one.deadline.exposure.elapsed)
+    return lines(_unbroken(elapsed), _when("found", one.opened))
+
+
 def _action(one: FindingEvidence) -> Markup:
     deadline = one.deadline
     clause = element("span", f"{deadline.clause.name}: {deadline.clause.value}", class_="mono")
-    due = f"due {day(deadline.due)}" if deadline.due else ""
+    due = _when("due", deadline.due)
     if not due and deadline.at_next_release:
         due = "due with the next release"
-    return lines(_clock(deadline.action), due, clause)
+    return lines(*_clock(deadline.action), due, clause)
 
 
 def _upstream(one: FindingEvidence) -> Markup:
     clock = one.deadline.upstream
     if clock.start is None:
         return lines("no fix")
-    base = f"base {day(clock.end)}" if clock.end else "no base yet"
-    return lines(f"fix {day(clock.start)}", base, span_words(clock.elapsed))
+    base = _when("base", clock.end) or "no base yet"
+    return lines(_unbroken(span_words(clock.elapsed)), _when("fix", clock.start), base)
 
 
-def _clock(clock: Clock) -> str:
+def _clock(clock: Clock) -> Iterator[str]:
     if clock.start is None:
-        return "did not start"
-    words = f"{span_words(clock.elapsed)} from {day(clock.start)}"
-    return f"{words} to {day(clock.end)}" if clock.end else words
+        yield "did not start"
+        return
+    yield _unbroken(span_words(clock.elapsed))
+    yield _when("from", clock.start)
+    yield _when("to", clock.end)
+
+
+def _unbroken(words: str) -> str:
+    return element("span", words, class_="t") if words else ""
+
+
+def _when(word: str, at: datetime | None) -> str:
+    """Write an instant behind a word, on one line; nothing where there is none."""
+    return "" if at is None else _unbroken(f"{word} {day(at)}")
 
 
 def _steps(one: FindingEvidence) -> Markup:
@@ -298,7 +324,7 @@ def _steps(one: FindingEvidence) -> Markup:
         ("proven", one.verified),
         ("ended", one.deadline.action.end),
     )
-    return lines(*(f"{word} {day(at)}" for word, at in told if at is not None))
+    return lines(*(_when(word, at) for word, at in told))
 
 
 def _waivers(part: RepositoryEvidence) -> Iterator[Markup]:
@@ -333,8 +359,7 @@ def _approver(one: WaiverEvidence) -> str:
 
 def _held(one: WaiverEvidence) -> Markup:
     until = f"last day {one.until}" if one.until else "no last day"
-    over = f"{one.ended}, {day(one.end)}" if one.end is not None else ""
-    return lines(f"from {day(one.begin)}", until, over)
+    return lines(_when("from", one.begin), _unbroken(until), _when("until", one.end), one.ended)
 
 
 def _deeds(part: RepositoryEvidence) -> Iterator[Markup]:
@@ -344,8 +369,8 @@ def _deeds(part: RepositoryEvidence) -> Iterator[Markup]:
     shown = part.deeds[-MAX_DEEDS:]
     left = len(part.deeds) - len(shown) + part.deeds_left_out
     columns: tuple[Column[Deed], ...] = (
-        Column("When (UTC)", lambda one: element("span", day(one.at), class_="t")),
-        Column("Recorded", lambda one: element("span", day(one.recorded), class_="t")),
+        Column("When (UTC)", lambda one: _unbroken(day(one.at))),
+        Column("Recorded", lambda one: _unbroken(day(one.recorded))),
         Column("Product", lambda one: one.product or ""),
         Column("What", lambda one: joined((element("code", one.kind), one.text), " ")),
         Column("Says", lambda one: one.source),
@@ -358,4 +383,5 @@ def _more(count: int, most: int, noun: str) -> str | None:
     """Say how many find no room."""
     if count <= most:
         return None
-    return f"The first {most:,} of {count:,} {noun}; all are in the JSON and CSV of this report"
+    where = "JSON and CSV" if noun == "findings" else "JSON"
+    return f"The first {most:,} of {count:,} {noun}; all are in the {where} of this report"

@@ -40,6 +40,7 @@ code, .mono { font: .86em/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas,
 .statement { border-left: 4px solid var(--rest); padding: .2rem .8rem; color: var(--soft); }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .8rem 0; }
 .facts dt { color: var(--soft); }
+.facts dt strong { color: var(--ink); }
 .facts dd { margin: 0; min-width: 0; }
 .tiles {
   display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem;
@@ -59,7 +60,7 @@ code, .mono { font: .86em/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas,
   break-inside: avoid; }
 .panel.wide { grid-column: 1 / -1; }
 .panel h3 { margin: 0 0 .2rem; }
-.bars { display: grid; grid-template-columns: minmax(4.5rem, max-content) 1fr; gap: .35rem .8rem;
+.bars { display: grid; grid-template-columns: minmax(4.5rem, max-content) minmax(0, 1fr); gap: .35rem .8rem;
   align-items: center; margin: .7rem 0; }
 .bars .value { grid-column: 2; margin-top: -.3rem; color: var(--soft); font-size: .86rem; }
 .bars svg { display: block; width: 100%; height: 18px; }
@@ -67,7 +68,7 @@ code, .mono { font: .86em/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas,
 .lines { grid-template-columns: 1fr; }
 .lines .value { grid-column: 1; }
 .axis { display: flex; justify-content: space-between; color: var(--soft); font-size: .8rem; }
-.plot { display: grid; grid-template-columns: max-content 1fr; gap: 0 .5rem; margin: .6rem 0; }
+.plot { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 .5rem; margin: .6rem 0; }
 .plot .scale { display: flex; flex-direction: column; justify-content: space-between;
   text-align: right; color: var(--soft); font-size: .8rem; line-height: 1; }
 .plot svg { display: block; width: 100%; height: 150px; border-bottom: 1px solid var(--line);
@@ -85,10 +86,11 @@ table { border-collapse: collapse; width: 100%; margin: .4rem 0 .8rem; font-size
 caption { text-align: left; color: var(--soft); padding: .2rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem;
   border-bottom: 1px solid var(--line); }
+th { overflow-wrap: normal; }
 thead th { background: var(--panel); font-weight: 600; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 td .mono { color: var(--soft); }
-td .line { display: block; }
+.line { display: block; }
 .t { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .chip { display: inline-block; border: 1px solid currentColor; border-radius: 99px;
   padding: 0 .55em; font-size: .82rem; white-space: nowrap; }
@@ -98,7 +100,7 @@ td .line { display: block; }
 .foot { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: .6rem; }
 nav ol { margin: .3rem 0; padding-left: 1.4rem; columns: 3 14rem; }
 a { color: var(--good-ink); }
-@media (max-width: 46rem) {
+@media screen and (max-width: 46rem) {
   body { padding: .9rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .45rem; }
@@ -125,7 +127,16 @@ a { color: var(--good-ink); }
     @bottom-right { content: "page " counter(page) " of " counter(pages);
       font: 8pt sans-serif; color: #444c58; }
   }
-  body { max-width: none; padding: 0; font-size: 9.5pt; }
+  @page detail { size: A4 landscape; margin: 13mm 12mm 15mm; }
+  .detail { page: detail; }
+  body { max-width: none; padding: 0; font-size: 9pt; line-height: 1.35; }
+  h2 { margin-top: 1.2rem; }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: .4rem; }
+  .tile { padding: .4rem .5rem; }
+  .tile b { font-size: 1.25rem; }
+  .panels { gap: .6rem; }
+  .panel { padding: .5rem .7rem; }
+  .plot svg { height: 100px; }
   svg, .chip, thead th, .tile, .warn { -webkit-print-color-adjust: exact;
     print-color-adjust: exact; }
   thead { display: table-header-group; }
@@ -133,9 +144,9 @@ a { color: var(--good-ink); }
   h2, h3, h4, caption { break-after: avoid; }
   .chapter { break-before: page; }
   nav { display: none; }
-  table { font-size: 8pt; }
+  table { font-size: 7.5pt; }
+  th, td { padding: .2rem .35rem; }
   .panels { grid-template-columns: 1fr 1fr; }
-  .t { white-space: normal; }
 }
 """
 """One style sheet, without anything that has to be fetched. Colours tell nothing that the text
