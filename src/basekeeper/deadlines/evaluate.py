@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import product as product_of
 from typing import TYPE_CHECKING, TypeAlias
 
 from basekeeper.deadlines.episode import EpisodeCase
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from basekeeper.deadlines.identity import FindingKey, Scope
     from basekeeper.deadlines.model import Deadline, Moment, Terms
 
-    _Key: TypeAlias = tuple[str | None, str | None]
-    """Vulnerability and product."""
+    _Key: TypeAlias = tuple[str | None, str | None, str | None]
+    """Vulnerability, package and product."""
 
 
 def evaluate(moments: Iterable[Moment], terms: Terms) -> tuple[Deadline, ...]:
@@ -78,7 +79,7 @@ class _Index:
         self._detected: dict[Scope, None] = {}
         for moment in moments:
             scope = moment.scope
-            self._named[scope.vulnerability, scope.product].append(moment)
+            self._named[scope.vulnerability, scope.package, scope.product].append(moment)
             if moment.kind is MomentKind.DETECTED:
                 self._detected[scope] = None
 
@@ -93,8 +94,8 @@ class _Index:
 
     def about(self, finding: FindingKey, product: str | None) -> list[Moment]:
         """Return what concerns a finding of a product."""
-        names, products = (finding.vulnerability, None), {product, None}
-        near = [self._named.get((name, one), ()) for name in names for one in products]
+        names = product_of((finding.vulnerability, None), (finding.package, None), {product, None})
+        near = [self._named.get(name, ()) for name in names]
         return [one for same in near for one in same if _concerns(one, finding, product)]
 
 

@@ -5,6 +5,7 @@ Neither digest nor version is part of it, so that a rebuild begins nothing anew.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode
@@ -78,6 +79,7 @@ class Scope:
         return urlencode([(name, part) for name, part in parts if part is not None], safe=":/@")
 
 
+@lru_cache(maxsize=16_384)  # many events are about the same finding
 def read_scope(subject: str) -> Scope:
     """Read a scope from the subject of an event.
 

@@ -12,10 +12,12 @@ from basekeeper.recording.looks import read
 from basekeeper.recording.stored import problem_text
 from basekeeper.tags.lineage import lineage
 from basekeeper.values.event import EventKind
+from basekeeper.values.sights import DEFAULT_TAG
 from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.batch import Batch
@@ -59,34 +61,68 @@ class Sighting(NamedTuple):
 def tell_available(
     batch: Batch, bases: Iterable[tuple[LookedAt, Sighting]], proofs: Proofs
 ) -> None:
-    """Tell which bases hold a fix that others of their lineage lack, the first of each alone."""
-    told: defaultdict[FindingKey, set[str]] = defaultdict(set)
+    """Tell which base holds a fix that an image lacks whose place it could take, the first alone.
+
+    Another release of the same lineage is no base for who may not move to it.
+    """
+    told: defaultdict[tuple[FindingKey, str], set[str]] = defaultdict(set)
     for event in batch.known.events:
         scope = read(event.subject, batch.aliases)
         finding = None if scope is None else scope.finding
         if event.kind is EventKind.BASE_AVAILABLE and finding is not None:
-            told[finding].add(event.evidence.get("digest", ""))
+            said = event.evidence
+            told[finding, said.get("replaces", "")].add(said.get("digest", ""))
     by_line: defaultdict[tuple[str, str], list[FindingKey]] = defaultdict(list)
     for finding in batch.looks.every():
         if proofs.is_fixable(finding):
             by_line[finding.lineage, finding.platform].append(finding)
+    stood = _stood_for(batch)
     for image, seen in bases:
         line = words.scope(lineage=lineage_of(image.reference)).lineage or ""
+        before = _earlier(stood[_tag_of(image.reference)], seen.digest)
+        older = {*map(words.digest_name, image.replaces), *before} - {seen.digest}
         for finding in sorted(by_line[line, seen.platform], key=lambda one: one.parts):
-            others = batch.looks.digests(finding)
-            if any(not batch.looks.is_present(finding, one) for one in told[finding]):
-                continue
-            is_elsewhere = any(batch.looks.is_present(finding, one) for one in others)
-            if is_elsewhere and proofs.proof(finding, seen.digest) is not None:
-                told[finding].add(seen.digest)
-                _tell_base(batch, image, seen, finding)
+            lacking = [one for one in sorted(older) if batch.looks.is_present(finding, one)]
+            waiting = [one for one in lacking if _waits(batch, finding, told[finding, one])]
+            if waiting and proofs.proof(finding, seen.digest) is not None:
+                for digest in waiting:
+                    told[finding, digest].add(seen.digest)
+                    _tell_base(batch, (image, seen), finding, digest)
 
 
-def _tell_base(batch: Batch, image: LookedAt, seen: Sighting, finding: FindingKey) -> None:
+def _waits(batch: Batch, finding: FindingKey, told: Iterable[str]) -> bool:
+    """Tell whether no base that was told of is still free of a finding."""
+    return all(batch.looks.is_present(finding, one) for one in told)
+
+
+def _stood_for(batch: Batch) -> Mapping[str, dict[str, datetime]]:
+    """Return what each tag stood for, ever, and when it was first seen to."""
+    found: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    for event in (*batch.known.events, *batch.events):
+        if event.kind is EventKind.FIRST_SEEN:
+            tag, _, digest = event.key.partition("@")
+            found[f"{event.subject}:{tag}"].setdefault(words.digest_name(digest), event.at)
+    return found
+
+
+def _earlier(stood: Mapping[str, datetime], digest: str) -> list[str]:
+    """Return what a tag stood for before a digest; what came later it does not replace."""
+    since = stood.get(digest)
+    return [other for other, at in stood.items() if since is not None and at < since]
+
+
+def _tag_of(reference: Reference) -> str:
+    return f"{reference.registry}/{reference.repository}:{reference.tag or DEFAULT_TAG}"
+
+
+def _tell_base(
+    batch: Batch, base: tuple[LookedAt, Sighting], finding: FindingKey, replaced: str
+) -> None:
+    image, seen = base
     chain = words.image_chain(image.reference)
     subject = words.subject(chain, words.of_product(finding, None))
-    said = words.evidence(digest=seen.digest, tag=image.reference.tag)
-    fact = Fact(EventKind.BASE_AVAILABLE, subject, seen.digest)
+    said = words.evidence(digest=seen.digest, tag=image.reference.tag, replaces=replaced)
+    fact = Fact(EventKind.BASE_AVAILABLE, subject, words.key(replaced, seen.digest))
     batch.add(fact, said, at=image.since, scan=seen.scan)
 
 

@@ -140,6 +140,7 @@ class _General:
     def __init__(self, facts: StoredFacts, chains: Mapping[str, Sequence[Event]]) -> None:
         self.by_lineage: defaultdict[str | None, list[Moment]] = defaultdict(list)
         self.fixes: defaultdict[FindingKey, list[Moment]] = defaultdict(list)
+        self.bases: defaultdict[FindingKey, list[Moment]] = defaultdict(list)
         self.unread: dict[str, tuple[Unread, ...]] = {}
         for chain, events in chains.items():
             if any(one.kind in REPOSITORY_KINDS for one in events):
@@ -154,6 +155,8 @@ class _General:
         is_seen = moment.kind is MomentKind.FIX_AVAILABLE and moment.witness in _OBSERVED
         if is_seen and finding is not None:
             self.fixes[finding].append(moment)
+        elif moment.kind is MomentKind.BASE_AVAILABLE and finding is not None:
+            self.bases[finding].append(moment)
         else:
             self.by_lineage[moment.scope.lineage].append(moment)
 
@@ -294,15 +297,18 @@ class _Repository:
         )
 
     def _add_fixes(self) -> None:
-        """Add since when a fix is there, for each product of which an image could hold it."""
+        """Add since when a fix, and a base with it, is there for what each product has."""
         digests: defaultdict[tuple[str, FindingKey], list[str]] = defaultdict(list)
         for concern in self._concerns:
             digests[concern.product, concern.finding].append(concern.digest)
         for (product, finding), images in digests.items():
+            scope = self._scope(product, finding)
             fixes = self._general.fixes.get(finding)
             if fixes and self._facts.looks.is_fixable(finding, images):
-                scope = self._scope(product, finding)
                 self._found += [_moved(one, scope, one.at) for one in fixes]
+            for moment in self._general.bases.get(finding, ()):
+                if moment.key.partition("/")[0] in images:  # whose place it could take
+                    self._found.append(_moved(moment, scope, moment.at))
 
     def _add_general(self) -> None:
         """Add what is said of its findings, whoever has them."""

@@ -44,6 +44,9 @@ class LookedAt:
     part: Part = Part.CURRENT
     since: datetime | None = None
     """When that digest was pushed or first seen; None: not before now."""
+    replaces: tuple[str, ...] = ()
+    """Digests in use whose place the rules of updates let it take. What its own tag stood for
+    before needs no mention."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,10 +121,11 @@ class Progress:
             for product, findings in join.episodes(repository, products).items()
         }
         self._stands = Stands(_of(self._events, repository))
+        self._stand_lines = [(line_of(one), one) for one in batch.seen.stands]
 
     def tell(self) -> None:
         """Tell of every product of this run."""
-        for product in sorted({words.product_name(one.product) for one in self._batch.seen.stands}):
+        for product in sorted({line.product for line, _ in self._stand_lines}):
             self._tell_base(product)
         for image in self._batch.seen.published:
             self._tell_published(image)
@@ -166,8 +167,7 @@ class Progress:
         """Return platform → images; none of a platform of which not all are known."""
         found: defaultdict[str, dict[str, None]] = defaultdict(dict)
         unclear = set()
-        for stand in self._batch.seen.stands:
-            line = line_of(stand)
+        for line, stand in self._stand_lines:
             if line.product != product:
                 continue
             if stand.digest is None:
@@ -249,18 +249,25 @@ class Progress:
 
     def _how(self, product: str, platform: str) -> str:
         """Say how the tree came to stand on other images."""
-        before = Stands(_of(self._batch.known.events, self._repository)).last
-        old = {
-            event.evidence.get("reference", "")
-            for line, event in before.items()
-            if (line.product, line.platform) == (product, platform)
-        } - {""}
+        old = self._references_before.get((product, platform), set())
         if not old:
             return "it stood there when it was first looked at"
         new = {
-            str(one.reference) for one in self._batch.seen.stands if line_of(one).product == product
+            str(stand.reference)
+            for line, stand in self._stand_lines
+            if (line.product, line.platform) == (product, platform)
         }
         return "the tag moved" if old & new else "the reference changed"
+
+    @cached_property
+    def _references_before(self) -> Mapping[tuple[str, str], set[str]]:
+        """Product and platform → what the tree named there when it was last looked at."""
+        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        last = Stands(_of(self._batch.known.events, self._repository)).last
+        for line, event in last.items():
+            if "reference" in event.evidence:
+                found[line.product, line.platform].add(event.evidence["reference"])
+        return found
 
 
 def _tell_stand(

@@ -47,6 +47,7 @@ from tests.unit.recording.world import (
     package,
     published,
     scan,
+    sight,
     stand,
 )
 
@@ -215,7 +216,7 @@ def test_silence_proves_nothing_where_it_could_have_another_reason(later: dict[s
 
 def test_an_incomplete_scan_still_finds() -> None:
     found = scan(match(), problem="the database is stale")
-    assert only(World().see(0, **image_only(found)), K.DETECTED)
+    assert len(of_kind(World().see(0, **image_only(found)), K.DETECTED)) == 1
 
 
 def test_each_scanner_has_a_word_of_its_own() -> None:
@@ -277,12 +278,34 @@ def test_images_that_are_judged_differently_do_not_take_turns() -> None:
 def test_a_base_is_available_when_it_is_proven_to_lack_what_another_one_has(part: Any) -> None:
     world = World()
     world.see(0, **image_only(BAD))
-    new = part("debian:12.9-slim", "d2", CLEAN, since=at(3))
+    new = part("debian:12.9-slim", "d2", CLEAN, since=at(3), replaces=(digest("d1"),))
     event = only(world.see(5, repository=None, looked_at=(new,)), K.BASE_AVAILABLE)
-    assert (event.subject, event.key, event.at) == (f"{CHAIN}#{FINDING}", digest("d2"), at(3))
-    assert event.evidence == {"digest": digest("d2"), "tag": "12.9-slim"}
+    key = f"{digest('d1')}/{digest('d2')}"
+    assert (event.subject, event.key, event.at) == (f"{CHAIN}#{FINDING}", key, at(3))
+    said = {"digest": digest("d2"), "tag": "12.9-slim", "replaces": digest("d1")}
+    assert event.evidence == said
     newer = replace(new, digest=digest("d3"))
     assert of_kind(world.see(6, repository=None, looked_at=(newer,)), K.BASE_AVAILABLE) == []
+
+
+def test_what_a_tag_stands_for_now_replaces_what_it_stood_for_before() -> None:
+    world = World()
+    world.see(0, **image_only(BAD), sights=(sight(SLIM, "d1", 0),))
+    moved = looked(SLIM, "d2", CLEAN)
+    events = world.see(5, repository=None, looked_at=(moved,), sights=(sight(SLIM, "d2", 5),))
+    assert only(events, K.BASE_AVAILABLE).evidence["replaces"] == digest("d1")
+    back = looked(SLIM, "d0", CLEAN)
+    earlier = (sight(SLIM, "d0", 0),)
+    told = world.see(6, repository=None, looked_at=(back,), sights=earlier)
+    assert of_kind(told, K.BASE_AVAILABLE) == [], "what was there before is nothing newer"
+
+
+def test_another_release_is_no_base_for_who_may_not_move_to_it() -> None:
+    world = World()
+    world.see(0, **image_only(BAD))
+    other = looked("debian:13-slim", "d9", CLEAN)
+    told = world.see(5, repository=None, looked_at=(other,), sights=(sight(SLIM, "d1", 0),))
+    assert of_kind(told, K.BASE_AVAILABLE) == []
 
 
 @pytest.mark.parametrize(
@@ -298,6 +321,7 @@ def test_a_base_is_available_when_it_is_proven_to_lack_what_another_one_has(part
 )
 def test_no_base_is_available_where_that_is_not_proven(first: Scan, second: Any) -> None:
     world = World()
+    second = replace(second, replaces=(digest("d1"),))
     world.see(0, **image_only(first))
     assert of_kind(world.see(5, repository=None, looked_at=(second,)), K.BASE_AVAILABLE) == []
 
@@ -381,7 +405,7 @@ def test_what_excuses_nothing_is_told_only_where_it_ends_an_excuse(status: VexSt
     other = document(statement(f"debian@{digest('d1')}", status, 3))
     assert of_kind(world.see(1, base=("d1", BAD), vex=(other,)), K.AFFECTED) == []
     world.see(2, base=("d1", BAD), vex=(document(EXCUSE),))
-    assert only(world.see(4, base=("d1", BAD), vex=(other,)), K.AFFECTED)
+    assert only(world.see(4, base=("d1", BAD), vex=(other,)), K.AFFECTED).source == "acme"
 
 
 def test_a_tree_says_what_it_stands_on_when_that_changes() -> None:

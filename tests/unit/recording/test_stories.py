@@ -43,7 +43,10 @@ def test_a_finding_is_detected_fixable_available_merged_released_and_closed_in_t
     world.see(10, base=("d1", BAD), published=(published("p1", BAD, since=at(-200)),))
     waiting = world.deadline(11)
     assert (waiting.state, waiting.due) == (State.WAITING_FOR_BASE, at(10 + 168))
-    looks = (looked(SLIM, "d1", BAD), candidate("debian:12.1-slim", "d2", CLEAN, since=at(18)))
+    looks = (
+        looked(SLIM, "d1", BAD),
+        candidate("debian:12.1-slim", "d2", CLEAN, since=at(18), replaces=(digest("d1"),)),
+    )
     world.see(20, looked_at=looks, stands=(stand("api", SLIM, "d1"),))
     open_ = world.deadline(21)
     assert (open_.state, open_.upstream.end) == (State.OPEN, at(18))

@@ -22,7 +22,9 @@ from basekeeper.recording.observed import events_of
 from basekeeper.recording.stored import StoredFacts
 from basekeeper.recording.verdicts import verdicts
 from basekeeper.values.event import Event, EventKind, Record
-from basekeeper.values.image import Unknown
+from basekeeper.values.image import Pointer, Unknown
+from basekeeper.values.resolution import Resolution, Resolutions
+from basekeeper.values.sights import sights
 from basekeeper.values.use import Kind, Role, Use, Via
 from basekeeper.values.vulnerability import (
     Database,
@@ -122,6 +124,16 @@ def looked(image: str, name: str, what: Scan, **more: Any) -> LookedAt:
 
 def candidate(image: str, name: str, what: Scan, **more: Any) -> LookedAt:
     return looked(image, name, what, part=Part.CANDIDATE, **more)
+
+
+def sight(image: str, name: str, hours: float) -> Event:
+    """A tag stood for a digest."""
+    reference = parse_reference(image)
+    pointer = Pointer(digest(name))
+    (event,) = sights(
+        Resolutions({image: Resolution(reference=reference, pointer=pointer)}), at(hours)
+    )
+    return event
 
 
 def stand(product: str, image: str, name: str | None, **more: Any) -> Stand:
