@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from basekeeper.tags.updates import TagList
+    from basekeeper.values.bases import Material
     from basekeeper.values.event import (
         Claim,
         Event,
@@ -91,6 +92,15 @@ class Registry(Protocol):
 
     def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
         """List what refers to a digest, of one artifact type."""
+        ...
+
+    def provenance(self, image: Reference, platform: str) -> tuple[Material, ...]:
+        """List the images that a build used (`image.digest` must be set), for one platform.
+
+        Whoever pushed the image may have written that: a claim, which does not say either which of
+        them is the base. Empty where no provenance is there. It costs requests that nothing else
+        needs.
+        """
         ...
 
     def publisher(self, image: Reference) -> Publisher:

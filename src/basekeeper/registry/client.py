@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from basekeeper.registry.session import Session
     from basekeeper.tags.updates import TagList
     from basekeeper.transport.client import Response
+    from basekeeper.values.bases import Material
     from basekeeper.values.image import Descriptor, ImageConfig
     from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import LayoutImage, PullLimits
@@ -193,6 +194,17 @@ class RegistryClient:
         place = self._place(image)
         key = ("referrers", place.host.name, image.repository, place.digest, artifact_type)
         return self._flights.once(key, lambda: self._referrers(place, artifact_type))
+
+    def provenance(self, image: Reference, platform: str) -> tuple[Material, ...]:
+        """Read which images the build of an image used, as its provenance claims."""
+        from basekeeper.registry.provenance import IN_TOTO, read_provenance  # noqa: PLC0415  # rare
+
+        place = self._place(image)
+        return read_provenance(
+            place,
+            platform,
+            lambda digest: self.referrers(image.with_digest(digest), IN_TOTO),
+        )
 
     def publisher(self, image: Reference) -> Publisher:
         """Tell who stands behind a repository.

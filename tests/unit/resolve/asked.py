@@ -14,6 +14,7 @@ from basekeeper.values.reference import parse_reference
 from basekeeper.values.resolution import Question
 
 if TYPE_CHECKING:
+    from basekeeper.values.bases import Material
     from basekeeper.values.image import Descriptor
     from basekeeper.values.reference import Reference
 
@@ -74,6 +75,10 @@ class Scripted:
     def referrers(self, image: Reference, artifact_type: str) -> tuple[Descriptor, ...]:
         assert image.digest is not None
         return self._told(f"referrers {image.digest[7]} {artifact_type.rpartition('.')[2]}", ())
+
+    def provenance(self, image: Reference, platform: str) -> tuple[Material, ...]:
+        assert image.digest is not None
+        return self._told(f"provenance {image.digest[7]} {platform}", ())
 
     def publisher(self, image: Reference) -> Publisher:
         usual = Publisher(verified=True, source="hub.docker.com", as_of=NOW)
