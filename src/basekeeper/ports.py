@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
     from basekeeper.tags.updates import TagList
     from basekeeper.values.bases import Material
+    from basekeeper.values.building import (
+        BuilderIdentity,
+        BuildOutcome,
+        BuildRequest,
+        ImageFile,
+        RunRequest,
+        RunResult,
+    )
     from basekeeper.values.event import (
         Claim,
         Event,
@@ -220,6 +228,37 @@ class Scanner(Protocol):
 
     def update_database(self, *, now: datetime) -> Database | Unknown:
         """Fetch newer advisories where they are due; Unknown leaves those that were there."""
+        ...
+
+
+class Builder(Protocol):
+    """A program that builds images on this machine; safe to share between threads.
+
+    What it runs was written by strangers: it gets no network unless asked for, no credentials, no
+    variable and no file of ours beside what the request names, and is ended by its limits with
+    everything that it started. Nothing stays of it but the layout that was asked for.
+
+    Nothing is raised for what one build does.
+    """
+
+    def identity(self) -> BuilderIdentity | Unknown:
+        """Tell which program builds; Unknown where it cannot be used here, with the remedy."""
+        ...
+
+    def build(self, request: BuildRequest) -> BuildOutcome:
+        """Build an image into a layout of its own."""
+        ...
+
+    def run(self, request: RunRequest) -> RunResult | Unknown:
+        """Run commands in an image; Unknown where none could be."""
+        ...
+
+    def files(self, image: LayoutImage, paths: Collection[str]) -> Mapping[str, ImageFile | None]:
+        """Look for absolute paths in an image, links not followed; None: there is nothing.
+
+        Raises:
+            InputError: The image cannot be read.
+        """
         ...
 
 

@@ -219,6 +219,18 @@ class Child:
         if rest:
             yield rest
 
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the output as it comes, until all is read; the timeout is that of the whole.
+
+        Raises:
+            ProcessError: It did not end its output in time.
+        """
+        deadline = time.monotonic() + self._limits.timeout
+        while self._fill(deadline):
+            yield self._take(len(self._buffer), len(self._buffer))
+            if time.monotonic() >= deadline:
+                raise self._too_slow()
+
     def wait(self) -> int:
         """Read the rest of the output, drop it, and return the exit status.
 

@@ -1,0 +1,1 @@
+"""Builders of images, run where they can reach nothing but what they were given."""
