@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.fakes import trivydb
+from tests.fakes import grypedb, trivydb
 from tests.fakes.provisioned import provisioned
 from tests.fakes.realregistry.fixtures import image_layout, real_registries
 from tests.fakes.trivydb import CRITICAL, HIGH, LATER, LOW, MEDIUM
@@ -522,3 +522,37 @@ def test_interrupted_it_ends_soon_and_leaves_no_scanner_behind(bench: Bench) -> 
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.component("grype")
+def test_two_scanners_are_asked_about_the_same_packages_and_disagreements_shown(
+    real_registries: RealRegistries, databases: dict[str, Path], tmp_path: Path
+) -> None:
+    scanner = provisioned("scanner")
+    bench = Bench(scanner, real_registries, databases["first"], tmp_path)
+    own = tmp_path / "grype"
+    content = grypedb.advisories(later=True)  # knows one more than Trivy's
+    grypedb.write_database(provisioned("grypedb"), own, content)
+    bench.write(
+        scanner=(
+            'engines = ["trivy", "grype"]',
+            f'grype_program = "{provisioned("grype")}"',
+            f'grype_database = "{own}"',
+        )
+    )
+    bench.file("Dockerfile", "FROM debian:11.11-slim")
+    found = bench.told()
+    assert found["second"]["name"] == "grype"
+    (image,) = found["images"]
+    findings = {one["vulnerability"]: one for one in image["quorum"]["findings"]}
+    assert findings[CRITICAL]["agreement"] == "agreed"
+    assert findings[LATER]["agreement"] == "second_only"
+    assert LATER not in names(image), "what one scanner alone tells stays its own"
+    text = bench.scan().out
+    assert "second" in text
+    assert f"{LATER} tar" in text
+    assert "only grype: fixed in 99" in text
+    assert LATER in bench.scan("-f", "markdown").out
+    assert bench.scan("--fail-on", "high").code == 1, "any scanner's finding counts"
+    again = bench.told()
+    assert again["images"][0]["how"] == "rematched"

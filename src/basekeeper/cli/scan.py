@@ -107,7 +107,8 @@ def command(**given: Any) -> int:
     """Look for known vulnerabilities in the images that builds stand on.
 
     Trivy looks into each distinct image once, for every platform that is
-    built; how it is run is told by [scanner] of your own settings. What an
+    built; how it is run, and whether Grype is asked too, is told by [scanner]
+    of your own settings. Where they disagree, that is shown. What an
     image holds is kept by its digest: later runs match that against newer
     advisories, and fetch nothing again. PATH is a directory, the current one
     by default.
@@ -159,6 +160,7 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
     ):
         work = pipeline.Scanning(
             scanner=wiring.open_scanner(settings, cache=cache, registry=registry, ended=ended),
+            second=wiring.open_second_scanner(settings, cache=cache, ended=ended),
             registry=registry,
             severity_order=said.severity_order or SEVERITY_ORDER,
             ended=ended,
@@ -242,7 +244,7 @@ def exit_code(found: ScanRun, threshold: str) -> int:
     """
     from basekeeper.values.vulnerability import Severity
 
-    fixable = [one.severity for image in found.images for one in image.matches if one.fixable]
+    fixable = [one.severity for image in found.images for one in image.every_match if one.fixable]
     is_open = not found.complete
     if threshold != "never":
         least = Severity[threshold.upper()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.errors import Error, InputError
 from basekeeper.records import dataclass
@@ -27,7 +27,17 @@ FOLDER_PREFIX: Final = "basekeeper-image-"
 """How the names of folders begin that images are fetched into, below TMPDIR."""
 _MORE_ROOM: Final = "name a directory that has room for whole images in the variable TMPDIR"
 
-Look = Callable[[], tuple[How, Scan | Unknown]]
+
+class Looked(NamedTuple):
+    """What came of one look."""
+
+    how: How
+    answer: Scan | Unknown
+    second: Scan | Unknown | None = None
+    """What the second scanner says of the same packages; None: there is none."""
+
+
+Look = Callable[[], Looked]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +45,14 @@ class Scanning:
     """What a run of scans works with."""
 
     scanner: Scanner
+    """Lists the packages, and matches them."""
     registry: Pulling
     severity_order: tuple[str, ...]
     """By which the scanner was told to choose severities."""
     ended: Event
     """Ends whatever the scanner does, once it is set."""
+    second: Scanner | None = None
+    """Matches the same packages, so that both differ about advisories alone."""
     limits: PullLimits | None = None
     """How much is fetched of one image; None: the defaults."""
     offline: bool = False
@@ -114,25 +127,23 @@ class Distant:
     run: Run
     work: Scanning
 
-    def __call__(self) -> tuple[How, Scan | Unknown]:
+    def __call__(self) -> Looked:
         """Match what was listed before, else fetch the image and list what is inside."""
-        with Fetched(self.reference, self.platform, self.work) as fetched:
-            return self._told_by(self.work.scanner, fetched)
-
-    def _told_by(self, scanner: Scanner, fetched: Fetched) -> tuple[How, Scan | Unknown]:
-        """Ask one scanner, which is shown the image only where it did not list it before."""
         now, how = self.run.now, How.REMATCHED
+        scanner = self.work.scanner
         sbom = scanner.kept_sbom(self.reference, self.platform, now=now)
         if sbom is None:
-            image, how = fetched.layout(), How.SCANNED
-            sbom = image if isinstance(image, Unknown) else scanner.sbom(image, now=now)
-        scan = sbom if isinstance(sbom, Unknown) else scanner.rematch(sbom, now=now)
-        if isinstance(scan, Unknown):
-            return How.UNKNOWN, scan
-        if scan.image_id != self.image_id:
+            how = How.SCANNED
+            with Fetched(self.reference, self.platform, self.work) as fetched:
+                image = fetched.layout()
+                sbom = image if isinstance(image, Unknown) else scanner.sbom(image, now=now)
+        if isinstance(sbom, Unknown):
+            return Looked(How.UNKNOWN, sbom)
+        scan = scanner.rematch(sbom, now=now)
+        if isinstance(scan, Scan) and scan.image_id != self.image_id:
             hint = "run it with --no-cache, and empty the cache: basekeeper cache clear"
-            return How.UNKNOWN, Unknown("the scanner listed the packages of another image", hint)
-        return how, scan
+            scan = Unknown("the scanner listed the packages of another image", hint)
+        return _looked(how, scan, sbom, self.run, self.work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +154,13 @@ class Near:
     run: Run
     work: Scanning
 
-    def __call__(self) -> tuple[How, Scan | Unknown]:
-        """Scan it."""
-        scan = self.work.scanner.scan(self.source, now=self.run.now)
-        return (How.UNKNOWN if isinstance(scan, Unknown) else How.SCANNED), scan
+    def __call__(self) -> Looked:
+        """Scan it; for a second scanner its packages are listed too."""
+        scanner, now = self.work.scanner, self.run.now
+        scan = scanner.scan(self.source, now=now)
+        if self.work.second is None or isinstance(scan, Unknown):
+            return Looked(How.UNKNOWN if isinstance(scan, Unknown) else How.SCANNED, scan)
+        return _looked(How.SCANNED, scan, scanner.sbom(self.source, now=now), self.run, self.work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,19 @@ class Brought:
     run: Run
     work: Scanning
 
-    def __call__(self) -> tuple[How, Scan | Unknown]:
+    def __call__(self) -> Looked:
         """Match it."""
         scan = self.work.scanner.rematch(self.sbom, now=self.run.now)
-        return (How.UNKNOWN if isinstance(scan, Unknown) else How.BROUGHT), scan
+        return _looked(How.BROUGHT, scan, self.sbom, self.run, self.work)
+
+
+def _looked(
+    how: How, scan: Scan | Unknown, sbom: Sbom | Unknown, run: Run, work: Scanning
+) -> Looked:
+    """Ask the second scanner, if there is one and the first gave an answer."""
+    if isinstance(scan, Unknown):
+        return Looked(How.UNKNOWN, scan)
+    if work.second is None:
+        return Looked(how, scan)
+    second = sbom if isinstance(sbom, Unknown) else work.second.rematch(sbom, now=run.now)
+    return Looked(how, scan, second)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from basekeeper.ports import Ledger, Registry
     from basekeeper.shipped import Shipped, StandsOn
     from basekeeper.trees.tree import Tree
+    from basekeeper.values.change import Standing
     from basekeeper.values.event import Event
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Inside, Resolutions
@@ -105,7 +106,7 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
             repository=repository,
             policy=run.config.policy.digest,
             sights=tuple(sights(told, run.now)),
-            looked_at=tuple(_looked_at((*scanned.images, *scanned.further), told)),
+            looked_at=tuple(_looked_at((*scanned.images, *scanned.further), told, ahead)),
             stands=tuple(_stands(ships, told)) if not images else (),
             is_whole=is_whole,
             published=tuple(_published(products, scanned, told, ships, earlier)),
@@ -119,6 +120,8 @@ class _Ahead(NamedTuple):
 
     further: tuple[Further, ...]
     told: Resolutions
+    replaces: Mapping[str, tuple[str, ...]]
+    """Candidate → digests in use whose place it could take."""
 
     @classmethod
     def of(
@@ -134,20 +137,31 @@ class _Ahead(NamedTuple):
             ledger=ledger,
             asking=work.asking,
         )
-        platforms = {str(one.reference): one.platforms for one in ahead.stand.standings}
-        named: dict[str, Further] = {}
+        named: dict[Reference, list[Standing]] = {}
         for standing in ahead.stand.standings:
             newest = standing.resolution.newest
             if newest is not None:
                 to = standing.reference.with_digest(newest.digest)
-                named[str(to)] = Further(to, standing.platforms, Part.CANDIDATE)
+                named.setdefault(to, []).append(standing)
         for change in changes(ahead.stand.standings, unseen=ahead.unseen).changes:
             digest = change.to.digest or _digest(change.to, ahead.told)
             if digest is not None:
-                to = change.to.with_digest(digest)
-                own = platforms[str(change.standing.reference)]
-                named[str(to)] = Further(to, own, Part.CANDIDATE)
-        return cls(tuple(named.values()), ahead.told)
+                named.setdefault(change.to.with_digest(digest), []).append(change.standing)
+        further = tuple(
+            Further(to, _platforms_of(standings), Part.CANDIDATE) for to, standings in named.items()
+        )
+        replaces = {str(to): _digests_of(standings) for to, standings in named.items()}
+        return cls(further, ahead.told, replaces)
+
+
+def _platforms_of(standings: Iterable[Standing]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in standings for name in one.platforms))
+
+
+def _digests_of(standings: Iterable[Standing]) -> tuple[str, ...]:
+    """Return the digests in use."""
+    current = (one.resolution.current for one in standings)
+    return tuple(dict.fromkeys(one.digest for one in current if one is not None))
 
 
 def _digest(reference: Reference, told: Resolutions) -> str | None:
@@ -170,21 +184,26 @@ def _published_questions(
         yield Further(product.image, platforms, Part.PUBLISHED)
 
 
-def _looked_at(images: Iterable[ScannedImage], told: Resolutions) -> Iterator[LookedAt]:
-    """Yield every answer about a base or a candidate."""
+def _looked_at(
+    images: Iterable[ScannedImage], told: Resolutions, ahead: _Ahead
+) -> Iterator[LookedAt]:
+    """Yield every answer about a base or a candidate, of each scanner."""
     for image in images:
-        if image.part is Part.PUBLISHED or not isinstance(image.answer, Scan):
+        if image.part is Part.PUBLISHED:
             continue
         if image.reference is None or image.digest is None or image.platform is None:
             continue
-        yield LookedAt(
-            reference=image.reference,
-            digest=image.digest,
-            platform=image.platform,
-            scan=image.answer,
-            part=Why.CURRENT if image.part is Part.CURRENT else Why.CANDIDATE,
-            since=_since(image.reference, image.digest, told),
-        )
+        for scan in (image.answer, image.second):
+            if isinstance(scan, Scan):
+                yield LookedAt(
+                    reference=image.reference,
+                    digest=image.digest,
+                    platform=image.platform,
+                    scan=scan,
+                    part=Why.CURRENT if image.part is Part.CURRENT else Why.CANDIDATE,
+                    since=_since(image.reference, image.digest, told),
+                    replaces=ahead.replaces.get(str(image.reference), ()),
+                )
 
 
 def _since(reference: Reference, digest: str, told: Resolutions) -> datetime | None:
@@ -239,8 +258,9 @@ def _published(
             continue
         created = _created(resolution.current)
         scans = (
-            (one.platform, one.answer)
+            (one.platform, answer)
             for one in scanned.further
+            for answer in (one.answer, one.second)
             if one.part is Part.PUBLISHED
             and one.reference == product.image
             and one.platform is not None

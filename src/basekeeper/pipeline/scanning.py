@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.errors import InputError
-from basekeeper.pipeline.looking import Brought, Distant, Look, Near, Scanning
+from basekeeper.pipeline.looking import Brought, Distant, Look, Looked, Near, Scanning
 from basekeeper.pipeline.run import Run, survey
 from basekeeper.resolve import Want, questions, resolve
 from basekeeper.scanners.named import InLayout, Saved
@@ -16,13 +16,14 @@ from basekeeper.values.image import Unknown
 from basekeeper.values.platforms import find_platform
 from basekeeper.values.resolution import Question
 from basekeeper.values.scanning import ArchiveImage, LayoutImage
-from basekeeper.values.scanrun import How, Part, ScannedImage, ScanRun
+from basekeeper.values.scanrun import How, Part, ScannedImage, ScanRun, SecondScanner
 from basekeeper.values.use import Kind, Role
 from basekeeper.values.vulnerability import Sbom, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from basekeeper.ports import Scanner
     from basekeeper.trees.tree import Tree
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Resolution, Resolutions, Trouble
@@ -76,6 +77,7 @@ class _Basis(NamedTuple):
     scanner: ScannerIdentity
     database: Database | Unknown
     notices: tuple[str, ...]
+    second: SecondScanner | None = None
 
 
 def scan_tree(
@@ -199,15 +201,30 @@ def scan_named(
 
 def _begin(work: Scanning, run: Run) -> _Basis:
     """Tell who will look, and by which advisories; newer ones are fetched first where wanted."""
-    scanner = work.scanner.identity()
-    if isinstance(scanner, Unknown):
-        raise InputError(scanner.reason, hint=scanner.hint)
+    first = _party(work.scanner, work, run)
+    if work.second is None:
+        return first
+    further = _party(work.second, work, run)
+    known = further.database
+    second = SecondScanner(
+        scanner=further.scanner,
+        database=None if isinstance(known, Unknown) else known,
+        problem=known if isinstance(known, Unknown) else None,
+    )
+    return first._replace(notices=first.notices + further.notices, second=second)
+
+
+def _party(scanner: Scanner, work: Scanning, run: Run) -> _Basis:
+    """Tell which program one scanner is, and what it knows."""
+    identity = scanner.identity()
+    if isinstance(identity, Unknown):
+        raise InputError(identity.reason, hint=identity.hint)
     notices: tuple[str, ...] = ()
     if work.update:
-        fresh = work.scanner.update_database(now=run.now)
+        fresh = scanner.update_database(now=run.now)
         if isinstance(fresh, Unknown):
-            notices = (f"the vulnerability database was not updated: {fresh.reason}",)
-    return _Basis(scanner, work.scanner.database(now=run.now), notices)
+            notices = (f"the database of {identity.name} was not updated: {fresh.reason}",)
+    return _Basis(identity, scanner.database(now=run.now), notices)
 
 
 def _wanted(found: Survey, images: Sequence[str]) -> tuple[tuple[Use, ...], tuple[str, ...]]:
@@ -332,24 +349,23 @@ def _finish(  # noqa: PLR0913  # what runs over trees and over names have each o
         troubles=troubles,
         unmatched=unmatched,
         notices=(*run.config.notices, *basis.notices, *own, *work.registry.notices()),
+        second=basis.second,
     )
 
 
-def _answers(
-    todo: Sequence[_Asked], work: Scanning, basis: _Basis
-) -> Mapping[object, tuple[How, Scan | Unknown]]:
+def _answers(todo: Sequence[_Asked], work: Scanning, basis: _Basis) -> Mapping[object, Looked]:
     """Look at each distinct image once, a few at a time; ends all of them where one is broken off.
 
     Where the first one fails for the database itself, no further image is fetched for nothing.
     """
     looks = dict.fromkeys(_key(one) for one in todo if not isinstance(one.look, Unknown))
     first = {_key(one): one.look for one in reversed(todo) if not isinstance(one.look, Unknown)}
-    told: dict[object, tuple[How, Scan | Unknown]] = {}
+    told: dict[object, Looked] = {}
 
-    def look(key: object) -> tuple[How, Scan | Unknown]:
+    def look(key: object) -> Looked:
         blocked = basis.database
-        if isinstance(blocked, Unknown) and any(one[1] == blocked for one in [*told.values()]):
-            return How.UNKNOWN, blocked
+        if isinstance(blocked, Unknown) and any(one.answer == blocked for one in [*told.values()]):
+            return Looked(How.UNKNOWN, blocked)
         return first[key]()
 
     if work.scanning is not None:
@@ -377,9 +393,12 @@ def _key(one: _Asked) -> object:
     return one.name, one.platform
 
 
-def _answered(one: _Asked, answers: Mapping[object, tuple[How, Scan | Unknown]]) -> ScannedImage:
+def _answered(one: _Asked, answers: Mapping[object, Looked]) -> ScannedImage:
     """Put an answer to its question."""
-    how, answer = (How.UNKNOWN, one.look) if isinstance(one.look, Unknown) else answers[_key(one)]
+    if isinstance(one.look, Unknown):
+        how, answer, second = Looked(How.UNKNOWN, one.look)
+    else:
+        how, answer, second = answers[_key(one)]
     own = answer.subject.digest if isinstance(answer, Scan) else None
     return ScannedImage(
         name=one.name,
@@ -391,4 +410,5 @@ def _answered(one: _Asked, answers: Mapping[object, tuple[How, Scan | Unknown]])
         role=one.role,
         uses=one.uses,
         part=one.part,
+        second=second,
     )

@@ -15,12 +15,13 @@ from basekeeper.render.json import (
 from basekeeper.render.scan_view import SEVERITIES
 from basekeeper.values.image import Unknown
 from basekeeper.values.scanrun import How
+from basekeeper.values.vulnerability import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from basekeeper.values.resolution import Trouble
-    from basekeeper.values.scanrun import Recorded, ScannedImage, ScanRun
+    from basekeeper.values.scanrun import Recorded, ScannedImage, ScanRun, SecondScanner
     from basekeeper.values.vulnerability import Match, Package
 
 
@@ -35,6 +36,7 @@ def scan_pieces(found: ScanRun) -> Iterator[str]:
             "verified": found.scanner.verified,
         },
         "database": _database(found),
+        "second": None if found.second is None else _second(found.second),
         "severity_order": list(found.severity_order),
         "complete": found.complete,
         "summary": {
@@ -90,7 +92,34 @@ def _image(image: ScannedImage) -> dict[str, Any]:
             "matches": map(_match, answer.matches),
             "suppressed": map(_match, answer.suppressed),
         }
-    return {**common, **told, "uses": (use_object(use, None) for use in image.uses)}
+    return {
+        **common,
+        **told,
+        "quorum": _quorum(image),
+        "uses": (use_object(use, None) for use in image.uses),
+    }
+
+
+def _quorum(image: ScannedImage) -> dict[str, Any] | None:
+    """Write what two scanners say, where both say something."""
+    if not isinstance(image.answer, Scan) or not isinstance(image.second, Scan):
+        return None
+    from basekeeper.quorum import weigh_scans  # noqa: PLC0415  # only with a second scanner
+    from basekeeper.render.quorum_json import quorum_object  # noqa: PLC0415
+
+    return quorum_object(weigh_scans(image.answer, image.second))
+
+
+def _second(second: SecondScanner) -> dict[str, Any]:
+    known, problem = second.database, second.problem
+    return {
+        "name": second.scanner.name,
+        "version": second.scanner.version,
+        "digest": second.scanner.digest,
+        "verified": second.scanner.verified,
+        "database_updated": None if known is None else instant(known.updated),
+        "problem": None if problem is None else _unknown(problem),
+    }
 
 
 def _recorded(recorded: Recorded) -> dict[str, Any]:
@@ -121,6 +150,9 @@ def _match(match: Match) -> dict[str, Any]:
         "fixable": match.fixable,
         "fixed_versions": list(match.fixed_versions),
         "published": None if match.published is None else instant(match.published),
+        "fixed_at": None if match.fixed_at is None else instant(match.fixed_at),
+        "exploited": match.exploited,
+        "epss": match.epss,
         "data_source": match.data_source,
         "suppressed": None
         if why is None

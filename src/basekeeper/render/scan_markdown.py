@@ -17,8 +17,10 @@ from basekeeper.render.scan_view import (
     label,
     order_words,
     place_words,
+    quorums,
     recorded_words,
     scanner_words,
+    second_words,
     status,
     summary,
     tables,
@@ -38,7 +40,9 @@ def scan_markdown(found: ScanRun) -> str:
     """Write a line of totals, what it rests on, the counts, what has a fix, what is not known."""
     out = Bounded(["## basekeeper: scan", "", f"**{prose(summary(found))}**", ""])
     basis = f"Scanner {scanner_words(found)}; database {database_words(found)}"
-    out.add([f"{prose(basis)}; severity by {prose(order_words(found))}.", ""])
+    second = second_words(found)
+    beside = f" Second scanner {prose(second)}." if second is not None else ""
+    out.add([f"{prose(basis)}; severity by {prose(order_words(found))}.{beside}", ""])
     heads = " | ".join(HEADS[one] for one in SEVERITIES)
     for heading, images in tables(found):
         columns = "|---|" + "--:|" * len(SEVERITIES) + "---|---|"
@@ -48,6 +52,8 @@ def scan_markdown(found: ScanRun) -> str:
     if found.every:
         out.add(["Counts: with a fix/without.", ""])
     out.add(_findings(found))
+    if found.second is not None:
+        out.add(_disagreements(found))
     out.add(_gaps(found))
     kept = kept_words(found)
     out.add(f"> {prose(notice)}" for notice in (*found.notices, *([kept] if kept else ())))
@@ -77,6 +83,26 @@ def _findings(found: ScanRun) -> Iterator[str]:
             f"| {code(short_digest(label(image, found)))} | {one.severity.word}"
             f" | {prose(one.vulnerability)} | {code(', '.join(one.packages))}"
             f" | {code(one.installed)} | {code(' or '.join(one.fixed))} |"
+        )
+    yield ""
+
+
+def _disagreements(found: ScanRun) -> Iterator[str]:
+    """Write a table of what two scanners do not agree on."""
+    from basekeeper.render.quorum_text import disputed_words  # noqa: PLC0415  # seldom there
+
+    rows = [
+        (image, finding, quorum) for image, quorum in quorums(found) for finding in quorum.disputed
+    ]
+    if not rows:
+        return
+    yield from ("| Image | Severity | Vulnerability | Package | The scanners disagree |",)
+    yield "|---|---|---|---|---|"
+    for image, finding, quorum in rows:
+        said = "; ".join(disputed_words(finding, quorum))
+        yield (
+            f"| {code(short_digest(label(image, found)))} | {finding.severity.word}"
+            f" | {prose(finding.vulnerability)} | {code(finding.name)} | {prose(said)} |"
         )
     yield ""
 

@@ -34,8 +34,10 @@ from basekeeper.render.scan_view import (
     label,
     order_words,
     place_words,
+    quorums,
     recorded_words,
     scanner_words,
+    second_words,
     status,
     summary,
     tables,
@@ -80,6 +82,8 @@ def render_scan_text(found: ScanRun, style: Style, *, verbose: bool = False) -> 
         lines += [style.paint("counts: with a fix/without", "dim"), ""]
     for image in found.images:
         lines += _findings(image, found, style, verbose=verbose)
+    if found.second is not None:
+        lines += _disagreements(found, style, verbose=verbose)
     lines += _gaps(found, style)
     kept, recorded = kept_words(found), recorded_words(found)
     for notice in (*found.notices, *([kept] if kept else ())):
@@ -95,6 +99,9 @@ def _basis(found: ScanRun, style: Style) -> Iterator[str]:
     role = "error" if found.database_problem is not None else "dim"
     yield from _labelled("scanner", scanner_words(found), "dim", style, indent=0)
     yield from _labelled("database", database_words(found), role, style, indent=0)
+    second = second_words(found)
+    if second is not None:
+        yield from _labelled("second", second, "dim", style, indent=0)
     yield from _labelled("severity", order_words(found), "dim", style, indent=0)
 
 
@@ -138,6 +145,18 @@ def _findings(image: ScannedImage, found: ScanRun, style: Style, *, verbose: boo
         places = place_words(image, None if verbose else MAX_PLACES)
         yield from _labelled("used in", places, "dim", style)
     yield ""
+
+
+def _disagreements(found: ScanRun, style: Style, *, verbose: bool) -> Iterator[str]:
+    """Write on what two scanners do not agree, image by image."""
+    from basekeeper.render.quorum_text import quorum_lines  # noqa: PLC0415  # seldom there
+
+    for image, quorum in quorums(found):
+        if quorum.disputed or quorum.problems:
+            name = fit_image(visible(label(image, found)), style.width, style.ellipsis)
+            yield style.paint(name, "bold")
+            yield from quorum_lines(quorum, style, verbose=verbose)
+            yield ""
 
 
 def _finding(one: Finding, style: Style) -> Iterator[str]:

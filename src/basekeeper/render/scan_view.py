@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from basekeeper.render.view import plural
 from basekeeper.values.image import Unknown
 from basekeeper.values.scanrun import How, Part
-from basekeeper.values.vulnerability import Severity
+from basekeeper.values.vulnerability import Scan, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
+    from basekeeper.quorum import Quorum
     from basekeeper.values.scanrun import ScannedImage, ScanRun
-    from basekeeper.values.vulnerability import Match
+    from basekeeper.values.vulnerability import Database, Match
 
 SEVERITIES: Final = tuple(sorted(Severity, reverse=True))
 """Worst first; those that nobody rated last."""
@@ -89,12 +90,38 @@ def scanner_words(found: ScanRun) -> str:
     return f"{found.scanner.name} {found.scanner.version}"
 
 
+def second_words(found: ScanRun) -> str | None:
+    """Say which second program looked, and by what; None: none did."""
+    second = found.second
+    if second is None:
+        return None
+    known = "database unknown"
+    if second.database is not None:
+        known = f"database {_dated(second.database, found)}"
+    elif second.problem is not None:
+        known = f"database unknown: {second.problem.reason}"
+    return f"{second.scanner.name} {second.scanner.version}, {known}"
+
+
+def quorums(found: ScanRun) -> Iterator[tuple[ScannedImage, Quorum]]:
+    """Yield what two scanners say of each image of which both say something."""
+    from basekeeper.quorum import weigh_scans  # noqa: PLC0415  # only with a second scanner
+
+    for image in found.every:
+        if isinstance(image.answer, Scan) and isinstance(image.second, Scan):
+            yield image, weigh_scans(image.answer, image.second)
+
+
 def database_words(found: ScanRun) -> str:
     """Say how old the advisories are."""
     database = found.database
     if database is None:
         problem = found.database_problem
         return f"unknown: {problem.reason}" if problem is not None else "unknown"
+    return _dated(database, found)
+
+
+def _dated(database: Database, found: ScanRun) -> str:
     made = f"{database.updated:%Y-%m-%d %H:%M} UTC"
     return f"of {made}, {_age_words(database.age(found.now))}"
 

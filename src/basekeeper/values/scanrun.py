@@ -60,6 +60,8 @@ class ScannedImage:
     """The first of those that its uses have."""
     uses: tuple[Use, ...] = ()
     part: Part = Part.CURRENT
+    second: Scan | Unknown | None = None
+    """What the second scanner says of the same packages; None: there is none."""
 
     @property
     def matches(self) -> tuple[Match, ...]:
@@ -67,9 +69,21 @@ class ScannedImage:
         return () if isinstance(self.answer, Unknown) else self.answer.matches
 
     @property
+    def every_match(self) -> tuple[Match, ...]:
+        """What any scanner found."""
+        second = self.second
+        told = () if second is None or isinstance(second, Unknown) else second.matches
+        return self.matches + told
+
+    @property
     def problems(self) -> tuple[Unknown, ...]:
         """Why there is no answer, or why more may be there than was found."""
-        return (self.answer,) if isinstance(self.answer, Unknown) else self.answer.problems
+        answers = (self.answer,) if self.second is None else (self.answer, self.second)
+        return tuple(
+            problem
+            for answer in answers
+            for problem in ((answer,) if isinstance(answer, Unknown) else answer.problems)
+        )
 
     def count(self, severity: Severity) -> tuple[int, int]:
         """Count the matches of a severity: those with a fix, and those without."""
@@ -95,6 +109,17 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondScanner:
+    """A further program that was asked about the same packages."""
+
+    scanner: ScannerIdentity
+    database: Database | None
+    """None where there is none, or it could not be told."""
+    problem: Unknown | None
+    """Why absence cannot be proven by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRun:
     """Everything that one run told."""
 
@@ -117,6 +142,8 @@ class ScanRun:
     notices: tuple[str, ...] = ()
     recorded: Recorded | None = None
     """None: nothing was recorded."""
+    second: SecondScanner | None = None
+    """None: one scanner looked."""
 
     @property
     def every(self) -> tuple[ScannedImage, ...]:

@@ -42,7 +42,11 @@ if TYPE_CHECKING:
         reader_of,
     )
     from basekeeper.wiring.recording import Recording, is_proposal, open_recording, own_ledger
-    from basekeeper.wiring.scanning import database_directory, open_scanner
+    from basekeeper.wiring.scanning import (
+        database_directory,
+        open_scanner,
+        open_second_scanner,
+    )
 
 __all__ = [
     "CACHE_VARIABLE",
@@ -71,6 +75,7 @@ __all__ = [
     "open_revision",
     "open_scanner",
     "open_scores",
+    "open_second_scanner",
     "open_sights",
     "open_statements",
     "open_tree",
@@ -110,6 +115,7 @@ _HOMES: Final = {
     "open_registry": "basekeeper.wiring.network",
     "open_revision": "basekeeper.wiring.places",
     "open_scanner": "basekeeper.wiring.scanning",
+    "open_second_scanner": "basekeeper.wiring.scanning",
     "open_scores": "basekeeper.wiring.facts",
     "open_sights": "basekeeper.wiring.kept",
     "open_statements": "basekeeper.wiring.facts",
