@@ -212,7 +212,8 @@ def _attributed(
 
     Without a proof that is the first base, and nothing.
     """
-    bases = [one for one in image.bases if one.platform == platform]
+    name = words.platform_name(platform)
+    bases = [one for one in image.bases if words.platform_name(one.platform) == name]
     for base in bases:
         parts = attribute(scan, base.diff_ids)
         if parts.problem is None:

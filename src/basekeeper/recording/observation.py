@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from basekeeper.advisories.exploited import ExploitedCatalogue
     from basekeeper.advisories.openvex import VexDocument
+    from basekeeper.values.bases import Identified
     from basekeeper.values.event import Event
+    from basekeeper.values.image import Unknown
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Use
     from basekeeper.values.vulnerability import Scan
@@ -98,8 +100,10 @@ class Published:
     scans: tuple[tuple[str, Scan], ...] = ()
     """Platform and scan; several of one platform where several scanners looked."""
     bases: tuple[BaseLayers, ...] = ()
-    """What it may have been built on, the present bases first, then earlier ones. The first one
+    """What it may have been built on: what is proven, the present bases, then earlier ones. The first
     whose layers it starts with counts; without any nothing can be attributed."""
+    identified: tuple[tuple[str, Identified | Unknown], ...] = ()
+    """Platform and what it was built on, as far as that was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from basekeeper.recording.proofs import Proof
 from basekeeper.recording.stands import Line, Stands
 from basekeeper.recording.stored import StoredFacts
 from basekeeper.values.event import EventKind
+from basekeeper.values.platforms import find_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,11 +151,10 @@ class Progress:
         """Tell which findings the published image of a product does not have."""
         product, digest = words.product_name(image.product), words.digest_name(image.digest)
         offered = image.platforms
-        platforms = None if offered is None else {words.platform_name(one) for one in offered}
         for finding, opened in self._opened(product):
             said = {"of": "published image"}
             proof = self._proofs.proof(finding, digest)
-            if platforms is not None and finding.platform not in platforms:
+            if offered and find_platform(finding.platform, offered) is None:
                 proof = Proof(digest, None, {"how": "not published for that platform"})
             if proof is not None:
                 self._verify(product, (finding, opened), proof, said)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
 
 from basekeeper.deadlines.identity import FindingKey, Scope
+from basekeeper.values.platforms import plain_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,7 +81,7 @@ def scope(
         lineage=_part(lineage, MAX_LINEAGE_BYTES),
         vulnerability=None if vulnerability is None else vulnerability_name(vulnerability),
         package=_part(package, MAX_PACKAGE_BYTES),
-        platform=_part(platform, MAX_PLATFORM_BYTES),
+        platform=None if platform is None else platform_name(platform),
         product=_part(product, MAX_PRODUCT_BYTES),
     )
 
@@ -92,7 +93,7 @@ def vulnerability_name(name: str) -> str:
 
 def platform_name(platform: str) -> str:
     """Name a platform as subjects do."""
-    return fitted(platform, MAX_PLATFORM_BYTES)
+    return fitted(plain_platform(platform), MAX_PLATFORM_BYTES)
 
 
 def digest_name(digest: str) -> str:
