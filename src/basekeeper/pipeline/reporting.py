@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import InputError
@@ -24,7 +25,7 @@ from basekeeper.values.evidence import Evidence, Period, Release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from basekeeper.evidence import Gathered
     from basekeeper.lifecycle.catalogue import Catalogue
@@ -90,9 +91,11 @@ def evidence(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Evide
     else:
         now = basis.now
         period = asked.period or Period(now, now)
+    if period.end >= now:  # what happens at the very instant of the report is part of it
+        period = Period(period.begin, now + timedelta.resolution)
     known = Known(records)
     question = Question(
-        period=Period(period.begin, min(period.end, now)),
+        period=period,
         terms=terms_of(basis.config, now),
         policy=basis.config.policy,
         catalogue=basis.catalogue,
@@ -104,7 +107,7 @@ def evidence(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Evide
     heads = _heads(records)
     return Evidence(
         now=now,
-        period=question.period,
+        period=period,
         release=release,
         ledger=place,
         policy_name=basis.config.policy.name,
