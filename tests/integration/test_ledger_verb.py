@@ -83,8 +83,8 @@ def test_head_that_is_not_there_any_more_is_told_with_exit_code_1(root: Path, te
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "message"),
     [
-        (("info",), {}, 2, "no ledger is configured"),
-        (("verify",), {}, 2, "no ledger is configured"),
+        (("info",), {}, 2, "there is no ledger yet"),
+        (("verify",), {}, 2, "there is no ledger yet"),
         (("verify", "--head", "x"), {}, 2, "is not CHAIN@POSITION:HASH"),
         (("info",), {"BASEKEEPER_LEDGER": "sqlite:/none/x"}, 3, "cannot be opened"),
         (("verify",), {"BASEKEEPER_LEDGER": "branch:none"}, 3, "is not on the remote"),

@@ -52,7 +52,8 @@ MAX_TEXT_BYTES: Final = 256 * 1024 * 1024
 def command() -> None:
     """Show, verify or rebuild the ledger of what was seen and done, and when.
 
-    It lies where BASEKEEPER_LEDGER or your own settings say.
+    It lies where BASEKEEPER_LEDGER or your own settings say, else in
+    ~/.local/state/basekeeper.
     """
 
 
@@ -67,11 +68,7 @@ def info(**given: Any) -> None:
     from basekeeper import wiring
     from basekeeper.render.ledger import render_info_json, render_info_text
 
-    settings = _settings(given["policy"])
-    place = str(wiring.storage(settings).ledger)
-    with wiring.open_sights(settings) as ledger:
-        if ledger is None:
-            raise _unnamed()
+    with wiring.open_history(_settings(given["policy"]), start=Path()) as (ledger, place):
         heads = ledger.heads()
     if given["format"] == "json":
         emit(render_info_json(place, heads, given["now"] or this_instant()), encoded=True)
@@ -97,11 +94,7 @@ def verify(**given: Any) -> int:
     from basekeeper.render.ledger import render_verification_json, render_verification_text
 
     noted = [_read_head(text) for text in given["heads"]]
-    settings = _settings(given["policy"])
-    place = str(wiring.storage(settings).ledger)
-    with wiring.open_sights(settings) as ledger:
-        if ledger is None:
-            raise _unnamed()
+    with wiring.open_history(_settings(given["policy"]), start=Path()) as (ledger, place):
         found = ledger.verify(noted)
     if given["format"] == "json":
         now = given["now"] or this_instant()
@@ -171,13 +164,6 @@ def _read_head(text: str) -> Head:
     if match is None:
         raise click.UsageError(f"head {text!r} is not CHAIN@POSITION:HASH, as `info` shows it")
     return Head(match[1], int(match[2]), match[3])
-
-
-def _unnamed() -> InputError:
-    return InputError(
-        "no ledger is configured",
-        hint="set BASEKEEPER_LEDGER, or ledger.url in your own settings",
-    )
 
 
 def _settings(policy: str | None) -> Settings:
