@@ -5,28 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from basekeeper.deadlines.identity import read_scope
-from basekeeper.errors import InvalidReference
+from basekeeper.pipeline.identifying import (
+    PublishedAs,
+    earlier_bases,
+    identify_published,
+    present_bases,
+)
 from basekeeper.pipeline.run import survey
 from basekeeper.pipeline.scanning import Further, scan_survey
 from basekeeper.pipeline.updating import Wanted, look_ahead
 from basekeeper.plan import changes
 from basekeeper.recording.observation import (
-    BaseLayers,
     LookedAt,
     Observation,
     Published,
     Stand,
 )
 from basekeeper.recording.observation import Part as Why
-from basekeeper.recording.words import chain_name, product_name
-from basekeeper.resolve import resolve
+from basekeeper.recording.words import product_name
 from basekeeper.shipped import shipped
-from basekeeper.values.event import EventKind
 from basekeeper.values.image import ImageConfig, Pointer, Unknown
-from basekeeper.values.platforms import find_platform
-from basekeeper.values.reference import parse_reference
-from basekeeper.values.resolution import Question
 from basekeeper.values.scanrun import Part
 from basekeeper.values.sights import sights
 from basekeeper.values.use import Role
@@ -37,21 +35,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.config.products import Product
+    from basekeeper.pipeline.identifying import Found, KnownBase
     from basekeeper.pipeline.looking import Scanning
     from basekeeper.pipeline.run import Run
-    from basekeeper.ports import Ledger, Registry
+    from basekeeper.ports import Ledger
     from basekeeper.shipped import Shipped, StandsOn
     from basekeeper.trees.tree import Tree
     from basekeeper.values.change import Standing
-    from basekeeper.values.event import Event
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Inside, Resolutions
     from basekeeper.values.scanrun import ScannedImage, ScanRun
     from basekeeper.values.use import Survey
-
-EARLIER_BASES: Final = 8
-"""How many bases that a product stood on before are compared with its published image: one that
-was built longer ago is told apart no more."""
 
 FIRST_YEAR: Final = 2013
 """Images that say they are older than Docker were made so that their bytes can be reproduced."""
@@ -96,8 +90,13 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
     further = [*ahead.further, *(() if images else _published_questions(products, ships, run))]
     scanned, told = scan_survey(found, run, work, images=images, further=further)
     told = ahead.told.with_more(told)
-    earlier = _earlier_bases(ledger, repository, work.registry)
-    shown = replace(scanned, notices=(*scanned.notices, *ships.notices))
+    known = present_bases(ships, told), earlier_bases(ledger, repository, work.registry)
+    bases = identify_published([*_unidentified(products, scanned, told, known)], work.registry)
+    shown = replace(
+        scanned,
+        notices=(*scanned.notices, *ships.notices),
+        further=tuple(_with_base(one, products, bases) for one in scanned.further),
+    )
     is_whole = not run.only and not images and not any(one.fatal for one in found.skipped)
     return Seen(
         shown,
@@ -109,7 +108,7 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
             looked_at=tuple(_looked_at((*scanned.images, *scanned.further), told, ahead)),
             stands=tuple(_stands(ships, told)) if not images else (),
             is_whole=is_whole,
-            published=tuple(_published(products, scanned, told, ships, earlier)),
+            published=tuple(_published(products, scanned, told, bases)),
             products=frozenset(product.name for product in products),
         ),
     )
@@ -242,21 +241,58 @@ def _place(one: StandsOn) -> str:
     return one.mapped.dockerfile if target is None else f"{one.mapped.dockerfile}:{target}"
 
 
+def _unidentified(
+    products: Iterable[Product],
+    scanned: ScanRun,
+    told: Resolutions,
+    known: tuple[Mapping[str, Sequence[KnownBase]], Mapping[str, Sequence[KnownBase]]],
+) -> Iterator[PublishedAs]:
+    """Yield what products are published as, with their present and earlier bases."""
+    present, earlier = known
+    for product in products:
+        resolution = told.by_image.get(str(product.image))
+        inside = None if resolution is None else resolution.current
+        own = (*present.get(product.name, ()), *earlier.get(product_name(product.name), ()))
+        for platform in dict.fromkeys(_platforms_scanned(product, scanned)):
+            if inside is not None:
+                yield PublishedAs(product.name, product.image, inside, platform, own)
+
+
+def _platforms_scanned(product: Product, scanned: ScanRun) -> Iterator[str]:
+    for one in scanned.further:
+        if _is_published_as(one, product) and one.platform is not None:
+            yield one.platform
+
+
+def _is_published_as(image: ScannedImage, product: Product) -> bool:
+    return image.part is Part.PUBLISHED and image.reference == product.image
+
+
+def _with_base(
+    image: ScannedImage, products: Iterable[Product], found: Mapping[tuple[str, str], Found]
+) -> ScannedImage:
+    """Add what a published image was built on."""
+    for product in products:
+        told = found.get((product.name, image.platform or ""))
+        if told is not None and _is_published_as(image, product):
+            return replace(image, base=told.base)
+    return image
+
+
 def _published(
     products: Iterable[Product],
     scanned: ScanRun,
     told: Resolutions,
-    ships: Shipped,
-    earlier: Mapping[str, Sequence[BaseLayers]],
+    found: Mapping[tuple[str, str], Found],
 ) -> Iterator[Published]:
     """Yield what each product is published as, where that could be told."""
-    present = _present_bases(ships, told)
     for product in products:
         resolution = told.by_image.get(str(product.image))
         pointer = None if resolution is None else resolution.pointer
         if resolution is None or not isinstance(pointer, Pointer):
             continue
         created = _created(resolution.current)
+        own = [(platform, one) for (name, platform), one in found.items() if name == product.name]
         scans = (
             (one.platform, answer)
             for one in scanned.further
@@ -273,7 +309,8 @@ def _published(
             created=created,
             platforms=_platforms(resolution.current),
             scans=tuple((name, scan) for name, scan in scans if isinstance(scan, Scan)),
-            bases=(*present.get(product.name, ()), *earlier.get(product_name(product.name), ())),
+            bases=tuple(base for _, one in own for base in one.layers),
+            identified=tuple((platform, one.base) for platform, one in own),
         )
 
 
@@ -291,84 +328,3 @@ def _platforms(inside: Inside | None) -> tuple[str, ...] | None:
     if inside.image.is_index:
         return tuple(inside.image.platforms)
     return tuple(inside.configs) or None
-
-
-def _present_bases(ships: Shipped, told: Resolutions) -> dict[str, list[BaseLayers]]:
-    """Return the layers of what each product stands on now."""
-    found: dict[str, list[BaseLayers]] = {}
-    for one in ships.stands_on:
-        reference = one.use.reference
-        resolution = None if reference is None else told.by_image.get(str(reference))
-        if reference is None or resolution is None or resolution.current is None:
-            continue
-        for platform in one.platforms:
-            layers = _layers(reference, resolution.current, platform)
-            found.setdefault(one.product, []).extend(layers)
-    return found
-
-
-def _layers(reference: Reference, inside: Inside, platform: str) -> Iterator[BaseLayers]:
-    present = find_platform(platform, inside.configs)
-    config = None if present is None else inside.configs[present]
-    if isinstance(config, ImageConfig) and config.diff_ids:
-        yield BaseLayers(
-            reference=reference,
-            digest=inside.digest,
-            platform=platform,
-            diff_ids=config.diff_ids,
-        )
-
-
-class _Stood(NamedTuple):
-    """What a product stood on once."""
-
-    product: str
-    reference: Reference
-    digest: str
-    platform: str
-
-
-def _earlier_bases(
-    ledger: Ledger, repository: str | None, registry: Registry
-) -> dict[str, list[BaseLayers]]:
-    """Return the layers of what each product stood on before, the last one first.
-
-    What a digest names does not change, so that the cache mostly answers.
-    """
-    if repository is None:
-        return {}
-    events = ledger.events(chains=[chain_name(repository)], kinds=[EventKind.BASED_ON])
-    by_product: dict[tuple[str, str], dict[str, _Stood]] = {}
-    for one in filter(None, map(_stood, events)):
-        own = by_product.setdefault((one.product, one.platform), {})
-        own.pop(one.digest, None)  # stood on again: the last time counts
-        own[one.digest] = one
-    last = [one for own in by_product.values() for one in [*reversed(own.values())][:EARLIER_BASES]]
-    platforms: dict[str, dict[str, None]] = {}
-    for one in last:
-        platforms.setdefault(str(one.reference), {})[one.platform] = None
-    references = {str(one.reference): one.reference for one in last}
-    asked = [
-        Question(reference=reference, platforms=tuple(platforms[text]), inside=True)
-        for text, reference in references.items()
-    ]
-    told = resolve(asked, registry)
-    found: dict[str, list[BaseLayers]] = {}
-    for one in last:
-        inside = told.by_image[str(one.reference)].current
-        if inside is not None:
-            found.setdefault(one.product, []).extend(_layers(one.reference, inside, one.platform))
-    return found
-
-
-def _stood(event: Event) -> _Stood | None:
-    """Read what a product stood on; None where the event says too little."""
-    said = event.evidence
-    try:
-        scope = read_scope(event.subject.partition("#")[2])
-        reference = parse_reference(said.get("reference", "")).with_digest(said.get("digest"))
-    except (InvalidReference, ValueError):
-        return None
-    if scope.product is None or scope.platform is None or reference.digest is None:
-        return None
-    return _Stood(scope.product, reference, reference.digest, scope.platform)

@@ -100,8 +100,8 @@ class Published:
     scans: tuple[tuple[str, Scan], ...] = ()
     """Platform and scan; several of one platform where several scanners looked."""
     bases: tuple[BaseLayers, ...] = ()
-    """What it may have been built on: what is proven, the present bases, then earlier ones. The first
-    whose layers it starts with counts; without any nothing can be attributed."""
+    """What it may have been built on: what is proven, the present bases, then earlier ones. The
+    first one whose layers it starts with counts; without any nothing can be attributed."""
     identified: tuple[tuple[str, Identified | Unknown], ...] = ()
     """Platform and what it was built on, as far as that was asked."""
 

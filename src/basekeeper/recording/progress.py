@@ -14,7 +14,9 @@ from basekeeper.recording.looks import read
 from basekeeper.recording.proofs import Proof
 from basekeeper.recording.stands import Line, Stands
 from basekeeper.recording.stored import StoredFacts
+from basekeeper.values.bases import Identified
 from basekeeper.values.event import EventKind
+from basekeeper.values.image import Unknown
 from basekeeper.values.platforms import find_platform
 
 if TYPE_CHECKING:
@@ -81,11 +83,26 @@ def tell_released(batch: Batch, repository: str) -> None:
             tag=image.reference.tag,
             image=words.image_chain(image.reference),
             created=words.written(image.created),
+            **_built_on(image),
         )
         is_later = image.since is not None and (before is None or image.since > before.at)
         subject = words.subject(repository, words.scope(product=product))
         fact = Fact(EventKind.RELEASED, subject, digest)
         batch.add_again(fact, said, at=image.since if is_later else None)
+
+
+def _built_on(image: Published) -> dict[str, str]:
+    """Say what an image was built on, by which method, and how sure that is; of each platform."""
+    found = [one for _, one in image.identified if isinstance(one, Identified)]
+    said: dict[str, list[str | None]] = {
+        "base": [str(one.base.reference) for one in found],
+        "base_digest": [one.base.digest for one in found],
+        "base_method": [one.method.value for one in found],
+        "base_proof": ["layers" if one.proven else "none" for one in found],
+        "base_confidence": [one.confidence.value for one in found],
+        "base_unknown": [one.reason for _, one in image.identified if isinstance(one, Unknown)],
+    }
+    return {name: words.listed(dict.fromkeys(filter(None, texts))) for name, texts in said.items()}
 
 
 def tell_introduced(batch: Batch, repository: str, image: Published, seen: Sighting) -> None:

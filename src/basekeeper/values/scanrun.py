@@ -11,6 +11,7 @@ from basekeeper.values.image import Unknown
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from basekeeper.values.bases import Identified
     from basekeeper.values.event import Head
     from basekeeper.values.reference import Reference
     from basekeeper.values.resolution import Trouble
@@ -60,6 +61,8 @@ class ScannedImage:
     """The first of those that its uses have."""
     uses: tuple[Use, ...] = ()
     part: Part = Part.CURRENT
+    base: Identified | Unknown | None = None
+    """What a published image was built on; None: nobody asked."""
     second: Scan | Unknown | None = None
     """What the second scanner says of the same packages; None: there is none."""
 
