@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.fakes.browser import browsing
+from tests.fakes.provisioned import provisioned
 from tools import components
 
 if TYPE_CHECKING:
@@ -124,6 +126,27 @@ def test_browser_renders_a_page(component: Path, tmp_path: Path) -> None:
         check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert '<p id="x">42</p>' in dom.stdout
+
+
+@pytest.mark.component("driver")
+def test_driver_shows_a_page_in_the_browser(component: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>shown</title>", encoding="utf-8")
+    with browsing(component, provisioned("browser"), tmp_path) as window:
+        window.open(page)
+        assert window.run("return document.title") == "shown"
+        assert window.requested() == [page.as_uri()]
+
+
+@pytest.mark.component("paper")
+def test_paper_is_read_page_by_page(component: Path, tmp_path: Path) -> None:
+    page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text("<p>one<p style='break-before: page'>two", encoding="utf-8")
+    with browsing(provisioned("driver"), provisioned("browser"), tmp_path) as window:
+        window.open(page)
+        paper.write_bytes(window.printed())
+    done = subprocess.run([component, paper, "-"], check=True, capture_output=True, text=True)
+    assert [one.strip() for one in done.stdout.split("\f")] == ["one", "two", ""]
 
 
 def test_a_missing_component_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

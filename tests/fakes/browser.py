@@ -77,13 +77,14 @@ class Browser:
         return told
 
     def requested(self) -> list[str]:
-        """Return the addresses that were asked for since the log was read last."""
+        """Return the addresses that were asked for since the log was read last.
+
+        Those of the browser's own pages, such as an empty one at the start, are left out.
+        """
         messages = (json.loads(entry["message"])["message"] for entry in self.log("performance"))
-        return [
-            one["params"]["request"]["url"]
-            for one in messages
-            if one["method"] == "Network.requestWillBeSent"
-        ]
+        sent = (one for one in messages if one["method"] == "Network.requestWillBeSent")
+        every = [one["params"]["request"]["url"] for one in sent]
+        return [url for url in every if not url.startswith("chrome:")]
 
     def close(self) -> None:
         """Close the window."""

@@ -99,9 +99,9 @@ class Line(NamedTuple):
 
     text: str
     system: str
-    every: float
-    """Days between two images."""
-    count: int
+    days: float
+    """Between two images."""
+    flaws: int
     """How many vulnerabilities come out in the half year."""
 
 
@@ -193,7 +193,7 @@ def _flaws(line: Line, dice: random.Random) -> list[Flaw]:
     """Make up what comes out: some of it before we began to look, some of it never fixed."""
     span = (NOW - BEGIN).total_seconds()
     found = []
-    for number in range(line.count):
+    for number in range(line.flaws):
         public = BEGIN + timedelta(seconds=dice.uniform(-0.06, 0.99) * span)
         delay = timedelta(days=dice.choice((0, 0, 0.2, 0.5, 1, 2, 5, 12)))
         is_fixed = dice.random() < 0.93
@@ -241,7 +241,7 @@ def _images(line: Line, dice: random.Random) -> Iterator[Image]:
     while made < NOW:
         digest = _digest(line.text, str(made))
         yield Image(line.text, digest, made, line.system, (digest,))
-        made += timedelta(days=line.every * dice.uniform(0.4, 1.6))
+        made += timedelta(days=line.days * dice.uniform(0.4, 1.6))
 
 
 def _taken(

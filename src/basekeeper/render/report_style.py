@@ -100,7 +100,10 @@ td .mono { color: var(--soft); }
 .foot { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: .6rem; }
 nav ol { margin: .3rem 0; padding-left: 1.4rem; columns: 3 14rem; }
 a { color: var(--good-ink); }
-@media screen and (max-width: 46rem) {
+@media screen and (max-width: 74rem) {
+  .t { white-space: normal; }
+}
+@media screen and (max-width: 58rem) {
   body { padding: .9rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .45rem; }
@@ -112,7 +115,7 @@ a { color: var(--good-ink); }
   .cards td[data-label]::before { content: attr(data-label); display: block;
     color: var(--soft); font-size: .78rem; }
   .cards td:empty { display: none; }
-  .t { white-space: normal; }
+  .trend th { overflow-wrap: anywhere; }
 }
 @media print {
   :root {
