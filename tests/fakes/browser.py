@@ -38,6 +38,11 @@ class Browser:
         """Show a page, whole when this returns."""
         self._do("url", url=page.as_uri())
 
+    def leave(self) -> None:
+        """Leave what the browser shows by itself, and forget what was logged."""
+        self._do("url", url="about:blank")
+        self.log("performance")
+
     def run(self, script: str) -> Any:
         """Run a script in the page, and return what it returns."""
         return self._do("execute/sync", script=script, args=[])
@@ -117,6 +122,7 @@ def browsing(driver: Path, browser: Path, place: Path) -> Iterator[Browser]:
         asked = {"capabilities": {"alwaysMatch": wanted}}
         made = _call("POST", f"http://127.0.0.1:{port}/session", asked)
         window = Browser(port, made["sessionId"])
+        window.leave()
         try:
             yield window
         finally:
