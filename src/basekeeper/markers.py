@@ -114,7 +114,7 @@ class Recovery:
 
 def write_mark(mark: Mark, *, max_chars: int = MAX_CHARS) -> str:
     """Write a mark; facts that find no room are left out from the end, and counted."""
-    facts = tuple(fact for fact in mark.facts if fact.kind in STARTING)
+    facts = tuple(fact for fact in mark.facts if _is_starting(fact))
     low, high = 0, len(facts)
     best = _written(mark, ())
     while low <= high:  # compressed length is not proportional to the number of facts
@@ -260,7 +260,7 @@ def _fact(kind: str, texts: tuple[str, str, str], at: str, evidence: dict[str, o
     said = {name: str(text) for name, text in evidence.items()}
     if sum(map(len, said.values())) > MAX_EVIDENCE_CHARS:
         raise ValueError("holds too much evidence")
-    return Event(
+    fact = Event(
         kind=known,
         subject=subject,
         key=key,
@@ -268,3 +268,12 @@ def _fact(kind: str, texts: tuple[str, str, str], at: str, evidence: dict[str, o
         source=source,
         evidence=said,
     )
+    if not _is_starting(fact):
+        raise ValueError("says that something stands on no image, which would end its deadlines")
+    return fact
+
+
+def _is_starting(fact: Event) -> bool:
+    """Tell whether a fact starts a clock; to stand on no image any more ends some."""
+    is_end = fact.kind is EventKind.BASED_ON and not fact.evidence.get("digest")
+    return fact.kind in STARTING and not is_end

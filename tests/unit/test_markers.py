@@ -96,6 +96,13 @@ def test_nothing_that_ends_or_pauses_a_deadline_is_written_or_believed(kind: Eve
     assert "no mark may tell" in found.problems[0]
 
 
+def test_nothing_stands_on_no_image_because_a_mark_says_so() -> None:
+    ended = fact(kind=EventKind.BASED_ON, key="none", evidence={})
+    assert read_marks(write_mark(mark(ended))).marks == (mark(),)
+    said = told("based-on", "a#product=p", "none", NOW.isoformat(), "s", {})
+    assert "would end its deadlines" in read_marks(forged(said)).problems[0]
+
+
 @pytest.mark.parametrize(
     "said",
     [
