@@ -235,7 +235,7 @@ def _without_proof(image: Built, told: Sequence[Clue]) -> Identified | Unknown:
     guess = _by_history(image, refuted) or _by_name(refuted)
     if guess is not None:
         return guess
-    hint = "name what it is built from in a Dockerfile of its `[[product]]`"
+    hint = "built FROM scratch it has none; else name the Dockerfile it is built of in [[product]]"
     return Unknown(_nothing_words(image, refuted), hint)
 
 

@@ -12,6 +12,7 @@ from basekeeper.render.json import (
     skipped_object,
     use_object,
 )
+from basekeeper.render.scan_bases import base_object
 from basekeeper.render.scan_view import SEVERITIES
 from basekeeper.values.image import Unknown
 from basekeeper.values.scanrun import How
@@ -96,6 +97,7 @@ def _image(image: ScannedImage) -> dict[str, Any]:
         **common,
         **told,
         "quorum": _quorum(image),
+        "base": base_object(image.base),
         "uses": (use_object(use, None) for use in image.uses),
     }
 

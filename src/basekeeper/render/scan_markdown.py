@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.layout import short_digest
 from basekeeper.render.markdown import Bounded, code, prose
+from basekeeper.render.scan_bases import base_words, published_bases
 from basekeeper.render.scan_view import (
     HEADS,
     SEVERITIES,
@@ -54,6 +55,7 @@ def scan_markdown(found: ScanRun) -> str:
     out.add(_findings(found))
     if found.second is not None:
         out.add(_disagreements(found))
+    out.add(_bases(found))
     out.add(_gaps(found))
     kept = kept_words(found)
     out.add(f"> {prose(notice)}" for notice in (*found.notices, *([kept] if kept else ())))
@@ -105,6 +107,16 @@ def _disagreements(found: ScanRun) -> Iterator[str]:
             f" | {prose(finding.vulnerability)} | {code(finding.name)} | {prose(said)} |"
         )
     yield ""
+
+
+def _bases(found: ScanRun) -> Iterator[str]:
+    """List what published images stand on."""
+    lines = [
+        f"- {code(short_digest(label(image, found)))} stands on: {prose(base_words(base))}"
+        for image, base in published_bases(found)
+    ]
+    if lines:
+        yield from (*lines, "")
 
 
 def _gaps(found: ScanRun) -> Iterator[str]:

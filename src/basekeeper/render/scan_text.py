@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from basekeeper.render.layout import fit_image, fit_middle, pad, short_digests, width_of, wrap
 from basekeeper.render.safe import visible
+from basekeeper.render.scan_bases import base_words, published_bases
 from basekeeper.render.scan_view import (
     HEADS,
     SEVERITIES,
@@ -44,6 +45,7 @@ from basekeeper.render.scan_view import (
     urgent,
 )
 from basekeeper.render.view import plural
+from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def render_scan_text(found: ScanRun, style: Style, *, verbose: bool = False) -> 
         lines += _findings(image, found, style, verbose=verbose)
     if found.second is not None:
         lines += _disagreements(found, style, verbose=verbose)
+    lines += _bases(found, style)
     lines += _gaps(found, style)
     kept, recorded = kept_words(found), recorded_words(found)
     for notice in (*found.notices, *([kept] if kept else ())):
@@ -168,6 +171,18 @@ def _finding(one: Finding, style: Style) -> Iterator[str]:
     step = visible(f"{one.installed} {arrow} {' or '.join(one.fixed)}")
     line = step if width_of(step) <= room else fit_middle(step, room, style.ellipsis)
     yield " " * (_INDENT + _LABEL) + style.paint(line, "remedy")
+
+
+def _bases(found: ScanRun, style: Style) -> Iterator[str]:
+    """Write what published images stand on."""
+    for image, base in published_bases(found):
+        name = fit_image(visible(label(image, found)), style.width, style.ellipsis)
+        yield style.paint(name, "bold")
+        role = "warning" if isinstance(base, Unknown) else "dim"
+        yield from _labelled("stands on", base_words(base), role, style)
+        if isinstance(base, Unknown) and base.hint:
+            yield from _labelled("", base.hint, "remedy", style)
+        yield ""
 
 
 def _gaps(found: ScanRun, style: Style) -> Iterator[str]:

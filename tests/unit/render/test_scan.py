@@ -16,9 +16,11 @@ from basekeeper.render.layout import Style, width_of
 from basekeeper.render.scan_json import scan_pieces
 from basekeeper.render.scan_markdown import scan_markdown
 from basekeeper.render.scan_text import MAX_FINDINGS, render_scan_text
+from basekeeper.values.bases import Candidate, Confidence, Identified, Method
 from basekeeper.values.image import Unknown
+from basekeeper.values.reference import parse_reference
 from basekeeper.values.scanning import SEVERITY_ORDER
-from basekeeper.values.scanrun import How, ScannedImage, ScanRun
+from basekeeper.values.scanrun import How, Part, ScannedImage, ScanRun
 from basekeeper.values.use import Skipped
 from basekeeper.values.vulnerability import (
     Database,
@@ -167,3 +169,73 @@ def test_platforms_are_named_where_there_are_several() -> None:
 def test_empty_runs_say_so() -> None:
     assert "nothing to scan" in render_scan_text(found(), Style())
     VALIDATOR.validate(json.loads("".join(scan_pieces(found()))))
+
+
+def candidate(name: str, layers: int | None = 1, *named_by: Method) -> Candidate:
+    return Candidate(reference=parse_reference(name), digest=None, layers=layers, named_by=named_by)
+
+
+PROVEN = Identified(
+    candidates=(candidate("node:24", 2, Method.DOCKERFILE), candidate("node:lts", 2)),
+    method=Method.DOCKERFILE,
+    confidence=Confidence.HIGH,
+    reasons=("the Dockerfile names it",),
+    agreeing=(Method.LAYERS,),
+    below=(candidate("debian:12", 1, Method.ANNOTATION),),
+)
+BASES = [
+    (PROVEN, "node:24 on debian:12 (layer proof)"),
+    (
+        replace(PROVEN, contradicting=(Method.DOCKERFILE, Method.ANNOTATION), below=()),
+        "node:24 (layer proof, against the Dockerfile and its annotations)",
+    ),
+    (
+        Identified(
+            candidates=tuple(candidate(f"node:{n}", 2) for n in range(5)),
+            method=Method.LAYERS,
+            confidence=Confidence.MEDIUM,
+            reasons=("same layers",),
+        ),
+        "node:0 or node:1 or node:2 or 2 more (layer proof, medium confidence: same layers)",
+    ),
+    (
+        Identified(
+            candidates=(candidate("x.test/node:24", None, Method.ANNOTATION),),
+            method=Method.ANNOTATION,
+            confidence=Confidence.LOW,
+            reasons=("its annotations name it", "layers were not compared"),
+        ),
+        "x.test/node:24 (low confidence: its annotations name it; layers were not compared)",
+    ),
+    (Unknown("it is squashed", "do not"), "not identified: it is squashed"),
+]
+
+
+@pytest.mark.parametrize(("base", "words"), BASES)
+def test_it_is_shown_what_published_images_stand_on(base: Identified | Unknown, words: str) -> None:
+    image = replace(scanned(), name="shop:stable", part=Part.PUBLISHED, base=base)
+    run = found(scanned(), further=(image,))
+    text = render_scan_text(run, Style(width=200))
+    assert f"shop:stable\n    stands on {words}\n" in text
+    assert words.replace("(", "&#40;").replace(")", "&#41;")[:8] in scan_markdown(run)
+    document = json.loads("".join(scan_pieces(run)))
+    VALIDATOR.validate(document)
+    assert document["images"][0]["base"] is None
+    told = document["further"][0]["base"]
+    if isinstance(base, Unknown):
+        assert told["unknown"] == {"reason": "it is squashed", "hint": "do not"}
+        assert told["candidates"] == []
+    else:
+        assert told["confidence"] == base.confidence
+        assert [one["layers"] for one in told["candidates"]] == [
+            one.layers for one in base.candidates
+        ]
+
+
+def test_why_a_base_is_not_known_does_no_harm() -> None:
+    image = replace(scanned(), part=Part.PUBLISHED, base=Unknown(NASTY, NASTY))
+    run = found(scanned(), further=(image,))
+    for shown in (render_scan_text(run, Style()), scan_markdown(run)):
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+    assert "<b>" not in scan_markdown(run)
