@@ -1,4 +1,4 @@
-"""What is never a repository's to say: cache, ledger, scanner, channels, where facts are from.
+"""What is never a repository's to say: cache, ledger, scanner, channels, forge, sources of facts.
 
 A scanned repository that chose the ledger could hide what it did, or have events written to a
 place of its own; one that chose the cache could have answers put into it.
@@ -16,6 +16,7 @@ from basekeeper.ledger.location import Location, read_location
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
+    from basekeeper.config.forging import ForgeSettings
     from basekeeper.config.notifying import ChannelSettings
     from basekeeper.config.table import Table
 
@@ -41,6 +42,8 @@ class StorageSettings:
     advisories: AdvisorySettings = field(default_factory=AdvisorySettings)
     notify: tuple[ChannelSettings, ...] = ()
     """Who is told of deadlines; names are unique."""
+    forge: ForgeSettings | None = None
+    """Where change requests are made; counts as a whole."""
 
     def over(self, other: StorageSettings) -> StorageSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -52,6 +55,7 @@ class StorageSettings:
             scanner=self.scanner.over(other.scanner),
             advisories=self.advisories.over(other.advisories),
             notify=_joined_channels(self.notify, other.notify),
+            forge=self.forge or other.forge,
         )
 
     @property
@@ -70,6 +74,8 @@ class StorageSettings:
         }
         names = tuple(name for name, value in said.items() if value is not None)
         channels = tuple(f'notify "{one.name}"' for one in self.notify)
+        if self.forge is not None:
+            names += ("forge",)
         return names + self.scanner.given + self.advisories.given + channels
 
 
@@ -94,6 +100,7 @@ def parse_storage(top: Table) -> StorageSettings:
         scanner=parse_scanning(top),
         advisories=parse_advisories(top),
         notify=_channels(top),
+        forge=_forge(top),
     )
 
 
@@ -105,6 +112,16 @@ def _channels(top: Table) -> tuple[ChannelSettings, ...]:
     from basekeeper.config.notifying import parse_notifying  # noqa: PLC0415  # seldom there
 
     return parse_notifying(top)
+
+
+def _forge(top: Table) -> ForgeSettings | None:
+    """Read where change requests are made."""
+    if "forge" not in top:
+        top.raw("forge")
+        return None
+    from basekeeper.config.forging import parse_forging  # noqa: PLC0415  # seldom there
+
+    return parse_forging(top)
 
 
 def _joined_channels(
