@@ -272,14 +272,17 @@ def _observation(
 ) -> Observation:
     lines = {team.product: team.line for team in TEAMS}
     looks: dict[str, LookedAt] = {}
-    for part, images in ((Part.CURRENT, scene.bases), (Part.CANDIDATE, scene.newest)):
-        for product, image in images.items():
-            scan = _scan(image, image, flaws[lines[product]], scene.at)
-            looks.setdefault(image.digest, _look(image, scan, part))
+    for product, image in scene.bases.items():
+        scan = _scan(image, image, flaws[lines[product]], scene.at)
+        looks[image.digest] = _look(image, scan)
+    for product, image in scene.newest.items():
+        scan = _scan(image, image, flaws[lines[product]], scene.at)
+        looks.setdefault(image.digest, _look(image, scan, replaces=scene.bases[product]))
     return Observation(
         now=scene.at,
         repository=SHOP,
         policy=load_policy().digest,
+        sights=tuple(map(_sight, (*scene.bases.values(), *scene.newest.values()))),
         looked_at=tuple(looks.values()),
         stands=tuple(_stand(team, scene.bases[team.product]) for team in TEAMS),
         published=tuple(
@@ -307,14 +310,28 @@ def _observation(
     )
 
 
-def _look(image: Image, scan: Scan, part: Part) -> LookedAt:
+def _sight(image: Image) -> Event:
+    """Tell since when a tag stands for an image: its makers say when they pushed it."""
+    reference = parse_reference(image.text)
+    return Event(
+        kind=EventKind.FIRST_SEEN,
+        subject=words.image_chain(reference),
+        key=f"{reference.tag}@{image.digest}",
+        at=image.made,
+        source=reference.registry,
+        evidence={},
+    )
+
+
+def _look(image: Image, scan: Scan, *, replaces: Image | None = None) -> LookedAt:
     return LookedAt(
         reference=parse_reference(image.text),
         digest=image.digest,
         platform=AMD64,
         scan=scan,
-        part=part,
+        part=Part.CURRENT if replaces is None else Part.CANDIDATE,
         since=image.made,
+        replaces=() if replaces is None else (replaces.digest,),
     )
 
 
@@ -390,18 +407,13 @@ def _stand(team: Team, base: Image) -> Stand:
 
 
 def _waivers(at: datetime, waived: set[str], flaws: Iterable[Flaw]) -> Iterator[Event]:
-    """Yield the waivers of the shop: what is not fixed for long, from September on."""
+    """Yield the waivers of the shop: what is not fixed for long, or never, from September on."""
     if at < datetime(2026, 9, 7, tzinfo=UTC):
         return
-    lasting = [
-        one
-        for one in flaws
-        if one.fixed is not None
-        and one.level >= Severity.MEDIUM
-        and one.fixed - one.public > 4 * DAY
-        and one.fixed <= at
-    ]
-    for number, flaw in enumerate(lasting[:6], 1):
+    bad = [one for one in flaws if one.level >= Severity.HIGH and one.public <= at]
+    late = [one for one in bad if one.fixed is not None and one.fixed - one.public > 4 * DAY]
+    never = [one for one in bad if one.fixed is None]
+    for number, flaw in enumerate((*never[:2], *late[:4]), 1):
         if flaw.name in waived:
             continue
         waived.add(flaw.name)
@@ -411,7 +423,7 @@ def _waivers(at: datetime, waived: set[str], flaws: Iterable[Flaw]) -> Iterator[
             owner="platform@acme.example",
             reason="the vulnerable function is not reachable from the web tier",
             control="the ingress drops such requests",
-            until=f"{(at + (40 if number % 3 else 100) * DAY).date()}",
+            until=f"{(at + (100 if flaw in never else 40) * DAY).date()}",
             granted=f"{at.date()}",
             approver="j.doe" if number % 2 else None,
             file="waivers.toml",

@@ -121,7 +121,9 @@ def lag_chart(rows: Sequence[LagMeasure]) -> Markup:
 
 def lag_words(one: LagMeasure) -> str:
     """Say what was measured of a line of bases."""
-    told = [f"median {span_or_not(one.arrived.median, one.arrived.count)}"]
+    told = ["no base with a fix came"]
+    if one.arrived.count:
+        told = [f"median {span_or_not(one.arrived.median, one.arrived.count)}"]
     if one.arrived.slow is not None:
         told.append(f"nine of ten within {span_words(one.arrived.slow)}")
     told += [f"{share_words(share)} within {span_words(limit)}" for limit, share in one.within]

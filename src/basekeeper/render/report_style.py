@@ -100,6 +100,9 @@ td .mono { color: var(--soft); }
 .foot { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: .6rem; }
 nav ol { margin: .3rem 0; padding-left: 1.4rem; columns: 3 14rem; }
 a { color: var(--good-ink); }
+@media screen and (min-width: 74rem) {
+  .cards td:not(.n) { min-width: 6.6rem; }
+}
 @media screen and (max-width: 74rem) {
   .t { white-space: normal; }
 }
