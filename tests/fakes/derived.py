@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fakes.realregistry.push import Pusher
+    from tests.fakes.realregistry.filling import Target
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 NAME: Final = "org.opencontainers.image.ref.name"
 
 
-def push_derived(pusher: Pusher, layout: Path, base: str, target: str, content: str) -> str:
+def push_derived(pusher: Target, layout: Path, base: str, target: str, content: str) -> str:
     """Push an image for linux/amd64 that has the layers of another and a file of its own.
 
     Args:
@@ -50,7 +50,7 @@ def push_derived(pusher: Pusher, layout: Path, base: str, target: str, content: 
     return pusher.put(repository, tag, json.dumps(manifest).encode(), MANIFEST)
 
 
-def push_base(pusher: Pusher, layout: Path, base: str, target: str) -> str:
+def push_base(pusher: Target, layout: Path, base: str, target: str) -> str:
     """Push one of the images as it is, under a tag; return its digest."""
     repository, _, tag = target.rpartition(":")
     descriptor = _descriptor(layout, base)
