@@ -285,8 +285,8 @@ def test_tests_tell_what_they_expected_and_found(yard: Yard) -> None:
     yard.file("test.sh", "echo ran the tests of $PWD\n")
     image = built(
         yard.build(
-            "FROM debian:11\nUSER 7:8\nEXPOSE 80\nENV A=b\nLABEL c=d\n"
-            'RUN mkdir -m 0750 /data\nENTRYPOINT ["/bin/sh"]\n'
+            "FROM debian:11\nRUN mkdir -m 0750 /data\nUSER 7:8\nEXPOSE 80\nENV A=b\nLABEL c=d\n"
+            'ENTRYPOINT ["/bin/sh"]\n'
         )
     )
     good = ImageTest(

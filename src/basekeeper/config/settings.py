@@ -15,6 +15,7 @@ from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings, Registr
 
 if TYPE_CHECKING:
     from basekeeper.config.table import Table
+    from basekeeper.values.testing import ImageTest
 
 _ARGUMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PLATFORM: Final = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(?:/[a-z0-9_.]+)?")
@@ -29,6 +30,8 @@ class Settings:
     storage: StorageSettings = field(default_factory=StorageSettings)
     products: tuple[Product, ...] = ()
     """What is shipped, in the order of the file."""
+    tests: tuple[ImageTest, ...] = ()
+    """What is expected of images that are built here, in the order of the file."""
 
 
 def parse_settings(top: Table) -> Settings:
@@ -40,7 +43,18 @@ def parse_settings(top: Table) -> Settings:
         registry=parse_registries(top),
         storage=parse_storage(top),
         products=parse_products(top),
+        tests=_tests(top),
     )
+
+
+def _tests(top: Table) -> tuple[ImageTest, ...]:
+    """Read the tests of built images."""
+    if "test" not in top:
+        top.raw("test")
+        return ()
+    from basekeeper.config.testing import parse_tests  # noqa: PLC0415  # seldom there
+
+    return parse_tests(top)
 
 
 def own_settings(said: Settings, source: str) -> tuple[Settings, tuple[str, ...]]:
@@ -93,7 +107,19 @@ def permitted_settings(
         if present
     )
     products, doubled = joined_products(operator.products, own.products, source)
-    return replace(operator, discover=discover, products=products), notices + doubled
+    tests, passed_over = _joined_tests(operator.tests, own.tests, source)
+    settings = replace(operator, discover=discover, products=products, tests=tests)
+    return settings, notices + doubled + passed_over
+
+
+def _joined_tests(
+    operator: tuple[ImageTest, ...], own: tuple[ImageTest, ...], source: str
+) -> tuple[tuple[ImageTest, ...], tuple[str, ...]]:
+    if not operator or not own:
+        return operator or own, ()
+    from basekeeper.config.testing import joined_tests  # noqa: PLC0415  # as above
+
+    return joined_tests(operator, own, source)
 
 
 def _discover(section: Table) -> DiscoverSettings:

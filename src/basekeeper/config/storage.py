@@ -16,6 +16,7 @@ from basekeeper.ledger.location import Location, read_location
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
+    from basekeeper.config.building import RunnerSettings
     from basekeeper.config.forging import ForgeSettings
     from basekeeper.config.notifying import ChannelSettings
     from basekeeper.config.table import Table
@@ -44,6 +45,8 @@ class StorageSettings:
     """Who is told of deadlines; names are unique."""
     forge: ForgeSettings | None = None
     """Where change requests are made; counts as a whole."""
+    runner: RunnerSettings | None = None
+    """How images are built here."""
 
     def over(self, other: StorageSettings) -> StorageSettings:
         """Put these on top of others, which count where these say nothing."""
@@ -56,6 +59,9 @@ class StorageSettings:
             advisories=self.advisories.over(other.advisories),
             notify=_joined_channels(self.notify, other.notify),
             forge=self.forge or other.forge,
+            runner=self.runner.over(other.runner)
+            if self.runner is not None and other.runner is not None
+            else self.runner or other.runner,
         )
 
     @property
@@ -76,6 +82,8 @@ class StorageSettings:
         channels = tuple(f'notify "{one.name}"' for one in self.notify)
         if self.forge is not None:
             names += ("forge",)
+        if self.runner is not None:
+            names += self.runner.given
         return names + self.scanner.given + self.advisories.given + channels
 
 
@@ -101,6 +109,7 @@ def parse_storage(top: Table) -> StorageSettings:
         advisories=parse_advisories(top),
         notify=_channels(top),
         forge=_forge(top),
+        runner=_runner(top),
     )
 
 
@@ -122,6 +131,16 @@ def _forge(top: Table) -> ForgeSettings | None:
     from basekeeper.config.forging import parse_forging  # noqa: PLC0415  # seldom there
 
     return parse_forging(top)
+
+
+def _runner(top: Table) -> RunnerSettings | None:
+    """Read how images are built here."""
+    if "runner" not in top:
+        top.raw("runner")
+        return None
+    from basekeeper.config.building import parse_building  # noqa: PLC0415  # seldom there
+
+    return parse_building(top)
 
 
 def _joined_channels(
