@@ -27,6 +27,7 @@ from basekeeper.render.scan_view import (
     tables,
     urgent,
 )
+from basekeeper.values.image import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,8 @@ def _disagreements(found: ScanRun) -> Iterator[str]:
 def _bases(found: ScanRun) -> Iterator[str]:
     """List what published images stand on."""
     lines = [
-        f"- {code(short_digest(label(image, found)))} stands on: {prose(base_words(base))}"
+        f"- {code(short_digest(label(image, found)))}"
+        f"{': base' if isinstance(base, Unknown) else ' stands on'} {prose(base_words(base))}"
         for image, base in published_bases(found)
     ]
     if lines:

@@ -178,10 +178,11 @@ def _bases(found: ScanRun, style: Style) -> Iterator[str]:
     for image, base in published_bases(found):
         name = fit_image(visible(label(image, found)), style.width, style.ellipsis)
         yield style.paint(name, "bold")
-        role = "warning" if isinstance(base, Unknown) else "dim"
-        yield from _labelled("stands on", base_words(base), role, style)
-        if isinstance(base, Unknown) and base.hint:
-            yield from _labelled("", base.hint, "remedy", style)
+        if isinstance(base, Unknown):
+            yield from _labelled("base", base_words(base), "warning", style)
+            yield from _labelled("", base.hint, "remedy", style) if base.hint else ()
+        else:
+            yield from _labelled("stands on", base_words(base), "dim", style)
         yield ""
 
 

@@ -216,8 +216,10 @@ def test_it_is_shown_what_published_images_stand_on(base: Identified | Unknown, 
     image = replace(scanned(), name="shop:stable", part=Part.PUBLISHED, base=base)
     run = found(scanned(), further=(image,))
     text = render_scan_text(run, Style(width=200))
-    assert f"shop:stable\n    stands on {words}\n" in text
-    assert words.replace("(", "&#40;").replace(")", "&#41;")[:8] in scan_markdown(run)
+    label = "base     " if isinstance(base, Unknown) else "stands on"
+    assert f"shop:stable\n    {label} {words}\n" in text
+    shown = scan_markdown(run).replace("&#40;", "(").replace("&#41;", ")").replace("&#58;", ":")
+    assert f"{'base' if isinstance(base, Unknown) else 'stands on'} {words}" in shown
     document = json.loads("".join(scan_pieces(run)))
     VALIDATOR.validate(document)
     assert document["images"][0]["base"] is None
