@@ -252,6 +252,15 @@ def _make_images() -> Path | None:
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 
 
+def _fetch_description() -> Path | None:
+    """Fetch the description; what is missing is told on standard error."""
+    script = [sys.executable, str(ROOT / "tools" / "github_description.py")]
+    done = subprocess.run(
+        script, check=False, stdout=subprocess.PIPE, text=True, timeout=INSTALL_TIMEOUT_SECONDS
+    )
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
 COMPONENTS = {
     component.name: component
     for component in (
@@ -308,6 +317,12 @@ COMPONENTS = {
             "strace",
             ("strace",),
             unprivileged=lambda: _unpacked_package("strace", "usr/bin/strace"),
+        ),
+        Component(
+            "github-description",
+            "what GitHub publishes of its interfaces (29 MB, by npm)",
+            "basekeeper-github-description",
+            unprivileged=_fetch_description,
         ),
         Component("browser", "shows pages", "chromium", ("chromium",)),
         Component("driver", "drives the browser", "chromedriver", ("chromium-driver",)),

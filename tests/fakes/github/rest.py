@@ -31,8 +31,9 @@ class Refused(Exception):  # noqa: N818  # reads as what happens
         self.document: dict[str, Any] = {
             "message": message,
             "documentation_url": "https://docs.github.com/rest",
-            "status": str(status),
         }
+        if status != 422:
+            self.document["status"] = str(status)
         if errors is not None:
             self.document["errors"] = errors
         self.headers = headers or {}
@@ -316,7 +317,7 @@ def pull_of(call: Call, pull: Pull, *, whole: bool = False) -> dict[str, Any]:
     auto = None
     if pull.auto_merge is not None:
         auto = {"enabled_by": user_of(pull.user), "merge_method": pull.auto_merge.lower(),
-                "commit_title": None, "commit_message": None}  # fmt: skip
+                "commit_title": pull.title, "commit_message": ""}  # fmt: skip
     told: dict[str, Any] = {
         "id": here.id * 1000 + pull.number, "number": pull.number, "state": pull.state,
         "url": f"{url}/pulls/{pull.number}",

@@ -37,6 +37,7 @@ class Exchange:
     """Below the interface; of GraphQL the name of the operation."""
     template: str
     headers: dict[str, str]
+    """Names in lower case; `:target` is what was asked for, with its query."""
     said: Any
     status: int
     answered: Any
@@ -89,7 +90,7 @@ class GitHubServer:
     ) -> Answer | None:
         """Answer one request; None: the connection is closed."""
         with self.lock:
-            parts = urlsplit(target)
+            parts, headers = urlsplit(target), {**headers, ":target": target}
             said = json.loads(data) if data else None
             path = _name(said) if parts.path == GRAPHQL else parts.path.removeprefix(API)
             fault = next((one for one in self.faults if one.takes(method, path)), None)
