@@ -87,8 +87,6 @@ class Bench(Workspace):
         """Run the builder."""
         options = ["--root", str(self.open / "store"), "--runroot", str(self.open / "run")]
         options += ["--storage-driver", "vfs"]
-        if not self.identities.whole:
-            options += ["--storage-opt", "vfs.ignore_chown_errors=true"]
         argv = [self.program, *options, *words]
         return self.cells.run(argv, self.environment(given), network=network)
 

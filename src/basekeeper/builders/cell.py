@@ -150,8 +150,6 @@ def empty_folder(folder: Path, identities: Identities) -> None:
 def isolation_of(identities: Identities, *, network: bool) -> Isolation:
     """Say how cells are kept from everything else."""
     limits = ["chroot isolation is not a sandbox: the kernel is shared with this machine"]
-    if not identities.whole:
-        limits.append("all files belong to one user, as this user has no further ids (subuid)")
     if identities.owner is None:
         limits.append("its root is the user who runs basekeeper")
     if network:

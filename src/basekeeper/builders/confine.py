@@ -184,15 +184,9 @@ def _become_nobody(cell: Cell) -> None:
     _check(made, "user namespaces")
     if mapped != 0:
         raise OSError("user ids cannot be mapped")
-    if _is_whole(cell):
-        os.setgroups([])
+    os.setgroups([])
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
-
-
-def _is_whole(cell: Cell) -> bool:
-    """Tell whether more than our own id is mapped."""
-    return sum(count for *_, count in cell.groups) > 1
 
 
 def _map(cell: Cell, pid: int) -> int:
@@ -203,8 +197,6 @@ def _map(cell: Cell, pid: int) -> int:
                 words = [str(number) for row in rows for number in row]
                 subprocess.run([f"/usr/bin/new{kind}map", str(pid), *words], check=True)  # noqa: S603
                 continue
-            if kind == "gid" and not _is_whole(cell):
-                Path(f"/proc/{pid}/setgroups").write_bytes(b"deny")
             lines = "\n".join(" ".join(map(str, row)) for row in rows)
             Path(f"/proc/{pid}/{kind}_map").write_bytes(lines.encode())
     except (OSError, subprocess.SubprocessError) as error:

@@ -10,6 +10,9 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from basekeeper.builders.failing import NoImage
+from basekeeper.values.building import Failure
+
 COUNT: Final = 65_536
 """Ids that a cell has: what images are made of."""
 FIRST: Final = 0x7FFF_0000
@@ -33,14 +36,19 @@ class Identities(NamedTuple):
     owner: int | None
     """Who must own what a cell may write; None: we do anyway."""
 
-    @property
-    def whole(self) -> bool:
-        """Tell whether files can belong to anybody, as in most images they do."""
-        return sum(count for *_, count in self.users) >= COUNT
+
+REMEDY: Final = (
+    "install newuidmap (Debian, Ubuntu: uidmap), and give this user ids:"
+    " usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+)
 
 
 def choose_identities() -> Identities:
-    """Choose for whoever runs this program."""
+    """Choose for whoever runs this program.
+
+    Raises:
+        NoImage: There are not enough ids: with one alone, no builder runs a command.
+    """
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         rows = _spare_rows(_rows(_text("/proc/self/uid_map")))
@@ -53,7 +61,9 @@ def choose_identities() -> Identities:
             return Identities(
                 [[0, user, 1], [1, *users]], [[0, group, 1], [1, *groups]], helped=True, owner=None
             )
-    return Identities([[0, user, 1]], [[0, group, 1]], helped=False, owner=None)
+    raise NoImage(
+        Failure.BUILDER, f"user {user} may not map {COUNT} user and group ids", hint=REMEDY
+    )
 
 
 def granted(text: str, names: tuple[str, ...]) -> list[int] | None:
