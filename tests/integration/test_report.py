@@ -17,6 +17,7 @@ from basekeeper.ledger.opening import open_ledger
 from basekeeper.markers import read_marks
 from basekeeper.values.event import Event, EventKind
 from tests.fakes.history import BEGIN, SHOP, record, write_settings
+from tests.integration.histories import NOW, Image, Past
 from tests.integration.program import git, run
 
 if TYPE_CHECKING:
@@ -266,3 +267,41 @@ def test_the_whole_ledger_may_be_told(shop: Shop) -> None:
     told = shop.json("--all")
     assert [one["name"] for one in told["repositories"]] == [SHOP]
     assert datetime.fromisoformat(told["now"]).astimezone(UTC) == shop.until
+
+
+def test_each_product_is_told_what_its_own_file_says(tmp_path: Path) -> None:
+    """Two names of one digest, in two files, seen by one run."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    git(root, "init", "-q", "-b", "main")
+    git(root, "remote", "add", "origin", "git@github.com:acme/shop.git")
+    ledger = f"sqlite:{tmp_path}/ledger.sqlite"
+    first, second = Image("debian:12-slim", "a"), Image("debian:bookworm-slim", "a")
+    past = Past().stands("api", first, NOW).stands("web", second, NOW).scanned(first, NOW)
+    past.record(ledger)
+    told = run(root, "report", "-f", "json", "--now", NOW.isoformat(), BASEKEEPER_LEDGER=ledger)
+    assert told.code == 0, told.err
+    (repository,) = told.json["repositories"]
+    named = {
+        product["name"]: [base["reference"] for base in product["bases"]]
+        for product in repository["products"]
+    }
+    assert named == {
+        "api": ["docker.io/library/debian:12-slim"],
+        "web": ["docker.io/library/debian:bookworm-slim"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("a.html", "<!doctype html"),
+        ("a.JSON", "{"),
+        ("a.csv", "repository,"),
+        ("a.txt", "Evidence"),
+    ],
+)
+def test_the_name_of_the_file_tells_its_format(tmp_path: Path, name: str, begins: str) -> None:
+    shop = Shop(tmp_path, EARLY)
+    assert shop.report("--output", name).code == 0
+    assert (shop.root / name).read_text("utf-8").lower().startswith(begins.lower())

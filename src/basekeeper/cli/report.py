@@ -40,12 +40,12 @@ _UNITS: Final = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 _EPILOG: Final = """\b
 Examples:
-  basekeeper report --format html --output report.html
-  basekeeper report --last 26w --format html --output report.html
+  basekeeper report --output report.html
+  basekeeper report --last 26w --output report.html
   basekeeper report --from 2026-07-01 --until 2026-09-30 --format json
-  basekeeper report --all --last 365d --format csv --output findings.csv
-  basekeeper report --product api --release stable --format html -o api.html
-  basekeeper report --as-of 2026-10-12 --format html -o then.html
+  basekeeper report --all --last 365d --output findings.csv
+  basekeeper report --product api --release stable -o api.html
+  basekeeper report --as-of 2026-10-12 -o then.html
 \b
 Exit codes: 0 the report was written, 2 usage or configuration, 3 the ledger
 cannot be read, has events that cannot be read, or nothing of a repository
@@ -113,11 +113,11 @@ def _read_last(
 )
 @policy_option
 @click.option(
+    "-f",
     "--format",
     type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How it is written: a page, everything as JSON, one row for each finding, or a summary.",
+    help="A page, everything as JSON, one row for each finding, or a summary; by default as the "
+    "name of the output ends, else text.",
 )
 @output_option
 @color_option
@@ -132,6 +132,7 @@ def command(**given: Any) -> int:
     default.
     """
     _check(given)
+    given["format"] = given["format"] or _format_of(given["output"])
     found = _found(given)
     if given["output"] is None:
         emit(_rendered(found, given), encoded=given["format"] != "text")
@@ -140,6 +141,12 @@ def command(**given: Any) -> int:
         if given["format"] != "text":
             emit(_summary(found, given), encoded=False)
     return exit_code(found)
+
+
+def _format_of(output: str | None) -> str:
+    """Tell in which format a file is meant, by its name."""
+    ending = "" if output is None else output.rpartition(".")[2].lower()
+    return ending if ending in FORMATS else "text"
 
 
 def exit_code(found: Evidence) -> int:

@@ -55,8 +55,9 @@ def bases(known: Known, question: Question, repository: str) -> Iterator[BaseEvi
         and question.period.meets(one.begin, one.end)
     ]
     for one in sorted(stood, key=_newest):
-        place = one.begin, one.digest, one.line.lineage, one.line.platform
-        yield _base(known, question, one, events.get(place))
+        told = events.get((one.begin, one.digest, one.line.lineage, one.line.platform), {})
+        own = told.get(one.line.product)  # a product that was renamed since has told by another
+        yield _base(known, question, one, own or next(iter(told.values()), None))
 
 
 def published(known: Known, question: Question, repository: str) -> Iterator[PublishedEvidence]:
@@ -85,13 +86,15 @@ def _newest(stood: Stood) -> tuple[object, ...]:
     return (stood.end is not None, stood.line, -stood.begin.timestamp(), stood.digest)
 
 
-def _based_on(events: Sequence[Event]) -> Mapping[_Place, Event]:
-    found: dict[_Place, Event] = {}
+def _based_on(events: Sequence[Event]) -> Mapping[_Place, Mapping[str, Event]]:
+    """Return what said that somebody stands on an image, by who did."""
+    found: dict[_Place, dict[str, Event]] = {}
     for event in events:
         scope = read(event.subject) if event.kind is EventKind.BASED_ON else None
         if scope is not None:
             for digest in words.digests(event.evidence):
-                found[event.at, digest, scope.lineage or "", scope.platform or ""] = event
+                place = event.at, digest, scope.lineage or "", scope.platform or ""
+                found.setdefault(place, {})[scope.product or ""] = event
     return found
 
 
