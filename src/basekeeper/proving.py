@@ -84,7 +84,8 @@ def judge_builds(before: BuildOutcome, after: BuildOutcome) -> Told:
             return Told(Result.UNKNOWN, "the two were built in different ways")
         return Told(Result.BOTH, "")
     if isinstance(after, Built):
-        return Told(Result.REPAIRED, _why("old", before))
+        failed = isinstance(before, NotBuilt) and before.failure is Failure.BUILD
+        return Told(Result.REPAIRED if failed else Result.UNKNOWN, _why("old", before))
     if isinstance(before, Built) and after.failure is Failure.BUILD:
         return Told(Result.BROKEN, _why("new", after))
     if isinstance(before, Built):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from basekeeper.errors import InputError
 from basekeeper.values.building import Command, RunRequest
 from basekeeper.values.image import Unknown
-from basekeeper.values.testing import Checked, Tested, Verdict
+from basekeeper.values.testing import Checked, Trial, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ class Subject(NamedTuple):
 
 def run_tests(
     tests: Iterable[ImageTest], subject: Subject, builder: Builder, limits: BuildLimits
-) -> tuple[Tested, ...]:
+) -> tuple[Trial, ...]:
     """Test a built image, by every test that is for it.
 
     Args:
@@ -46,7 +46,7 @@ def run_tests(
     """
     built = subject.built
     return tuple(
-        Tested(
+        Trial(
             name=test.name,
             digest=built.image.digest,
             checks=(
