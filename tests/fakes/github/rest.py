@@ -32,7 +32,7 @@ class Refused(Exception):  # noqa: N818  # reads as what happens
             "message": message,
             "documentation_url": "https://docs.github.com/rest",
         }
-        if status != 422:
+        if status in {401, 403, 404}:
             self.document["status"] = str(status)
         if errors is not None:
             self.document["errors"] = errors
