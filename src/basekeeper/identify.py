@@ -256,7 +256,7 @@ def _by_claims(claims: Sequence[Clue]) -> Identified:
     others = {one.method for one in claims} - set(first.named_by)
     contradicting = tuple(sorted(others, key=lambda one: one.rank)) if len(chosen) == 1 else ()
     is_clear = len(chosen) == 1 and not first.is_doubtful
-    reasons = [_naming(first), "layers were not compared"]
+    reasons = [_naming(first), _uncompared(first)]
     if len(chosen) > 1:
         reasons.append(f"it is one of {len(chosen)}, of which any may be the base")
     return Identified(
@@ -267,6 +267,12 @@ def _by_claims(claims: Sequence[Clue]) -> Identified:
         agreeing=first.named_by[1:],
         contradicting=contradicting,
     )
+
+
+def _uncompared(group: _Group) -> str:
+    """Say why the layers of an image prove nothing."""
+    problem = next((one.problem for one in group.clues if one.problem is not None), None)
+    return "layers were not compared" + (f": {problem}" if problem is not None else "")
 
 
 def _by_history(image: Built, refuted: Sequence[Clue]) -> Identified | None:

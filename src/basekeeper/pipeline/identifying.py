@@ -110,10 +110,16 @@ def _clue(
     if inside is None:
         pointer = None if resolution is None else resolution.pointer
         digest = reference.digest or (pointer.digest if isinstance(pointer, Pointer) else None)
-        return Clue(method=method, reference=reference, digests=(digest,) if digest else ())
+        return Clue(
+            method=method,
+            reference=reference,
+            digests=(digest,) if digest else (),
+            problem=pointer.reason if isinstance(pointer, Unknown) else None,
+        )
     config = _config(inside, platform)
-    if config is None:
-        return Clue(method=method, reference=reference, digests=(inside.digest,))
+    if not isinstance(config, ImageConfig):
+        problem = None if config is None else config.reason
+        return Clue(method=method, reference=reference, digests=(inside.digest,), problem=problem)
     return Clue(
         method=method,
         reference=reference,
@@ -123,10 +129,12 @@ def _clue(
     )
 
 
-def _config(inside: Inside, platform: str) -> ImageConfig | None:
+def _config(inside: Inside, platform: str) -> ImageConfig | Unknown | None:
+    """Return what is inside an image for a platform; None: it has nothing for it."""
+    if isinstance(inside.image, Unknown):
+        return inside.image
     present = find_platform(platform, inside.configs)
-    config = None if present is None else inside.configs[present]
-    return config if isinstance(config, ImageConfig) else None
+    return None if present is None else inside.configs[present]
 
 
 class _Stood(NamedTuple):
@@ -227,9 +235,11 @@ class _Case:
         self._built: Built | None = None
         self._problem: Unknown | None = None
         self._said: tuple[Clue, ...] = ()
-        self.found: Identified | Unknown = Unknown("its configuration could not be read")
+        self.found: Identified | Unknown = Unknown(f"it has no image for {image.platform}")
         config = _config(image.inside, image.platform)
-        if config is not None:
+        if isinstance(config, Unknown):
+            self.found = config
+        elif config is not None:
             digests = (image.inside.digest, config.manifest)
             self._built = Built(diff_ids=config.diff_ids, history=config.history, digests=digests)
             said = _said(self._registry, image.reference, image.inside.digest, config)
@@ -270,10 +280,12 @@ class _Case:
         compared = []
         for claim in claims:
             known = None if told is None else told.by_image.get(str(claim.reference))
+            inside = None if known is None else known.current
+            if inside is not None and _config(inside, self.platform) is None:
+                continue  # nobody builds on what there is not
             clue = _clue(claim.method, claim.reference, known, self.platform)
             compared.append(replace(clue, is_inherited=claim.is_inherited))
-        if compared:
-            self._identify(compared)
+        self._identify(compared)
         if self._problem is not None and isinstance(self.found, Unknown):
             reason = f"{self.found.reason}; its provenance could not be read"
             self.found = Unknown(f"{reason}: {self._problem.reason}", self._problem.hint)

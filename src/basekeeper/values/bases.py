@@ -65,6 +65,8 @@ class Clue:
     """Of the index where there is one, of the manifest for the platform; either may be missing."""
     diff_ids: tuple[str, ...] | None = None
     """Digests of its unpacked layers, lowest first; None: not known."""
+    problem: str | None = None
+    """Why they are not known; None: nobody asked, or they are."""
     history: tuple[str, ...] = ()
     """The commands that made it, oldest first."""
     is_past: bool = False

@@ -157,7 +157,15 @@ def test_a_base_that_is_gone_stays_a_claim(simulator: Simulator, host: Host) -> 
     assert isinstance(found.base, Identified)
     assert not found.base.proven
     assert found.base.confidence is Confidence.MEDIUM
+    assert found.base.reasons[1].startswith(f"layers were not compared: {NAME}/debian@")
+    assert found.base.reasons[1].endswith("not found, or no access to it")
     assert found.layers == ()
+
+
+def test_what_has_no_image_for_the_platform_is_no_base(simulator: Simulator, host: Host) -> None:
+    debian = host.content.image("debian", "12", "linux/arm64", "linux/s390x")
+    image(host, "shop:1", "ds", on=(f"{NAME}/debian:12", debian.digest))
+    assert isinstance(identify(simulator, "shop:1").base, Unknown)
 
 
 def test_annotations_that_lie_are_refuted(simulator: Simulator, host: Host) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,23 @@ def test_broken_statements_are_refused(document: object, words: str) -> None:
     with pytest.raises(RegistryError, match=words) as caught:
         read(document)
     assert caught.value.failure is Failure.REFUSED
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.text() | st.just(PURL) | st.just(V1)
+keys = st.sampled_from(
+    ["predicateType", "subject", "predicate", "materials", "buildDefinition", "uri", "digest",
+     "resolvedDependencies", "sha256"]
+)  # fmt: skip
+documents = st.recursive(
+    scalars, lambda below: st.lists(below) | st.dictionaries(keys, below), max_leaves=20
+)
+
+
+@given(st.dictionaries(keys, documents).map(lambda one: {**one, "predicateType": V1}))
+def test_any_statement_is_read_or_refused(document: dict[str, Any]) -> None:
+    with suppress(RegistryError):
+        for image in read(document):
+            assert "@sha256:" in image or "@" not in image
 
 
 def asked(simulator: Simulator, digest: str) -> list[str]:
