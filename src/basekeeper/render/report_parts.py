@@ -272,8 +272,8 @@ def _state(one: FindingEvidence) -> Markup:
     if role is None and deadline.state in (State.UNKNOWN, State.DUE_SOON):
         role = "late"
     pause = deadline.pause
-    why = "" if pause is None else f"{pause.kind.value}: {pause.name}"
-    shipped = "in the published image" if one.is_shipped and not deadline.is_closed else ""
+    why = "" if pause is None else f"{pause.kind.value}: {pause.name.partition('@')[0]}"
+    shipped = "still published" if one.is_shipped and not deadline.is_closed else ""
     return lines(element("span", state_words(one), class_=role), why, shipped)
 
 
@@ -284,11 +284,12 @@ def _exposure(one: FindingEvidence) -> Markup:
 
 def _action(one: FindingEvidence) -> Markup:
     deadline = one.deadline
-    clause = element("span", f"{deadline.clause.name}: {deadline.clause.value}", class_="mono")
+    window = f"window {deadline.clause.value}"
+    clause = element("span", deadline.clause.name, class_="mono")
     due = _when("due", deadline.due)
     if not due and deadline.at_next_release:
         due = "due with the next release"
-    return lines(*_clock(deadline.action), due, clause)
+    return lines(*_clock(deadline.action), due, window, clause)
 
 
 def _upstream(one: FindingEvidence) -> Markup:

@@ -101,7 +101,8 @@ td .mono { color: var(--soft); }
 nav ol { margin: .3rem 0; padding-left: 1.4rem; columns: 3 14rem; }
 a { color: var(--good-ink); }
 @media screen and (min-width: 74rem) {
-  .cards td:not(.n) { min-width: 6.6rem; }
+  .cards td:not(.n) { min-width: 5.2rem; }
+  .cards td:not(.n):first-child { min-width: 11.5rem; }
 }
 @media screen and (max-width: 74rem) {
   .t { white-space: normal; }

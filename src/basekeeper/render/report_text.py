@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_DOUBTS: Final = 10
 """Most that a summary names of what is not known."""
 
-_HEAD: Final = ("", "in time", "late", "overdue", "open", "median to patch", "window")
+_HEAD: Final = ("", "in time", "late", "overdue", "open", "unknown", "median to patch", "window")
 
 
 def report_text(found: Evidence, style: Style, *, file: str | None) -> str:
@@ -63,6 +63,7 @@ def _measures(found: Evidence) -> list[str]:
             f"{one.late:,}",
             f"{one.overdue:,}",
             f"{one.running + one.waiting + one.excepted:,}",
+            f"{one.unproven + one.unknown:,}",
             span_or_not(one.patch.median, one.patch.count),
             window_words(one),
         )
