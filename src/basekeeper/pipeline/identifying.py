@@ -315,11 +315,10 @@ class _Case:
 
     def _called(self, reference: Reference) -> Reference:
         """Name a base as the Dockerfile does, which may have it from a mirror."""
-        for one in self._known:
-            own = one.clue.reference
-            if (own.path_parts[-1], own.tag) == (reference.path_parts[-1], reference.tag):
-                return own.with_digest(None)
-        return reference
+        known = [one.clue.reference.with_digest(None) for one in self._known]
+        last = reference.path_parts[-1], reference.tag
+        alike = [one for one in known if (one.path_parts[-1], one.tag) == last]
+        return reference if reference in known or not alike else alike[0]
 
 
 def _asked(clue: Clue) -> Clue:
