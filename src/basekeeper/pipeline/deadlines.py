@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from basekeeper.deadlines.evaluate import order
 from basekeeper.pipeline.recorded import terms_of
 from basekeeper.recording.joined import image_chains, repository_deadlines
-from basekeeper.recording.stands import Stands
-from basekeeper.recording.stored import StoredFacts
+from basekeeper.recording.stands import Stands, words_ahead
+from basekeeper.recording.stored import CLOCK_HINT, MAX_AHEAD, StoredFacts
 from basekeeper.recording.words import ADVISORIES, chain_name, image_chain, product_name
 from basekeeper.records import dataclass
 from basekeeper.values.agenda import Agenda, Doubt, Due
@@ -82,7 +82,8 @@ def agenda(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Agenda:
     """
     records = _read(ledger, asked, basis)
     facts = StoredFacts.read(records)
-    doubts = list(_doubts(_standing(facts), facts, basis))
+    standing = _standing(facts, basis.now + MAX_AHEAD)
+    doubts = [*_doubts(standing, facts, basis), *_ahead(facts, basis)]
     events = tuple(record.event for record in records)
     every = repository_deadlines(events, lambda name: _terms(name, basis, doubts))
     named = None if asked.repositories is None else set(map(chain_name, asked.repositories))
@@ -129,14 +130,21 @@ class _Standing(NamedTuple):
     stood: Stood
 
 
-def _standing(facts: StoredFacts) -> Iterator[_Standing]:
-    """Yield what every product stands on now."""
-    of_chain: defaultdict[str, list[Event]] = defaultdict(list)
+def _standing(facts: StoredFacts, now: datetime) -> Iterator[_Standing]:
+    """Yield what every product stands on at an instant."""
+    for chain, events in _stands_by_chain(facts).items():
+        for one in Stands(events).stood():
+            if one.begin <= now and (one.end is None or one.end > now):
+                yield _Standing(chain, one)
+
+
+def _stands_by_chain(facts: StoredFacts) -> Mapping[str, list[Event]]:
+    """Return what is said of what products stand on, by repository."""
+    found: defaultdict[str, list[Event]] = defaultdict(list)
     for event in facts.events:
         if event.kind is EventKind.BASED_ON:
-            of_chain[event.chain].append(event)
-    for chain, events in of_chain.items():
-        yield from (_Standing(chain, one) for one in Stands(events).stood() if one.end is None)
+            found[event.chain].append(event)
+    return found
 
 
 def _doubts(standing: Iterable[_Standing], facts: StoredFacts, basis: Basis) -> Iterator[Doubt]:
@@ -149,6 +157,14 @@ def _doubts(standing: Iterable[_Standing], facts: StoredFacts, basis: Basis) -> 
         if stored.unknown is not None:
             why = stored.unknown
             yield Doubt(repository, line.product, why.reason, why.hint, image)
+
+
+def _ahead(facts: StoredFacts, basis: Basis) -> Iterator[Doubt]:
+    """Tell where the last word on what is stood on is later than now: it counts for nothing yet."""
+    for chain, events in _stands_by_chain(facts).items():
+        for line, event in words_ahead(events, basis.now + MAX_AHEAD).items():
+            why = f"what it stands on was recorded at {event.at:%Y-%m-%d %H:%M} UTC, later than now"
+            yield Doubt(chain, line.product, why, CLOCK_HINT)
 
 
 def _image_of(lineage: str) -> str:

@@ -12,13 +12,15 @@ from basekeeper.pipeline.waiving import mirrored_waivers
 from basekeeper.policy.windows import Urgency
 from basekeeper.recording.joined import image_chains, repository_deadlines
 from basekeeper.recording.observed import events_of
-from basekeeper.recording.stored import StoredFacts
+from basekeeper.recording.stored import CLOCK_HINT, MAX_AHEAD, StoredFacts
 from basekeeper.recording.verdicts import verdicts
 from basekeeper.recording.words import ADVISORIES, chain_name, image_chain
 from basekeeper.records import dataclass
 from basekeeper.values.scanrun import Recorded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from basekeeper.advisories.exploited import ExploitedCatalogue
     from basekeeper.advisories.openvex import VexDocument
     from basekeeper.deadlines.identity import FindingKey
@@ -71,7 +73,17 @@ def keep(
         head=head,
         mark=kept.mark(head),
     )
+    notes = (*_ahead(known, run.now), *notes)
     return replace(seen.run, notices=(*seen.run.notices, *notes), recorded=recorded)
+
+
+def _ahead(known: StoredFacts, now: datetime) -> tuple[str, ...]:
+    """Say that what is recorded is later than now."""
+    last = max((event.at for event in known.events), default=now)
+    if last - now <= MAX_AHEAD:
+        return ()
+    when = f"{last:%Y-%m-%d %H:%M} UTC"
+    return (f"the ledger holds events of {when}, later than now: {CLOCK_HINT}",)
 
 
 def _chains(observation: Observation, ledger: Ledger) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -60,9 +61,10 @@ class Batch:
     def pass_on(self, event: Event) -> None:
         """Add an event that was made elsewhere, if it is new."""
         fact = Fact(event.kind, event.subject, event.key)
-        if event.corrects or not self.has(fact):
+        wrong = self._wrong(fact)
+        if event.corrects or wrong or not self.has(fact):
             self._own.add(fact)
-            self.events.append(event)
+            self.events.append(replace(event, corrects=wrong) if wrong else event)
 
     def add(
         self,
@@ -82,7 +84,8 @@ class Batch:
             scan: What it rests on, if it is a scan.
             source: Who says so; empty: the scanner, else we.
         """
-        if self.has(fact):
+        wrong = self._wrong(fact)
+        if self.has(fact) and not wrong:
             return
         now = self.seen.now
         name = source or (SOURCE if scan is None else scan.scanner.name)
@@ -96,6 +99,7 @@ class Batch:
             policy=self.seen.policy,
             tool="" if scan is None else scan.scanner.digest,
             data="" if scan is None else self.seen.databases.get(scan.scanner.name, ""),
+            corrects=wrong,
         )
         self._own.add(fact)
         self.events.append(event)
@@ -117,6 +121,11 @@ class Batch:
             count += 1
             again = fact._replace(key=words.again(fact.key, count))
         self.add(again, said, at=at, scan=scan, source=source)
+
+    def _wrong(self, fact: Fact) -> str:
+        """Return the id of the same fact as a clock that was ahead told it; empty: none did."""
+        told = None if fact in self._own else self.known.later.get(fact)
+        return "" if told is None else told.id
 
     def finding(self, match: Match, lineage: str, platform: str) -> FindingKey:
         """Name what a scanner found."""

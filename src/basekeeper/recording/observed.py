@@ -30,6 +30,7 @@ from basekeeper.recording.progress import (
 )
 from basekeeper.recording.proofs import Proofs
 from basekeeper.recording.said import Statements, tell_exploited
+from basekeeper.recording.stored import MAX_AHEAD, MAX_SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,11 +53,25 @@ def events_of(observation: Observation, known: StoredFacts) -> tuple[Event, ...]
             What it holds and is not given may be told again; the ledger leaves out what has the
             same name.
     """
-    run = _Run(observation, known)
+    run = _Run(observation, _present_facts(observation, known))
     run.tell_images()
     if observation.repository is not None:
         run.tell_repository(words.chain_name(observation.repository))
     return tuple(run.batch.events)
+
+
+def _present_facts(seen: Observation, known: StoredFacts) -> StoredFacts:
+    """Leave out what is later than now, so that it is told anew: a clock was ahead.
+
+    It may be ours that is behind. Advisories are made before they are used, so that those of this
+    run prove that it is not by much; without that, nothing that is known is told again.
+    """
+    scans = [one.scan for one in seen.looked_at]
+    scans += [scan for one in seen.published for _, scan in one.scans]
+    made = [None if scan.database is None else scan.database.updated for scan in scans]
+    if not made or any(one is None or one - seen.now > MAX_SKEW for one in made):
+        return known
+    return known.until(seen.now + MAX_AHEAD)
 
 
 class _Run:

@@ -12,8 +12,8 @@ from basekeeper.recording.found import lineage_of
 from basekeeper.recording.joined import Join
 from basekeeper.recording.looks import read
 from basekeeper.recording.proofs import Proof
-from basekeeper.recording.stands import Line, Stands
-from basekeeper.recording.stored import StoredFacts
+from basekeeper.recording.stands import Line, Stands, words_ahead
+from basekeeper.recording.stored import MAX_AHEAD, StoredFacts
 from basekeeper.values.bases import Identified
 from basekeeper.values.event import EventKind
 from basekeeper.values.image import Unknown
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 def tell_stands(batch: Batch, repository: str) -> None:
     """Tell on which images products stand, where that is not what was told last."""
     before = Stands(_of(batch.known.events, repository)).last
+    wrong = _ahead(batch, repository)
     found: defaultdict[Line, list[Stand]] = defaultdict(list)
     unclear: set[tuple[str, str]] = set()
     for stand in batch.seen.stands:
@@ -43,15 +44,24 @@ def tell_stands(batch: Batch, repository: str) -> None:
         found[line].append(stand)
     for line in sorted(found):
         if (line.product, line.platform) not in unclear:
-            _tell_stand(batch, repository, (line, found[line]), before.get(line))
+            last = None if line in wrong else before.get(line)
+            _tell_stand(batch, repository, (line, found[line]), last)
     if not batch.seen.is_whole:
         return
-    for line in sorted(before.keys() - found.keys()):
+    told = {**before, **wrong}
+    for line in sorted(told.keys() - found.keys()):
         is_unclear = (line.product, line.platform) in unclear
-        if not is_unclear and words.digests(before[line].evidence):
-            said = words.evidence(place=before[line].evidence.get("place"))
+        if not is_unclear and (line in wrong or words.digests(told[line].evidence)):
+            said = words.evidence(place=told[line].evidence.get("place"))
             fact = Fact(EventKind.BASED_ON, _line_subject(repository, line), words.NOTHING)
             batch.add_again(fact, said)
+
+
+def _ahead(batch: Batch, repository: str) -> Mapping[Line, Event]:
+    """Return the last words that are left out as they are later than now."""
+    if not batch.known.later:
+        return {}
+    return words_ahead(_of(batch.known.every, repository), batch.seen.now + MAX_AHEAD)
 
 
 def line_of(stand: Stand) -> Line:

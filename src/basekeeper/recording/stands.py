@@ -112,6 +112,17 @@ class Stands:
         return {line: _settled(turns) for line, turns in found.items()}
 
 
+def words_ahead(events: Iterable[Event], latest: datetime) -> Mapping[Line, Event]:
+    """Return the last word on each line where it is later than it can be: a clock was ahead.
+
+    Args:
+        events: Of one repository, in the order of recording.
+        latest: The latest instant that a word may be of.
+    """
+    last = {one.line: one.event for one in map(_basis, events) if one is not None}
+    return {line: event for line, event in last.items() if event.at > latest}
+
+
 def _settled(
     turns: Iterable[tuple[datetime, frozenset[str]]],
 ) -> list[tuple[datetime, frozenset[str]]]:

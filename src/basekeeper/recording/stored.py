@@ -29,6 +29,11 @@ HINT: Final = "run basekeeper scan"
 MAX_SKEW: Final = timedelta(hours=1)
 """How far in the future advisories may have been made: clocks differ."""
 
+MAX_AHEAD: Final = timedelta(minutes=10)
+"""How much later than now an event may be; of a later one some clock was wrong."""
+
+CLOCK_HINT: Final = "check the clock of this machine, and those of all that record"
+
 _SEVERITIES: Final = {one.word: one for one in Severity}
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _PROBLEM_MARK: Final = " | "
@@ -42,6 +47,10 @@ class StoredFacts:
         self.events: tuple[Event, ...] = corrected(told)
         """Those that stand, in the order of recording."""
         self._told = {(one.kind, one.subject, one.key) for one in told if not one.corrects}
+        self.later: Mapping[tuple[EventKind, str, str], Event] = {}
+        """What `until` left out, by kind, subject and key."""
+        self.every = self.events
+        """Those that stand, and what `until` left out."""
 
     @classmethod
     def read(cls, records: Iterable[Record]) -> StoredFacts:
@@ -56,6 +65,16 @@ class StoredFacts:
     def has(self, kind: EventKind, subject: str, key: str) -> bool:
         """Tell whether an event is recorded, whatever became of it since."""
         return (kind, subject, key) in self._told
+
+    def until(self, moment: datetime) -> StoredFacts:
+        """Leave out what happened later; `has` knows it all the same."""
+        later = [one for one in self.events if one.at > moment]
+        if not later:
+            return self
+        found = StoredFacts([one for one in self.events if one.at <= moment])
+        found._told, found.every = self._told, self.events
+        found.later = {(one.kind, one.subject, one.key): one for one in later}
+        return found
 
     @cached_property
     def alias_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -99,7 +118,7 @@ class StoredFacts:
             now: The instant of the run.
             max_age: How old advisories may be for absence to prove anything.
         """
-        digest = digest or self._last_seen(reference)
+        digest = digest or self._last_seen(reference, now)
         if digest is None:
             return StoredImage(digest=None, unknown=Unknown("it was never seen", HINT))
         chain = words.image_chain(reference)
@@ -115,23 +134,21 @@ class StoredFacts:
             unknown=_doubt(scans, now, max_age),
         )
 
-    def _last_seen(self, reference: Reference) -> str | None:
+    def _last_seen(self, reference: Reference, now: datetime) -> str | None:
         """Return the digest that a tag was last seen to stand for."""
         tag = reference.tag or DEFAULT_TAG
-        place = f"{reference.registry}/{reference.repository}", tag
-        return self._tags.get(place, (_EVER, None))[1]
+        sights = self._tags.get((f"{reference.registry}/{reference.repository}", tag), ())
+        last = max(sights, key=lambda one: (not _is_ahead(one, now), one.at), default=None)
+        return None if last is None else last.key.partition("@")[2]
 
     @cached_property
-    def _tags(self) -> Mapping[tuple[str, str], tuple[datetime, str | None]]:
-        """Repository and tag → since when it stands for what it was first seen to do last."""
-        found: dict[tuple[str, str], tuple[datetime, str | None]] = {}
-        for event in self.events:
-            if event.kind is not EventKind.FIRST_SEEN:
-                continue
+    def _tags(self) -> Mapping[tuple[str, str], list[Event]]:
+        """Repository and tag → what it was first seen to stand for, the last recorded first."""
+        found: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in reversed(self.events):
             tag, _, digest = event.key.partition("@")
-            place = event.subject, tag
-            if digest and event.at >= found.get(place, (_EVER, None))[0]:
-                found[place] = event.at, digest
+            if event.kind is EventKind.FIRST_SEEN and digest:
+                found[event.subject, tag].append(event)
         return found
 
     def _findings(self, digest: str, platform: str) -> Iterable[StoredFinding]:
@@ -235,9 +252,9 @@ def _best(
 ) -> StoredScan | None:
     """Return the last scan of each scanner that proves most: without doubts, then the newest."""
     last: dict[str, Event] = {}
-    for event in scans:
-        if event.evidence.get("platform") == platform:
-            last[event.evidence.get("scanner", "")] = event
+    told = [event for event in scans if event.evidence.get("platform") == platform]
+    for event in sorted(told, key=lambda one: not _is_ahead(one, now)):  # of a wrong clock first
+        last[event.evidence.get("scanner", "")] = event
     found = [scan_of(event) for event in last.values()]
     return max(found, key=lambda one: (_doubt_of(one, now, max_age) is None, one.at), default=None)
 
@@ -264,10 +281,17 @@ def _doubt_of(scan: StoredScan, now: datetime, max_age: timedelta) -> str | None
         return f"its last scan for {scan.platform} does not tell how old its advisories were"
     if scan.database - now > MAX_SKEW:
         return f"its last scan for {scan.platform} knew advisories that are from the future"
+    if scan.at - now > MAX_AHEAD:
+        when = f"{scan.at:%Y-%m-%d %H:%M} UTC"
+        return f"its last scan for {scan.platform} was recorded at {when}, later than now"
     if now - scan.database > max_age:
         day = scan.database.strftime("%Y-%m-%d %H:%M")
         return f"its last scan for {scan.platform} knew advisories of {day} UTC alone"
     return None
+
+
+def _is_ahead(event: Event, now: datetime) -> bool:
+    return event.at - now > MAX_AHEAD
 
 
 def _order(one: StoredFinding) -> tuple[int, bool, str, str, str]:

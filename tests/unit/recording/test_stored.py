@@ -123,8 +123,9 @@ def test_without_a_digest_it_is_the_one_that_the_tag_was_last_seen_to_stand_for(
         for tag, name, hours in (("12-slim", "d1", 5), ("12-slim", "d0", 1), ("13-slim", "d9", 9))
     ]
     world.append(sights, 9)
-    assert stored(world, name=None).digest == digest("d1")
-    assert len(stored(world, name=None).findings) == 1
+    assert stored(world, 9, name=None).digest == digest("d1")
+    assert len(stored(world, 9, name=None).findings) == 1
+    assert stored(world, 1, name=None).digest == digest("d0"), "a clock was ahead"
 
 
 def test_what_is_gone_is_not_found_and_what_came_back_is() -> None:
