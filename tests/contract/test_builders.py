@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from basekeeper.builders.buildah import Buildah
 from basekeeper.builders.layouts import pick
 from basekeeper.proving import BaseProof, Result, judge_builds, prove_base
 from basekeeper.testing import Subject, run_tests
@@ -220,6 +222,26 @@ def test_a_base_whose_content_has_another_digest_is_refused(yard: Yard) -> None:
     bad = replace(yard.images["small"], digest="sha256:" + "0" * 64)
     found = failed(yard.build("FROM debian:11\n", images={BASE: bad}))
     assert found.failure is Failure.INPUT
+
+
+def test_signals_work_in_a_build_as_anywhere(yard: Yard) -> None:
+    text = (
+        "FROM debian:11\nRUN sleep 50 & kill $!; wait $!; echo term=$?\n"
+        "RUN bash -c 'yes | head -n 1; echo pipe=${PIPESTATUS[0]}'\n"
+    )
+    found = built(yard.build(text))
+    assert "term=143" in found.log.tail
+    assert "pipe=141" in found.log.tail
+
+
+def test_a_run_that_is_ended_ends_its_build(yard: Yard) -> None:
+    ended = threading.Event()
+    builder = Buildah(str(yard.program), yard.directory, ended=ended)
+    yard.file("Dockerfile", "FROM debian:11\nRUN sleep 98767\n")
+    threading.Timer(3, ended.set).start()
+    found = failed(builder.build(yard.request()))
+    assert found.failure is Failure.BUILDER
+    assert "was ended, as the run was" in found.reason
 
 
 def test_two_builds_at_once_do_not_meet(yard: Yard) -> None:

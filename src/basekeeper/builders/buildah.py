@@ -9,7 +9,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from basekeeper.builders.arguments import argument_words
+from basekeeper.builders.arguments import argument_words, check_context_names
 from basekeeper.builders.bench import Bench, check_limits
 from basekeeper.builders.cell import isolation_of
 from basekeeper.builders.contents import look_for
@@ -165,6 +165,7 @@ class _Building:
         builder = self._said.builder = bench.identity()
         copy = ContextCopy(bench, request.limits)
         context = copy.copy(request.context, "context", request.replaced)
+        check_context_names(request.contexts)
         others = {
             name: copy.copy(path, f"context-{index}", {})
             for index, (name, path) in enumerate(sorted(request.contexts.items()))

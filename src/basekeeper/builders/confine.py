@@ -236,12 +236,14 @@ def _start(cell: Cell) -> int:
         os.dup2(nothing, 0)
         os.dup2(1, 2)
         os.closerange(3, 256)
+        for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)  # what is ignored would be so for all inside
         os.nice(5)
         resource.setrlimit(resource.RLIMIT_NPROC, (cell.processes, cell.processes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (cell.disk_bytes, cell.disk_bytes))
         os.execve(cell.argv[0], cell.argv, cell.environment)  # noqa: S606  # no shell is the point
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _say(f"cannot run {cell.argv[0]!r}: {error}")
     os._exit(127)
 

@@ -24,6 +24,12 @@ MAX_ENTRIES: Final = 2_000_000
 MAX_LAYER_BYTES: Final = 64 * 1024**3
 """Of one layer, unpacked."""
 
+MAX_HEADER_BYTES: Final = 1024 * 1024
+"""Of one header of an entry: long names, attributes."""
+
+_HEADERS: Final = frozenset(
+    {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
+)
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _KINDS: Final = {
@@ -76,6 +82,18 @@ def _lineage(path: str) -> tuple[str, ...]:
     return (*("/".join(parts[:count]) for count in range(len(parts), 0, -1)), "")
 
 
+class _Entry(tarfile.TarInfo):
+    """An entry whose headers have an end, as those of the standard library have none."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in (tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE):
+            raise InputError("a layer of the image has headers of a kind that is not read")
+        if self.type in _HEADERS and self.size > MAX_HEADER_BYTES:
+            raise InputError("a layer of the image has a header that is too large to be read")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return found
+
+
 def _read(path: Path, wanted: frozenset[str]) -> _Layer:
     layer = _Layer({}, set(), set())
     try:
@@ -88,7 +106,7 @@ def _read(path: Path, wanted: frozenset[str]) -> _Layer:
 
 def _entries(path: Path) -> Iterator[tarfile.TarInfo]:
     unpacked = 0
-    with tarfile.open(path, "r|*") as archive:
+    with tarfile.open(path, "r|*", tarinfo=_Entry) as archive:
         for count, entry in enumerate(archive):
             unpacked += entry.size
             if count >= MAX_ENTRIES or unpacked > MAX_LAYER_BYTES:

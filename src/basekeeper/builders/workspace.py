@@ -57,6 +57,8 @@ class Workspace:
             self.open.mkdir(mode=0o755)
             self.give(self.open)
         except OSError as error:
+            if hasattr(self, "root"):
+                shutil.rmtree(self.root, ignore_errors=True)
             raise NoImage(
                 Failure.BUILDER,
                 f"no private folder in {str(directory)!r}: {error.strerror}",

@@ -188,6 +188,26 @@ def test_a_layer_that_cannot_be_read_is_told(tmp_path: Path, layer: bytes) -> No
         look_for(image(tmp_path, layer), ["/app/run"])
 
 
+def header(kind: bytes, size: int) -> bytes:
+    info = tarfile.TarInfo("h")
+    info.type, info.size = kind, size
+    return info.tobuf() + b"\0" * 1024
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        (tarfile.XHDTYPE, 8 * 1024**3 - 1),
+        (tarfile.GNUTYPE_LONGNAME, 2 * 1024**2),
+        (tarfile.XGLTYPE, 512),
+        (tarfile.GNUTYPE_SPARSE, 512),
+    ],
+)
+def test_headers_have_an_end(tmp_path: Path, kind: bytes, size: int) -> None:
+    with pytest.raises(InputError, match="header"):
+        look_for(image(tmp_path, header(kind, size)), ["/a"])
+
+
 def test_a_path_upwards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         look_for(image(tmp_path, LAYER), ["/../x"])

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from basekeeper.builders.arguments import argument_words
+from basekeeper.builders.arguments import argument_words, check_context_names
 from basekeeper.builders.failing import NoImage
 from basekeeper.builders.logs import (
     MAX_TAIL_CHARS,
@@ -82,3 +82,10 @@ def test_names_that_are_none_are_refused(name: str) -> None:
 def test_a_value_that_no_program_can_be_given_is_refused() -> None:
     with pytest.raises(NoImage):
         argument_words({"A": "\0"})
+
+
+@pytest.mark.parametrize("name", ["a=b", "--file", "a,b", "", "a b", "a\0"])
+def test_names_of_contexts_that_say_more_are_refused(name: str) -> None:
+    check_context_names(["base", "docker.io/library/debian:11"])
+    with pytest.raises(NoImage):
+        check_context_names([name])
