@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Error, LedgerError
-from basekeeper.process import Limits, find_program, run
+from basekeeper.gitremote import NETWORK_SECONDS, environment, find_git, said, setting
+from basekeeper.process import Limits, run
 from basekeeper.records import dataclass
-from basekeeper.transport.redaction import shown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from basekeeper.process import Completed
@@ -30,48 +30,19 @@ if TYPE_CHECKING:
 MAX_BRANCH_BYTES: Final = 512 * 1024 * 1024
 """Most that is read of a branch: about a million events, more than fit the memory of a runner."""
 
-NETWORK_SECONDS: Final = 120.0
-"""Longest wait for one exchange with the remote."""
-
 LOCAL: Final = Limits(timeout=60.0, max_output_bytes=MAX_BRANCH_BYTES)
 NETWORK: Final = Limits(timeout=NETWORK_SECONDS, max_output_bytes=1024 * 1024)
 
 REMOTE: Final = "origin"
 """The remote that is used where a clone has several."""
 
-PROTOCOLS: Final = "file:git:http:https:ssh"
-"""What a remote may be reached by: none that runs a program of the clone's choice."""
-
 _NEXT: Final = "refs/basekeeper/next"
 _TIP: Final = "refs/basekeeper/tip"
-_PASSED: Final = (
-    "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
-    "SSH_AUTH_SOCK", "SSH_ASKPASS", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND",
-    "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
-    "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
-)  # fmt: skip
-"""Variables that say how to reach a remote, and as whom."""
-
-_SETTINGS: Final = {
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "push.followTags": "false",
-    "push.gpgSign": "false",
-    "push.recurseSubmodules": "no",
-    "fetch.recurseSubmodules": "false",
-    "credential.interactive": "false",
-}
-"""What the user's configuration may not change."""
-
 _BORROWED: Final = re.compile(
     r"(?s)http\.(.+)\.(?:extraheader|proxy)|url\.(.+)\.(?:push)?insteadof"
 )
 _REMOTE_KEY: Final = re.compile(r"(?s)remote\.(.+)\.(url|pushurl)")
 _NOT_LOCAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:")
-_COUNT: Final = re.compile(r"[0-9]{1,3}")
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -108,9 +79,9 @@ class RemoteBranch:
         self.name = name
         self._ref = f"refs/heads/{name}"
         self._at = REMOTE if url is None else "URL"
-        self._git = find_program("git", hint="install git (Debian, Ubuntu: apt-get install git)")
+        self._git = find_git()
         self._directory = Path(tempfile.mkdtemp(prefix="basekeeper-ledger-"))
-        self._env = _environment(environ) | {"GIT_DIR": str(self._directory)}
+        self._env = environment(environ) | {"GIT_DIR": str(self._directory)}
         try:
             self._furnish(self._read_clone(start, url))
         except BaseException:
@@ -202,7 +173,7 @@ class RemoteBranch:
         refused = [line for line in done.stdout.splitlines() if line.startswith(b"!")]
         if any(b"[remote failure]" not in line for line in refused):
             raise PushRefused(
-                f"branch {self.name!r} of the remote takes no events: {_said(done)}",
+                f"branch {self.name!r} of the remote takes no events: {said(done)}",
                 hint="let the job's token write contents (GitHub: permissions: contents: write),"
                 " and no rule protect the branch from it",
             )
@@ -255,7 +226,10 @@ class RemoteBranch:
         self._check(self._run([*argv, str(self._directory)]), "needs a place for its objects")
         with (self._directory / "config").open("ab") as file:
             for key, value in clone.settings:
-                file.write(_setting(key, value))
+                try:
+                    file.write(setting(key, value))
+                except ValueError as error:
+                    raise LedgerError(f"{error} in the clone") from None
 
     def _resolve(self, name: str) -> str:
         done = self._run(["rev-parse", "--verify", "--quiet", "--end-of-options", name])
@@ -289,56 +263,14 @@ class RemoteBranch:
         if done.returncode == 0:
             return
         raise LedgerError(
-            f"ledger branch:{self.name} {what}: {_said(done)}",
+            f"ledger branch:{self.name} {what}: {said(done)}",
             hint=f"check that it is there, and that git may use it: git ls-remote {self._at}",
         )
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Choose what git sees of our environment, and set what must not be left to others."""
-    entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    settings = [*_given_settings(environ), *_SETTINGS.items()]  # the last of a name counts
-    numbered: dict[str, str] = {}
-    for number, (key, value) in enumerate(settings):
-        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return {
-        **{name: environ[name] for name in _PASSED if name in environ},
-        **numbered,
-        "GIT_CONFIG_COUNT": str(len(settings)),
-        # Relative entries would let the clone supply programs.
-        "PATH": os.pathsep.join(entry for entry in entries if entry.startswith("/")),
-        "LC_ALL": "C",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_ALLOW_PROTOCOL": PROTOCOLS,
-    }
-
-
-def _given_settings(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the settings of git that are in the environment, where some CI systems have tokens."""
-    count = environ.get("GIT_CONFIG_COUNT", "")
-    for number in range(int(count) if _COUNT.fullmatch(count) else 0):
-        key = environ.get(f"GIT_CONFIG_KEY_{number}")
-        value = environ.get(f"GIT_CONFIG_VALUE_{number}")
-        if key and value is not None:
-            yield key, value
 
 
 def _absolute(url: str, top: Path) -> str:
     """Make a relative path absolute: git runs elsewhere."""
     return url if url.startswith("/") or _NOT_LOCAL.match(url) else str(top / url)
-
-
-def _setting(key: str, value: str) -> bytes:
-    """Write one setting as a configuration file has it."""
-    section, _, rest = key.partition(".")
-    subsection, _, name = rest.rpartition(".")
-    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in (subsection, value)]
-    if any("\n" in text or "\0" in text for text in quoted):
-        raise LedgerError(f"setting {section!r} of the clone holds a line break")
-    text = f'[{section} "{quoted[0]}"]\n\t{name} = "{quoted[1]}"\n'
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _import_stream(
@@ -356,16 +288,3 @@ def _import_stream(
         yield data
         yield b"\n"
     yield b"\ndone\n"
-
-
-def _said(done: Completed) -> str:
-    """Tell what git or the remote said, without secrets."""
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR"))]
-    refused = [
-        line[2:]
-        for line in done.stdout.decode("utf-8", "replace").splitlines()
-        if line.startswith("!")
-    ]
-    said = "; ".join(line.strip() for line in (refused + telling or lines)[:3])
-    return shown_text(said) or f"git ended with {done.returncode}"
