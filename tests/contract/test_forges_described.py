@@ -79,6 +79,13 @@ def everything(bench: GitHubBench) -> None:
     bench.world.report(here, found.head, "lint", "success")
     assert forge.merge(ref, found.number, found.head, MergeMethod.SQUASH).state is MergeState.MERGED
     forge.ensure_branch(ref, BRANCH, commit(bench, b"FROM alpine:3.23\n"), bench.head(BRANCH))
+    merged_in_every_way(bench)
+    without_swap(bench)
+
+
+def merged_in_every_way(bench: GitHubBench) -> None:
+    """Have merges refused, done and queued."""
+    forge, ref, here = bench.forge(), bench.ref, bench.repository
     second = forge.ensure_change_request(ref, proposal("3.23")).change
     for method, rules in ((MergeMethod.SQUASH, ["build"]), (MergeMethod.REBASE, [])):
         here.ruled["main"], here.protected["main"] = rules, rules
@@ -89,7 +96,6 @@ def everything(bench: GitHubBench) -> None:
     forge.merge(ref, second.number, second.head, MergeMethod.SQUASH)
     forge.close_change_request(ref, second.number)
     forge.find_change_requests(ref, BRANCH)
-    without_swap(bench)
 
 
 def without_swap(bench: GitHubBench) -> None:

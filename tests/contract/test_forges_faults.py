@@ -174,9 +174,13 @@ def test_forge_branch_moved_between_read_and_write(bench: GitHubBench, swaps: bo
     head = forge.ensure_branch(REF, BRANCH, commit(bench), None).head
     pushed: list[str] = []
     # Where it cannot compare and swap, the last moment at which it is noticed is the look before.
-    place = {"part": "Update"} if swaps else {"part": "/git/commits", "method": "POST"}
+    method, part = ("POST", "Update") if swaps else ("POST", "/git/commits")
     bench.server.add(
-        Fault(**place, meanwhile=lambda: pushed.append(bench.person_pushes(BRANCH, {"a": b"a"})))
+        Fault(
+            method,
+            part,
+            meanwhile=lambda: pushed.append(bench.person_pushes(BRANCH, {"a": b"a"})),
+        )
     )
 
     with pytest.raises(ForgeError, match="now") as caught:

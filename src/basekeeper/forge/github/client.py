@@ -271,7 +271,7 @@ class Client:
             return _answer(200, body, self._next(link), shown_url(url))
         answer = self._answer(response)
         tag = response.headers.get("etag")
-        if response.is_success and tag and self._cache is not None:
+        if response.is_success and tag and self._cache is not None and not _may_grow(answer):
             said = {"etag": tag, "link": response.headers.get("link", ""),
                     "body": base64.b64encode(response.body).decode("ascii")}  # fmt: skip
             self.keep(_hashed(url), json.dumps(said).encode())
@@ -399,6 +399,12 @@ def _redacted(setback: Setback, token: str) -> Setback:
         text = error.message.replace(token, "***")
         return setback._replace(error=ForgeError(text, error.failure, hint=error.hint))
     return setback
+
+
+def _may_grow(answer: Answer) -> bool:
+    """Tell whether a page may get a next one while it stays, and its ETag with it: a full one."""
+    is_full = isinstance(answer.document, list) and len(answer.document) >= PAGE
+    return is_full and answer.next is None
 
 
 def _hashed(url: str) -> str:
