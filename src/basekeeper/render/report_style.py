@@ -60,7 +60,8 @@ code, .mono { font: .86em/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas,
   break-inside: avoid; }
 .panel.wide { grid-column: 1 / -1; }
 .panel h3 { margin: 0 0 .2rem; }
-.bars { display: grid; grid-template-columns: minmax(4.5rem, max-content) minmax(0, 1fr); gap: .35rem .8rem;
+.bars { display: grid; grid-template-columns: minmax(4.5rem, max-content) minmax(0, 1fr);
+  gap: .35rem .8rem;
   align-items: center; margin: .7rem 0; }
 .bars .value { grid-column: 2; margin-top: -.3rem; color: var(--soft); font-size: .86rem; }
 .bars svg { display: block; width: 100%; height: 18px; }
@@ -68,7 +69,8 @@ code, .mono { font: .86em/1.4 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas,
 .lines { grid-template-columns: 1fr; }
 .lines .value { grid-column: 1; }
 .axis { display: flex; justify-content: space-between; color: var(--soft); font-size: .8rem; }
-.plot { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 .5rem; margin: .6rem 0; }
+.plot { display: grid; grid-template-columns: max-content minmax(0, 1fr);
+  gap: 0 .5rem; margin: .6rem 0; }
 .plot .scale { display: flex; flex-direction: column; justify-content: space-between;
   text-align: right; color: var(--soft); font-size: .8rem; line-height: 1; }
 .plot svg { display: block; width: 100%; height: 150px; border-bottom: 1px solid var(--line);
