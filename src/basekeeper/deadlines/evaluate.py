@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from basekeeper.deadlines.identity import FindingKey, Scope
     from basekeeper.deadlines.model import Deadline, Moment, Terms
 
-    _Key: TypeAlias = tuple[str | None, str | None, str | None]
-    """Vulnerability, package and product."""
+    _Key: TypeAlias = tuple[str | None, str | None, str | None, str | None]
+    """Vulnerability, package, product and lineage."""
 
 
 def evaluate(moments: Iterable[Moment], terms: Terms) -> tuple[Deadline, ...]:
@@ -79,7 +79,8 @@ class _Index:
         self._detected: dict[Scope, None] = {}
         for moment in moments:
             scope = moment.scope
-            self._named[scope.vulnerability, scope.package, scope.product].append(moment)
+            key = scope.vulnerability, scope.package, scope.product, scope.lineage
+            self._named[key].append(moment)
             if moment.kind is MomentKind.DETECTED:
                 self._detected[scope] = None
 
@@ -94,7 +95,12 @@ class _Index:
 
     def about(self, finding: FindingKey, product: str | None) -> list[Moment]:
         """Return what concerns a finding of a product."""
-        names = product_of((finding.vulnerability, None), (finding.package, None), {product, None})
+        names = product_of(
+            (finding.vulnerability, None),
+            (finding.package, None),
+            {product, None},
+            (finding.lineage, None),
+        )
         near = [self._named.get(name, ()) for name in names]
         return [one for same in near for one in same if _concerns(one, finding, product)]
 

@@ -113,17 +113,21 @@ class _Keeping:
         """Mirror the waivers, then judge what is overdue; return what is to be said."""
         if self._seen.repository is None:
             return ()
-        notes = self._mirror(tree, chain_name(self._seen.repository))
         found = self._reckoned()
+        before = len(self.new)
+        notes = self._mirror(tree, chain_name(self._seen.repository), found)
+        if len(self.new) > before:
+            found = self._reckoned()
         if found is not None:
             policy = self._seen.policy
             self.new += verdicts(found, self._run.now, known=self._known, policy=policy)
         self._deadlines = found
         return notes
 
-    def _mirror(self, tree: Tree, repository: str) -> tuple[str, ...]:
+    def _mirror(
+        self, tree: Tree, repository: str, found: RepositoryDeadlines | None
+    ) -> tuple[str, ...]:
         """Record what the waiver file changes; where it is wrong, what is recorded stays."""
-        found = self._reckoned()
         severities = {} if found is None else dict(map(_severity, found.deadlines))
         try:
             mirrored = mirrored_waivers(
