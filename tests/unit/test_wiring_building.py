@@ -22,18 +22,18 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def settings(**said: str) -> Settings:
-    return Settings(storage=StorageSettings(runner=RunnerSettings(**said)))
+def settings(runner: RunnerSettings) -> Settings:
+    return Settings(storage=StorageSettings(runner=runner))
 
 
 def test_nothing_builds_unless_somebody_turned_it_on() -> None:
     assert open_builder(Settings(), ended=Event()) is None
-    assert open_builder(settings(program="/usr/bin/buildah"), ended=Event()) is None
+    assert open_builder(settings(RunnerSettings(program="/x")), ended=Event()) is None
 
 
 def test_a_builder_that_is_missing_is_told_with_the_remedy() -> None:
     with pytest.raises(ProgramMissing, match="'buildah' was not found") as caught:
-        open_builder(settings(builder="buildah"), ended=Event())
+        open_builder(settings(RunnerSettings(builder="buildah")), ended=Event())
     assert "apt-get install buildah" in (caught.value.hint or "")
 
 

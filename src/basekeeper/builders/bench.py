@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.builders.cell import Cells, Ended, empty_folder
-from basekeeper.builders.failing import NoImage
+from basekeeper.builders.failing import NoImage, not_served
 from basekeeper.builders.identities import choose_identities
 from basekeeper.builders.layouts import lay_in
 from basekeeper.builders.workspace import Workspace
@@ -30,6 +30,10 @@ _VERSION: Final = re.compile(rb"buildah version ([0-9]{1,6}(?:\.[0-9]{1,6}){1,3}
 _POLICY: Final = b'{"default":[{"type":"insecureAcceptAnything"}]}'
 """Signatures are judged where images are fetched; what is shown to the builder was verified."""
 _REGISTRIES: Final = b'unqualified-search-registries = []\nshort-name-mode = "disabled"\n'
+_LOOKED_AT_BYTES: Final = 65_536
+_SHORTAGE: Final = re.compile(
+    rb"no space left on device|file too large|disk quota exceeded|signal: killed", re.IGNORECASE
+)
 
 
 class Bench(Workspace):
@@ -60,7 +64,7 @@ class Bench(Workspace):
             self.write("empty.conf", b"")
         except OSError as error:
             self.__exit__(None, None, None)
-            raise NoImage(Failure.LIMIT, f"disk: {error.strerror}") from error
+            raise not_served(error) from error
 
     def environment(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the whole environment of the builder."""
@@ -95,6 +99,7 @@ class Bench(Workspace):
         done = self.call(words)
         check_limits(done)
         if done.status != 0:
+            check_shortage(done)
             said = shown_text(done.output.decode("utf-8", "replace").strip()[-300:])
             raise NoImage(
                 Failure.BUILDER, f"buildah failed at {what} with status {done.status}: {said}"
@@ -131,4 +136,22 @@ def check_limits(done: Ended) -> None:
     if done.passed is not None:
         raise NoImage(
             Failure.LIMIT, done.passed, hint="raise the limit in [runner] of your own settings"
+        )
+
+
+def check_shortage(done: Ended) -> None:
+    """Tell where a failure was one of this machine, between two looks at the limits.
+
+    A build that only says so gains nothing: its failure is unknown instead of one of its base.
+
+    Raises:
+        NoImage: It was.
+    """
+    found = _SHORTAGE.search(done.output[-_LOOKED_AT_BYTES:])
+    if found is not None:
+        said = found[0].decode("ascii").lower()
+        raise NoImage(
+            Failure.LIMIT,
+            f"memory or disk: {said}",
+            hint="make room, or raise the limits in [runner]",
         )

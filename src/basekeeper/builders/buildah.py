@@ -10,11 +10,11 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from basekeeper.builders.arguments import argument_words, check_context_names
-from basekeeper.builders.bench import Bench, check_limits
+from basekeeper.builders.bench import Bench, check_limits, check_shortage
 from basekeeper.builders.cell import isolation_of
 from basekeeper.builders.contents import look_for
 from basekeeper.builders.contexts import ContextCopy, read_below
-from basekeeper.builders.failing import NoImage
+from basekeeper.builders.failing import NoImage, not_served
 from basekeeper.builders.layouts import lay_out
 from basekeeper.builders.logs import make_log, secrets_among
 from basekeeper.builders.replacing import Way, needed_images, replace_images
@@ -133,7 +133,7 @@ def _why(error: NoImage | Error | OSError) -> NoImage:
     if isinstance(error, Error):
         failure = Failure.BUILDER if isinstance(error, ProcessError) else Failure.INPUT
         return NoImage(failure, shown_text(error.message), hint=error.hint)
-    return NoImage(Failure.LIMIT, f"disk: {shown_text(str(error))}")
+    return not_served(error)
 
 
 class _Said:
@@ -202,6 +202,7 @@ class _Building:
 
         Raises:
             NoImage: It failed, or passed a limit.
+            ProcessError: The whole run was ended.
         """
         arguments, given = argument_words(self._request.args)
         words = [*self._words(), *arguments, *self._ignoring(context)]
@@ -212,6 +213,7 @@ class _Building:
         self._said.note(done.output)
         check_limits(done)
         if done.status != 0:
+            check_shortage(done)
             raise NoImage(Failure.BUILD, f"it ended with status {done.status}")
 
     def _words(self) -> list[str]:
@@ -235,17 +237,8 @@ class _Building:
     def _keep(self) -> tuple[LayoutImage, ImageConfig]:
         """Take the image out of the store."""
         result = self._bench.folder("result")
-        words = [
-            "push",
-            "-q",
-            "-D",
-            *self._bench.policy,
-            "--format",
-            "oci",
-            _RESULT,
-            f"dir:{result}",
-        ]
-        self._bench.must("giving the image", words)
+        words = ["push", "-q", "--disable-compression", "--format", "oci", *self._bench.policy]
+        self._bench.must("giving the image", [*words, _RESULT, f"dir:{result}"])
         return lay_out(result, self._request.output)
 
 

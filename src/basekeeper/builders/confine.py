@@ -11,7 +11,7 @@ What the program says, on either output, comes on standard output.
 
 Only the standard library, and no package of ours: it is run isolated (`python -I -S`). Whatever it
 needs is imported at the start, as Python itself may be out of reach later. Sources:
-namespaces(7), user_namespaces(7), pivot_root(2), netdevice(7), and Linux's `mount.h`.
+namespaces(7), user_namespaces(7), pivot_root(2), keyctl(2), netdevice(7), and Linux's `mount.h`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ _KEPT: Final = {0x2: 0x2, 0x4: 0x4, 0x8: 0x8, 0x400: 0x400, 0x800: 0x800, 0x1000
 """Flags as statvfs(3) tells them → as mount(2) takes them; a remount must not drop any."""
 _DETACH: Final = 2
 _PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41, "ppc64le": 203, "s390x": 217, "riscv64": 41}
+_KEYCTL: Final = {"x86_64": 250, "aarch64": 219, "ppc64le": 271, "s390x": 280, "riscv64": 219}
+_JOIN_SESSION: Final = 1
 _UP: Final = 0x1
 _SET_FLAGS: Final = 0x8914
 
@@ -142,6 +144,7 @@ def _end_by(number: signal.Signals) -> NoReturn:
 
 def _run(cell: Cell) -> tuple[int, bytes | None]:
     """Return the exit status, and why it was ended, if it was."""
+    _forget_keys()
     os.chdir(cell.folder)  # so that no folder above it must be open to whom we become
     _become_nobody(cell)
     wanted = _NEW_MOUNTS | _NEW_PIDS | _NEW_IPC | _NEW_NAMES
@@ -157,6 +160,13 @@ def _run(cell: Cell) -> tuple[int, bytes | None]:
     if said == b"done":
         return status, None
     return _BAD, said
+
+
+def _forget_keys() -> None:
+    """Take a new session keyring: the one that is inherited may hold what we can unlock."""
+    number = _KEYCTL.get(os.uname().machine)
+    if number is not None:  # else, or in a kernel without keys, `_leave_ours` or nobody objects
+        _libc.syscall(ctypes.c_long(number), _JOIN_SESSION, None)
 
 
 def _check(result: int, what: str) -> None:

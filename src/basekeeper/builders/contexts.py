@@ -12,7 +12,8 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.builders.failing import refused
+from basekeeper.builders.failing import not_served, refused
+from basekeeper.values.building import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,9 @@ class ContextCopy:
             for path, data in replaced.items():
                 self._replace(target, path, data)
         except OSError as error:
+            full = not_served(error)
+            if full.failure is Failure.LIMIT:
+                raise full from error
             raise refused(f"the build context cannot be copied: {error}") from error
         return target
 

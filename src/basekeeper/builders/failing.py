@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+from basekeeper.transport.redaction import shown_text
 from basekeeper.values.building import Failure
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class NoImage(Exception):  # noqa: N818  # carries an outcome; never leaves this package
@@ -19,3 +25,11 @@ class NoImage(Exception):  # noqa: N818  # carries an outcome; never leaves this
 def refused(reason: str, hint: str | None = None) -> NoImage:
     """Return what to raise where the input cannot be built here."""
     return NoImage(Failure.INPUT, reason, hint=hint)
+
+
+def not_served(error: OSError) -> NoImage:
+    """Return what to raise where this machine failed us: its disk is full, or worse."""
+    said = shown_text(str(error))
+    if error.errno in _FULL:
+        return NoImage(Failure.LIMIT, f"disk: {said}", hint="make room, or name another directory")
+    return NoImage(Failure.BUILDER, said)
