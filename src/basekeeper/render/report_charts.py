@@ -68,7 +68,7 @@ def share_chart(rows: Iterable[UrgencyMeasure]) -> Markup:
     return element("div", parts, class_="bars")
 
 
-def patch_chart(rows: Iterable[UrgencyMeasure]) -> Markup:
+def patch_chart(rows: Sequence[UrgencyMeasure]) -> Markup:
     """Draw which part of its window the median, and the slowest tenth, of each severity took."""
     parts: list[Markup] = []
     for one in rows:
@@ -90,8 +90,9 @@ def patch_chart(rows: Iterable[UrgencyMeasure]) -> Markup:
             ),
             element("div", _patch_words(one, told), class_="value"),
         )
-    axis = _axis(("0", "the window", "twice", "three times"))
-    return element("div", [*parts, element("div"), axis], class_="bars")
+    if any(one.patch.median is not None and one.window for one in rows):
+        parts += (element("div"), _axis(("0", "the window", "twice", "three times")))
+    return element("div", parts, class_="bars")
 
 
 def lag_chart(rows: Sequence[LagMeasure]) -> Markup:
@@ -115,15 +116,16 @@ def lag_chart(rows: Sequence[LagMeasure]) -> Markup:
                 )
             )
         parts.append(element("div", lag_words(one), class_="value"))
-    ends = _axis(("0", span_words(most)))
-    return element("div", [*parts, ends], class_="bars lines")
+    if any(one.arrived.median is not None for one in rows):
+        parts.append(_axis(("0", span_words(most))))
+    return element("div", parts, class_="bars lines")
 
 
 def lag_words(one: LagMeasure) -> str:
     """Say what was measured of a line of bases."""
     told = ["no base with a fix came"]
     if one.arrived.count:
-        told = [f"median {span_or_not(one.arrived.median, one.arrived.count)}"]
+        told = [f"median: {span_or_not(one.arrived.median, one.arrived.count)}"]
     if one.arrived.slow is not None:
         told.append(f"nine of ten within {span_words(one.arrived.slow)}")
     told += [f"{share_words(share)} within {span_words(limit)}" for limit, share in one.within]

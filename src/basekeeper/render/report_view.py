@@ -119,7 +119,7 @@ def not_known(found: Evidence) -> list[str]:
     told = []
     for one in found.doubts:
         what = f"{one.repository}, {one.product}" if one.product else one.repository
-        image = f" stands on or published {one.image}" if one.image else ""
+        image = f", {one.image}" if one.image else ""
         told.append(f"{what}{image}: {one.reason}")
     told += [f"an event cannot be read: {text}" for text in found.unread]
     return told

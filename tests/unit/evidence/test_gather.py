@@ -237,7 +237,7 @@ def test_a_decision_is_one_waiver_whatever_it_covers() -> None:
         EventKind.WAIVED, about(R, vulnerability="CVE-2", product="api"), 2, "w-1@1", **WAIVED
     )
     (told,) = only(stands(ONE, 1), waived(2), other).waivers
-    assert told.scopes == (CVE, "CVE-2 in product api")
+    assert told.scopes == ("CVE-2 in product api", CVE)
 
 
 def test_a_waiver_of_another_product_is_not_told() -> None:
