@@ -98,3 +98,15 @@ class TestClockSteps:
         assert (told.code, "from the future" in " ".join(told.out.split())) == (3, True), told.out
         assert [fact for fact in bench.facts() if fact[0] != "scanned"] == before
         assert open_findings(bench, NOW) == (0, {CRITICAL})
+
+
+class TestNames:
+    def test_the_longest_name_of_an_image_is_recorded_and_read(self, bench: Bench) -> None:
+        name = "/".join(["n" * 58] * 4)
+        bench.push(name, "11-slim")
+        (bench.root / "Dockerfile").write_text(f"FROM {bench.host.address}/{name}:11-slim\n")
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL})
+        told = bench.run("check", "--online", "-f", "json", "--rule", "unpatched-critical")
+        (found,) = told.json["findings"]
+        assert (told.code, CRITICAL in found["message"]) == (0, True)

@@ -20,7 +20,6 @@ from basekeeper.recording.words import ADVISORIES, chain_name, image_chain, prod
 from basekeeper.records import dataclass
 from basekeeper.values.agenda import Agenda, Doubt, Due
 from basekeeper.values.event import EventKind, Head
-from basekeeper.values.reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -127,15 +126,19 @@ class _Standing(NamedTuple):
     """What a product stands on now."""
 
     repository: str
+    image: str
+    """Name of the chain of the image."""
     stood: Stood
 
 
 def _standing(facts: StoredFacts, now: datetime) -> Iterator[_Standing]:
     """Yield what every product stands on at an instant."""
     for chain, events in _stands_by_chain(facts).items():
-        for one in Stands(events).stood():
+        stands = Stands(events)
+        for one in stands.stood():
             if one.begin <= now and (one.end is None or one.end > now):
-                yield _Standing(chain, one)
+                line = one.line.lineage
+                yield _Standing(chain, stands.images.get(line) or _image_of(line), one)
 
 
 def _stands_by_chain(facts: StoredFacts) -> Mapping[str, list[Event]]:
@@ -149,14 +152,13 @@ def _stands_by_chain(facts: StoredFacts) -> Mapping[str, list[Event]]:
 
 def _doubts(standing: Iterable[_Standing], facts: StoredFacts, basis: Basis) -> Iterator[Doubt]:
     """Tell which image that is stood on was not looked at lately, or not as a whole."""
-    for repository, (line, digest, _, _) in standing:
-        image = f"{_image_of(line.lineage)}@{digest}"
-        stored = facts.image(
-            parse_reference(image), digest, (line.platform,), now=basis.now, max_age=basis.max_age
+    for repository, chain, (line, digest, _, _) in standing:
+        stored = facts.of_digest(
+            chain, digest, (line.platform,), now=basis.now, max_age=basis.max_age
         )
         if stored.unknown is not None:
             why = stored.unknown
-            yield Doubt(repository, line.product, why.reason, why.hint, image)
+            yield Doubt(repository, line.product, why.reason, why.hint, f"{chain}@{digest}")
 
 
 def _ahead(facts: StoredFacts, basis: Basis) -> Iterator[Doubt]:

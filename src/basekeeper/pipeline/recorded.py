@@ -67,6 +67,7 @@ def recorded(  # noqa: PLR0913  # none can be left out
     """
     wanted = _wanted(surveys, run)
     places = {image_chain(reference) for reference in wanted}
+    places |= {f"{one.registry}/{one.repository}" for one in wanted}  # tags are seen by whole names
     places |= {image_chain(product.image) for product in run.config.settings.products}
     chains = {ADVISORIES, *places, *(() if repository is None else (chain_name(repository),))}
     facts = StoredFacts.read(ledger.records(chains=sorted(chains)) if wanted else ())

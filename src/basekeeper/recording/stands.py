@@ -58,6 +58,9 @@ class Stands:
         self._renamed = _renames(told)
         self.last: dict[Line, Event] = {one.line: one.event for one in told}
         """The last event of each line, by the name of the product that it was told of."""
+        said = ((one.line.lineage, one.event.evidence.get("image")) for one in told)
+        self.images: dict[str, str] = {line: image for line, image in said if image}
+        """Lineage → name of the chain of its images."""
         self._turns = self._by_line(told)
 
     def names(self, product: str, at: datetime) -> tuple[str, ...]:

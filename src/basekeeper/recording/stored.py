@@ -122,6 +122,18 @@ class StoredFacts:
         if digest is None:
             return StoredImage(digest=None, unknown=Unknown("it was never seen", HINT))
         chain = words.image_chain(reference)
+        return self.of_digest(chain, digest, platforms, now=now, max_age=max_age)
+
+    def of_digest(
+        self,
+        chain: str,
+        digest: str,
+        platforms: Iterable[str],
+        *,
+        now: datetime,
+        max_age: timedelta,
+    ) -> StoredImage:
+        """Do the same for a digest of a repository, by the chain of that."""
         every = [one for one in self.scans.get(digest, ()) if one.chain == chain]
         wanted = tuple(dict.fromkeys(words.platform_name(one) for one in platforms))
         wanted = wanted or tuple(sorted({one.evidence.get("platform", "") for one in every}))

@@ -52,6 +52,7 @@ MAX_TEXT_CHARS: Final = 3_000
 MAX_FOREIGN_CHARS: Final = 250
 """The same of a text that is not ASCII, of which a character may take twelve bytes."""
 
+_SEPARATOR: Final = ", "
 _HASH_CHARS: Final = 24
 _SAFE: Final = ":/@"
 _UNPLAIN: Final = re.compile(r"[^A-Za-z0-9._:/@-]")
@@ -167,17 +168,26 @@ def evidence(**said: str | None) -> dict[str, str]:
 def clean(text: str) -> str:
     """Return a text without control characters and lone surrogates, not too long."""
     whole = _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
-    return whole[: MAX_TEXT_CHARS if whole.isascii() else MAX_FOREIGN_CHARS]
+    return whole[: _most_chars(whole)]
 
 
 def listed(texts: Iterable[str]) -> str:
-    """Write a list; commas in its parts become semicolons."""
-    return ", ".join(text.replace(",", ";") for text in texts)
+    """Write a list, as far as it fits: no part is cut. Commas in its parts become semicolons."""
+    whole = _SEPARATOR.join(text.replace(",", ";") for text in texts)
+    most = _most_chars(whole)
+    if len(whole) <= most:
+        return whole
+    # A name that was cut could be that of another vulnerability, a version a smaller one.
+    return whole[: most + len(_SEPARATOR)].rpartition(_SEPARATOR)[0] or whole
+
+
+def _most_chars(text: str) -> int:
+    return MAX_TEXT_CHARS if text.isascii() else MAX_FOREIGN_CHARS
 
 
 def split(text: str | None) -> tuple[str, ...]:
     """Read a list."""
-    return tuple(part for part in (text or "").split(", ") if part)
+    return tuple(part for part in (text or "").split(_SEPARATOR) if part)
 
 
 def digests(said: Mapping[str, str]) -> tuple[str, ...]:

@@ -112,3 +112,16 @@ def test_an_image_with_names_that_nobody_can_keep_is_recorded_and_found_again() 
     )
     assert len(stored.findings) == 1
     assert observation(0).repository is not None
+
+
+@pytest.mark.parametrize("name", ["CVE-2026-{:04}", "ĆVE-2026-{:04}"])
+def test_a_list_that_is_too_long_ends_with_a_whole_part(name: str) -> None:
+    names = [name.format(number) for number in range(2_000)]
+    kept = words.split(words.evidence(aliases=words.listed(names))["aliases"])
+    assert 10 < len(kept) < len(names)
+    assert list(kept) == names[: len(kept)]
+
+
+def test_a_part_that_is_too_long_by_itself_is_cut() -> None:
+    (kept,) = words.split(words.evidence(fixed=words.listed(["1" * 9_999]))["fixed"])
+    assert kept == "1" * words.MAX_TEXT_CHARS
