@@ -197,7 +197,7 @@ def _severities(one: dict[str, Any]) -> Mapping[str, Severity]:
     """Everybody's severity; the scanner's own choice only where nobody's is told."""
     found: dict[str, Severity] = {}
     for source, number in sorted(object_of(one, "VendorSeverity").items()):
-        if not isinstance(number, int) or number not in Severity.__members__.values():
+        if type(number) is not int or number not in Severity.__members__.values():
             raise NotTold(f"severity {number!r} of {source!r} is none that Trivy knows")
         found[source] = Severity(number)
     word = _WORDS.get(optional_text(one, "Severity") or "", Severity.UNKNOWN)

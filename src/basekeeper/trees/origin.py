@@ -83,6 +83,8 @@ def checked_name(host: str, path: str) -> str | None:
     name = f"{host.lower()}/{trimmed}"
     if trimmed in ("", ".", "..") or trimmed.startswith("../") or "#" in trimmed:
         return None
+    if "@" in trimmed:  # no forge has it in a path: user and password of an address gone wrong
+        return None
     if len(name) > MAX_NAME_CHARS or not name.isprintable() or " " in name:
         return None
     return name if _HOST.fullmatch(host.lower()) else None

@@ -92,6 +92,7 @@ def test_what_is_no_report_is_refused(data: bytes) -> None:
         report(Results=[result(Vulnerabilities=[vulnerability(InstalledVersion=None)])]),
         report(Results=[result(Vulnerabilities=[vulnerability(VendorSeverity={"nvd": 9})])]),
         report(Results=[result(Vulnerabilities=[vulnerability(VendorSeverity={"nvd": "4"})])]),
+        report(Results=[result(Vulnerabilities=[vulnerability(VendorSeverity={"nvd": True})])]),
         report(Results=[result(Vulnerabilities=[vulnerability(PublishedDate="soon")])]),
         report(Results=[result(Vulnerabilities=[vulnerability(VendorIDs=[1])])]),
         report(Results=[result(Vulnerabilities=[vulnerability(PkgName="x" * 100_000)])]),

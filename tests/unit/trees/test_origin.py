@@ -60,6 +60,7 @@ def test_name_is_the_same_however_it_was_cloned(url: str, name: str) -> None:
         "https://github.com/acme/sh%20op", "https://github.com/acme/shop%0ax",
         "https://github.com/acme%23x", "https://git_hub$.com/acme/shop", "https://[::1/acme/shop",
         "https://github.com/" + "a" * 600, "https://github.com/../../etc",
+        "https:user:s3cr3t@github.com/acme/shop", "github.com:s3cr3t@x/acme/shop",
     ],
 )  # fmt: skip
 def test_what_names_no_host_and_path_is_no_name(url: str) -> None:
