@@ -20,8 +20,10 @@ from basekeeper.transport.client import HostOptions, Limits, Transport
 from basekeeper.values.forge import (
     ChangeState,
     CheckState,
+    CommitRequest,
     DispatchRequest,
     Done,
+    FileChange,
     Label,
     MergeMethod,
     MergeState,
@@ -240,6 +242,9 @@ def test_forge_new_tree_is_not_there_yet(bench: GitHubBench) -> None:
 
     assert bench.forge().ensure_branch(REF, BRANCH, commit(bench), None).done is Done.CREATED
     assert bench.clock.slept == [0.75, 1.5]
+    bench.server.add(Fault("POST", "/git/commits", status=422, document=document, times=3))
+    with pytest.raises(ForgeError, match="Tree SHA does not exist"):
+        bench.forge().ensure_branch(REF, "other", commit(bench), None)
 
 
 def test_forge_without_compare_and_swap(bench: GitHubBench) -> None:
@@ -321,11 +326,17 @@ def test_forge_truncated_tree(bench: GitHubBench) -> None:
     bench.repository.truncate = 1
     forge = bench.forge()
 
+    changes = {path: FileChange(data=b"x") for path in ("build.sh", "docs/logo.bin", "docs/new/x")}
+    wanted = CommitRequest(base=bench.base(), files=changes, message="x")
+
     assert not forge.tree(REF, bench.base()).is_complete
-    forge.ensure_branch(REF, BRANCH, commit(bench), None)
-    assert bench.content(BRANCH)["build.sh"][0] == "100755"
-    wanted = commit(bench)
-    assert wanted.files.keys() == {"Dockerfile"}
+    forge.ensure_branch(REF, BRANCH, wanted, None)
+
+    modes = {path: mode for path, (mode, _) in bench.content(BRANCH).items()}
+    assert modes == {
+        "Dockerfile": "100644", "build.sh": "100755", "docs/logo.bin": "100644",
+        "docs/new/x": "100644",
+    }  # fmt: skip
 
 
 def test_forge_content_has_another_oid(bench: GitHubBench) -> None:

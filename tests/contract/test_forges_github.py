@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,14 +17,16 @@ from tests.contract.forge_places import (
     REF,
     TOKEN,
     GitHubBench,
+    commit,
     github_bench,
     interrupted,
     propose,
 )
+from tests.fakes.github import Fault
 from tests.fakes.github.state import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -185,6 +187,131 @@ def test_two_runs_at_once_make_one_branch_and_one_pull_request(bench: GitHubBenc
     assert len(bench.repository.pulls) == 1
     (found,) = bench.forge().find_change_requests(REF, BRANCH)
     assert found.head == bench.head(BRANCH)
+
+
+def kind_of(ask: Callable[[], object]) -> ForgeFailure:
+    with pytest.raises(ForgeError) as caught:
+        ask()
+    return caught.value.failure
+
+
+def test_what_is_missing_is_not_found(bench: GitHubBench) -> None:
+    forge = bench.forge()
+    method = MergeMethod.MERGE
+    asked: list[Callable[[], object]] = [
+        lambda: list(forge.repositories("nobody")),
+        lambda: forge.merge(REF, 99, "a" * 40, method),
+        lambda: forge.close_change_request(REF, 99),
+        lambda: forge.file(REF, "a" * 40),
+        lambda: forge.comment_once(REF, 99, "k", "x"),
+    ]
+    assert {kind_of(one) for one in asked} == {ForgeFailure.NOT_FOUND}
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "a..b", "a.lock"])
+def test_a_name_that_no_branch_has_is_refused_before_anything_is_asked(
+    bench: GitHubBench, name: str
+) -> None:
+    forge = bench.forge()
+    assert kind_of(lambda: forge.ensure_branch(REF, name, commit(bench), None)) is (
+        ForgeFailure.CONFLICT
+    )
+    assert bench.server.log == []
+
+
+def test_a_draft_is_not_merged(bench: GitHubBench) -> None:
+    forge = bench.forge()
+    found = propose(bench, forge)
+    bench.repository.pulls[found.number].is_draft = True
+    outcome = forge.merge(REF, found.number, found.head, MergeMethod.MERGE)
+    assert (outcome.state, outcome.reason) == (MergeState.REFUSED, "it is a draft")
+
+
+@pytest.mark.parametrize("part", ["Update", "Enable", "Enqueue", "/merge", "/pulls"])
+def test_a_change_that_was_never_done_is_told_as_uncertain(bench: GitHubBench, part: str) -> None:
+    bench.repository.ruled["main"] = ["build"] if part == "Enable" else []
+    bench.repository.queue = part == "Enqueue"
+    forge, method = bench.forge(), MergeMethod.SQUASH
+    asked: dict[str, Callable[[], object]] = {
+        "Update": lambda: forge.ensure_branch(REF, "new", commit(bench), None),
+        "/pulls": lambda: propose(bench, forge),
+    }
+    if part not in asked:
+        found = propose(bench, forge)
+        asked["Enable"] = lambda: forge.enable_auto_merge(REF, found.number, found.head, method)
+        asked["/merge"] = lambda: forge.merge(REF, found.number, found.head, method)
+        asked["Enqueue"] = asked["/merge"]
+    bench.server.add(*(Fault(one, part, hang_up="before", times=None) for one in ("POST", "PUT")))
+    assert kind_of(asked[part]) is ForgeFailure.TRANSIENT
+    bench.restore()
+    asked[part]()  # and the same again does it
+
+
+@pytest.mark.parametrize("part", ["Update", "Enable", "Stand", "Required", "/merge"])
+def test_a_missing_permission_is_never_taken_for_an_answer(bench: GitHubBench, part: str) -> None:
+    bench.repository.ruled["main"] = ["build"] if part == "Enable" else []
+    forge, method = bench.forge(), MergeMethod.SQUASH
+    found = propose(bench, forge)
+    errors = {"data": None, "errors": [{"type": "FORBIDDEN", "message": "no"}]}
+    status = 403 if part == "/merge" else 200
+    document = {"message": "no"} if part == "/merge" else errors
+    bench.server.add(Fault(part=part, status=status, document=document))
+    asked: dict[str, Callable[[], object]] = {
+        "Update": lambda: forge.ensure_branch(REF, "new", commit(bench), None),
+        "Enable": lambda: forge.enable_auto_merge(REF, found.number, found.head, method),
+        "Stand": lambda: forge.find_change_requests(REF, BRANCH),
+        "Required": lambda: forge.checks(REF, found.head, "main", found.number),
+        "/merge": lambda: forge.merge(REF, found.number, found.head, method),
+    }
+    assert kind_of(asked[part]) is ForgeFailure.PERMISSION
+
+
+def test_a_server_that_cannot_tell_what_is_required_is_asked_by_rules(bench: GitHubBench) -> None:
+    bench.repository.ruled["main"] = ["build"]
+    found = propose(bench, bench.forge())
+    words = "Field 'isRequired' doesn't exist on type 'CheckRun'"
+    bench.server.add(
+        Fault(part="Required", status=200, document={"errors": [{"message": words}]}, times=None)
+    )
+    told = bench.forge().checks(REF, found.head, "main", found.number)
+    assert told.missing == ("build",)
+
+
+def test_a_checks_page_of_graphql_is_followed(bench: GitHubBench) -> None:
+    found = propose(bench, bench.forge())
+    bench.world.page_size = 2
+    for number in range(5):
+        bench.world.report(bench.repository, found.head, f"c{number}", "success")
+        bench.repository.protected.setdefault("main", []).append(f"c{number}")
+    bench.repository.protected["main"].append("basekeeper/scan")
+    told = bench.forge().checks(REF, found.head, "main", found.number)
+    assert all(one.is_required for one in told.checks)
+    assert (len(told.checks), told.missing) == (5, ())
+    assert bench.server.count(part="Required") == 3
+
+
+def test_an_app_s_own_check_run_is_not_judged(bench: GitHubBench) -> None:
+    bench.world.tokens[TOKEN] = bench.world.user("keeper[bot]")
+    head = bench.base()
+    bench.world.report(bench.repository, head, "scan", "failure", app="keeper")
+    bench.world.report(bench.repository, head, "build", "success", app="ci")
+    told = bench.forge().checks(REF, head, "main")
+    assert [one.name for one in told.checks] == ["build"]
+
+
+def test_what_a_cache_holds_is_not_believed_blindly(bench: GitHubBench) -> None:
+    class Spoilt(MemoryCache):
+        def answer(self, *args: Any, **more: Any) -> bytes | None:
+            found = super().answer(*args, **more)
+            return None if found is None else b"spoilt"
+
+    cache = Spoilt()
+    forge = bench.forge(cache=cache)
+    blob = bench.repository.git.rows(bench.base(), recursive=False)[0].oid
+    assert forge.file(REF, blob) == forge.file(REF, blob)
+    assert forge.branch(REF, BRANCH, "main") is None
+    propose(bench, forge)
+    assert propose(bench, bench.forge(cache=cache)).is_ours
 
 
 @pytest.mark.slow

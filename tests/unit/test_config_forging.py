@@ -44,7 +44,7 @@ def test_reads_every_key() -> None:
 def test_the_schema_knows_the_same_words() -> None:
     words = TEXT["$defs"]["forge"]["properties"]
     assert words["kind"]["enum"] == list(KINDS)
-    assert set(words) == set(ForgeSettings.__dataclass_fields__)  # type: ignore[attr-defined]
+    assert set(words) == set(ForgeSettings.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(

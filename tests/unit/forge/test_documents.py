@@ -50,7 +50,8 @@ def test_what_is_no_list_is_refused(value: object) -> None:
 def test_what_is_missing_is_none_where_it_may_be() -> None:
     node = Node({"a": None}, "what")
     for key in ("a", "b"):
-        assert node.maybe_text(key) is node.maybe_flag(key) is node.maybe_node(key) is None
+        assert (node.maybe_text(key), node.maybe_flag(key)) == (None, None)
+        assert node.maybe_node(key) is None
         assert node.instant(key) is None
         assert node.flag(key) is False
         assert (list(node.nodes(key)), node.texts(key)) == ([], ())

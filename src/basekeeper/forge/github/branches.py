@@ -182,15 +182,17 @@ class Branches:
     def _make(self, ref: RepositoryRef, text: str, tree: str, base: str) -> str:
         """Make the commit; without author and committer GitHub signs those of apps."""
         said = {"message": text, "tree": tree, "parents": [base]}
-        for tries in range(1, COMMIT_TRIES + 1):
-            accept = {_UNPROCESSABLE} if tries < COMMIT_TRIES else ()
-            answer = self._client.change("POST", repo(ref, "git", "commits"), said, accept=accept)
+        where = repo(ref, "git", "commits")
+        tries = 1
+        while True:
+            answer = self._client.change("POST", where, said, accept={_UNPROCESSABLE})
             if answer.status != _UNPROCESSABLE:
                 return answer.node.oid("sha")
-            if "does not exist" not in said_of(answer.document).lower():
-                break
+            words = said_of(answer.document)
+            if "does not exist" not in words.lower() or tries >= COMMIT_TRIES:
+                raise _conflict(f"{ref}: no commit could be made: {shown_text(words)}", None)
             self._client.pacer.pause(tries)
-        return self._client.change("POST", repo(ref, "git", "commits"), said).node.oid("sha")
+            tries += 1
 
     def _point(self, ref: RepositoryRef, name: str, made: str, head: str | None) -> None:
         """Let the branch be at a commit, if it still is where it was."""

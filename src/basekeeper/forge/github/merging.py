@@ -175,15 +175,21 @@ class Merging:
     def _enqueue(self, ref: RepositoryRef, number: int, stand: Stand) -> MergeOutcome:
         """Put it into the queue, and look whether it is there."""
         variables = {"id": stand.id, "head": stand.head}
-        reason = "it was accepted into the merge queue, but is not in it"
+        failed: ForgeError | None = None
         try:
             self._client.graphql(ENQUEUE, variables, is_change=True)
         except ForgeError as error:
             if error.failure not in {ForgeFailure.CONFLICT, ForgeFailure.TRANSIENT}:
                 raise
-            reason = error.message
+            failed = error
         found = _found(self.stand(ref, number))
-        return found or MergeOutcome(state=MergeState.REFUSED, reason=reason)
+        if found is not None:
+            return found
+        if failed is not None and failed.failure is ForgeFailure.TRANSIENT:
+            raise failed
+        accepted = "it was accepted into the merge queue, but is not in it"
+        reason = accepted if failed is None else failed.message
+        return MergeOutcome(state=MergeState.REFUSED, reason=reason)
 
 
 def _stand(node: Node) -> Stand:

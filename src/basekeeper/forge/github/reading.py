@@ -125,10 +125,9 @@ def _info(node: Node) -> RepositoryInfo:
 def read_tree(client: Client, ref: RepositoryRef, commit: str) -> Tree:
     """List every entry of a commit; one that was listed whole before costs no request."""
     key = f"tree:{ref}:{commit}"
-    known = client.known(key)
+    known = _kept_entries(client.known(key))
     if known is not None:
-        rows = json.loads(known)
-        return Tree(commit, tuple(TreeEntry(*row) for row in rows), is_complete=True)
+        return Tree(commit, known, is_complete=True)
     found = client.get(repo(ref, "git", "trees", commit), {"recursive": 1}).node
     entries = tuple(_entry(one) for one in found.nodes("tree"))
     is_complete = not found.flag("truncated")
@@ -136,6 +135,14 @@ def read_tree(client: Client, ref: RepositoryRef, commit: str) -> Tree:
         rows = [[one.path, one.mode, one.oid, one.size] for one in entries]
         client.keep(key, json.dumps(rows).encode())
     return Tree(commit, entries, is_complete)
+
+
+def _kept_entries(data: bytes | None) -> tuple[TreeEntry, ...] | None:
+    """Read entries that were kept; None where there are none that can be read."""
+    try:
+        return None if data is None else tuple(TreeEntry(*row) for row in json.loads(data))
+    except (ValueError, TypeError):
+        return None
 
 
 def find_entry(client: Client, ref: RepositoryRef, commit: str, where: str) -> TreeEntry | None:
