@@ -48,6 +48,8 @@ class EventKind(StrEnum):
     PULL_REQUEST_OPENED = "pull-request-opened"
     PULL_REQUEST_CLOSED = "pull-request-closed"
     """Closed and not merged."""
+    PROPOSAL_NOTED = "proposal-noted"
+    """What happened to a change request of a forge that keeps none itself."""
     MERGED = "merged"
     BRIDGED = "bridged"
     """The fixed package alone was put over a base that lacks the fix."""
