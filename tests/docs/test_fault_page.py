@@ -10,7 +10,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "faults.md"
 TESTS = tuple(
     ROOT / "tests" / "contract" / name
-    for name in ("test_registry_faults.py", "test_registry_pull_faults.py")
+    for name in (
+        "test_registry_faults.py",
+        "test_registry_pull_faults.py",
+        "test_forges_faults.py",
+    )
 )
 
 NAME = re.compile(r"`(test_\w+)`")
