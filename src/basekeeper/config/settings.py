@@ -14,6 +14,7 @@ from basekeeper.records import dataclass
 from basekeeper.values.settings import NON_PRODUCTION, DiscoverSettings, RegistrySettings
 
 if TYPE_CHECKING:
+    from basekeeper.config.proposals import ProposalSettings
     from basekeeper.config.table import Table
     from basekeeper.values.testing import ImageTest
 
@@ -32,6 +33,8 @@ class Settings:
     """What is shipped, in the order of the file."""
     tests: tuple[ImageTest, ...] = ()
     """What is expected of images that are built here, in the order of the file."""
+    proposals: ProposalSettings | None = None
+    """How changes are proposed; None: nothing is said."""
 
 
 def parse_settings(top: Table) -> Settings:
@@ -44,7 +47,28 @@ def parse_settings(top: Table) -> Settings:
         storage=parse_storage(top),
         products=parse_products(top),
         tests=_tests(top),
+        proposals=_proposals(top),
     )
+
+
+def _proposals(top: Table) -> ProposalSettings | None:
+    """Read how changes are proposed."""
+    if "proposals" not in top:
+        top.raw("proposals")
+        return None
+    from basekeeper.config.proposals import parse_proposals  # noqa: PLC0415  # seldom there
+
+    return parse_proposals(top)
+
+
+def _tightened_proposals(
+    operator: ProposalSettings | None, own: ProposalSettings | None, source: str
+) -> tuple[ProposalSettings | None, tuple[str, ...]]:
+    if own is None:
+        return operator, ()
+    from basekeeper.config.proposals import tightened_proposals  # noqa: PLC0415  # as above
+
+    return tightened_proposals(operator, own, source)
 
 
 def _tests(top: Table) -> tuple[ImageTest, ...]:
@@ -108,8 +132,11 @@ def permitted_settings(
     )
     products, doubled = joined_products(operator.products, own.products, source)
     tests, passed_over = _joined_tests(operator.tests, own.tests, source)
-    settings = replace(operator, discover=discover, products=products, tests=tests)
-    return settings, notices + doubled + passed_over
+    proposals, narrowed = _tightened_proposals(operator.proposals, own.proposals, source)
+    settings = replace(
+        operator, discover=discover, products=products, tests=tests, proposals=proposals
+    )
+    return settings, notices + doubled + passed_over + narrowed
 
 
 def _joined_tests(
