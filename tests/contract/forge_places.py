@@ -62,9 +62,13 @@ class Ticking:
 class Bench(Protocol):
     """One forge with one repository, and everybody else who works there."""
 
+    name: str
+    """Its key among the benches of the suite."""
     ref: RepositoryRef
     sends_requests: bool
     """Whether it can be interrupted between two requests."""
+    made: dict[str, int]
+    """What `counts` tells once something was proposed."""
 
     def forge(self) -> Forge:
         """Return a client that knows nothing yet, as a new run has it."""
@@ -118,10 +122,12 @@ class Bench(Protocol):
 class GitHubBench:
     """A simulated GitHub."""
 
+    name = "github"
     ref = REF
     sends_requests = True
 
     def __init__(self, server: GitHubServer) -> None:
+        self.made = {"changes": 1, "comments": 1, "labels": 2, "statuses": 1, "branches": 2}
         self.server = server
         self.world = server.world
         self.keeper = self.world.user("keeper", token=TOKEN)
@@ -235,7 +241,7 @@ def proposal(key: str = "alpine 3.22", body: str = "why and what") -> ChangeProp
 
 def propose(bench: Bench, forge: Forge) -> ChangeRequest:
     """Do everything that a proposal takes, as often as one likes: what `propose` will do."""
-    ref, wanted = bench.ref, commit(bench)
+    ref, wanted, can = bench.ref, commit(bench), forge.capabilities()
     present = forge.branch(ref, BRANCH, "main")
     expected = None if present is None else present.head
     written = forge.ensure_branch(ref, BRANCH, wanted, expected)
@@ -244,9 +250,12 @@ def propose(bench: Bench, forge: Forge) -> ChangeRequest:
         forge.ensure_label(ref, Label(name))
     found = forge.ensure_change_request(ref, proposal()).change
     forge.comment_once(ref, found.number, "hello", "a word")
-    forge.request_reviewers(ref, found.number, ["bob"])
-    status = StatusReport(context="basekeeper/scan", state=CommitStatus.SUCCESS, description="fine")
-    forge.set_status(ref, written.head, status)
+    if can.reviewers:
+        forge.request_reviewers(ref, found.number, ["bob"])
+    if can.statuses:
+        word = CommitStatus.SUCCESS
+        status = StatusReport(context="basekeeper/scan", state=word, description="fine")
+        forge.set_status(ref, written.head, status)
     return found
 
 

@@ -15,13 +15,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+
+class Faults:
+    """What a server was asked, and from which request on it breaks off."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.after: int | None = None
+        """Requests that are answered; None: all."""
+        self.kind = "before"
+        """Whether the others are broken off `before` they are done or `after`."""
+
+    def take(self, what: str) -> str | None:
+        """Note a request, and tell how it is broken off; None: it is answered."""
+        self.log.append(what)
+        is_broken = self.after is not None and len(self.log) > self.after
+        return self.kind if is_broken else None
+
+
 USER, PASSWORD = "keeper", "s3cr3t"
 CREDENTIAL = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
 @contextmanager
-def serving(directory: Path, *, needs_password: bool = True) -> Iterator[str]:
+def serving(
+    directory: Path, *, needs_password: bool = True, faults: Faults | None = None
+) -> Iterator[str]:
     """Serve the repositories below a directory, and tell the address."""
+    plan = faults or Faults()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"
@@ -49,6 +70,9 @@ def serving(directory: Path, *, needs_password: bool = True) -> Iterator[str]:
                 self.end_headers()
                 return
             parts = urlsplit(self.path)
+            broken = plan.take(f"{self.command} {self.path}")
+            if broken == "before":
+                return
             environment = {
                 "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(directory),
                 "GIT_HTTP_EXPORT_ALL": "1", "REQUEST_METHOD": self.command,
@@ -63,6 +87,8 @@ def serving(directory: Path, *, needs_password: bool = True) -> Iterator[str]:
                 ["git", "http-backend"], input=body, env=environment, capture_output=True,
                 check=False,
             )  # fmt: skip
+            if broken == "after":
+                return
             head, _, content = done.stdout.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
             self.send_response(int(headers.pop("Status", "200 OK")[:3]))
