@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pytest
+
     from basekeeper.values.event import Record
     from tests.fakes.registry import Host, Manifest
     from tests.integration.program import Outcome
@@ -138,17 +140,34 @@ class Bench:
         return run(self.root, verb, "--now", now.isoformat(), *arguments, **self.environ)
 
     def start(
-        self, verb: str, *arguments: str, now: datetime = NOW, **more: Any
+        self,
+        verb: str,
+        *arguments: str,
+        now: datetime = NOW,
+        root: Path | None = None,
+        largest_file: int | None = None,
+        **environ: str,
     ) -> subprocess.Popen[bytes]:
         """Begin to run the program in a process of its own."""
+        limit = [] if largest_file is None else ["prlimit", f"--fsize={largest_file}"]
+        argv = [sys.executable, "-m", "basekeeper", verb, "--now", now.isoformat(), *arguments]
         return subprocess.Popen(
-            [sys.executable, "-m", "basekeeper", verb, "--now", now.isoformat(), *arguments],
-            cwd=self.root,
-            env=environment(self.place, **self.environ),
+            [*limit, *argv],
+            cwd=root or self.root,
+            env=environment(self.place, **(self.environ | environ)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **more,
         )
+
+    def move_ledger(self, name: str, request: pytest.FixtureRequest) -> None:
+        """Begin with an empty ledger of the same form."""
+        if self.ledger.startswith("branch:"):
+            self.ledger = f"branch:{name}"
+        elif self.ledger.startswith("sqlite:"):
+            self.ledger = f"sqlite:{self.place}/{name}.sqlite"
+        else:
+            self.ledger = request.getfixturevalue("postgres").create()
+        self.environ["BASEKEEPER_LEDGER"] = self.ledger
 
     def records(self) -> list[Record]:
         """Read everything that is recorded."""

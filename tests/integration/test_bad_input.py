@@ -5,20 +5,34 @@ A clear message, the right exit code, and no event that is lost or there twice.
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.ledger_places import LEDGERS, clone, text_of
+from basekeeper.ledger import engines
+from tests.contract.ledger_places import LEDGERS, clone, git, text_of
 from tests.fakes.postgres import postgres
 from tests.fakes.registry import Simulator
-from tests.integration.faulty import CRITICAL, HOUR, NOW, Bench, package
+from tests.integration.faulty import CRITICAL, HOUR, NOW, Bench, finding, package
+from tests.integration.program import environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
+
+    from tests.fakes.postgres import Server
+    from tests.integration.program import Outcome
 
 __all__ = ["clone", "postgres"]
 
@@ -38,6 +52,120 @@ def open_findings(bench: Bench, now: datetime) -> tuple[int, set[str]]:
     """Return the exit code of `deadlines` and which findings are open."""
     told = bench.run("deadlines", "-f", "json", now=now)
     return told.code, {one["vulnerability"] for one in told.json["deadlines"]}
+
+
+def plain(told: Outcome) -> str:
+    """Return all that was said, without the breaks of lines."""
+    return " ".join(f"{told.out} {told.err}".split())
+
+
+def is_sound(bench: Bench) -> bool:
+    """Tell whether `ledger verify` finds nothing, and nothing is there twice."""
+    twice = [one for one, count in Counter(fact[:3] for fact in bench.facts()).items() if count > 1]
+    return not twice and run(bench.root, "ledger", "verify", **bench.environ).code == 0
+
+
+STOP = "; sys.stdout.flush(); os._exit(0)"
+RESULT = 'said["Results"][0]'
+FOUND = f'{RESULT}["Vulnerabilities"][0]'
+
+
+class TestScanner:
+    """What the scanner says, does, or does not."""
+
+    @pytest.mark.parametrize(
+        ("matches", "words"),
+        [
+            ("sys.stdout.write(json.dumps(said)[:-20])" + STOP, "no whole JSON document"),
+            ('[sys.stdout.write("x" * 2**20) for _ in range(300)]', "answered more than"),
+            ('said["SchemaVersion"] = 3', "has schema 3, not 2"),
+            ('sys.stdout.buffer.write(b"{\\xff}")' + STOP, "no whole JSON document"),
+            ('sys.stdout.write("[" * 100_000)' + STOP, "no whole JSON document"),
+            (f'{FOUND}.pop("PkgName")', "'PkgName' is missing"),
+            (f'{FOUND}["VulnerabilityID"] = ""', "'VulnerabilityID' is missing"),
+            (f'{FOUND}["PublishedDate"] = "-44-03-15"', "is no instant"),
+            (f'{FOUND}["PublishedDate"] = "9999-12-31T23:59:59-23:59"', "is no instant"),
+            (f'{FOUND}["VendorSeverity"] = {{"nvd": 99}}', "is none that Trivy knows"),
+            ('said["ArtifactType"] = "container_image"', "took the SBOM for"),
+            ("os._exit(0)", "it said nothing (exit status 0)"),
+            ("os._exit(7)", "it said nothing (exit status 7)"),
+            ("os.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
+        ],
+    )
+    def test_no_answer_is_unknown_and_records_nothing_of_the_image(
+        self, bench: Bench, matches: str, words: str
+    ) -> None:
+        bench.say(matches=matches)
+        told = bench.run("scan", "--record")
+        assert (told.code, words in plain(told)) == (3, True), plain(told)
+        assert {fact[0] for fact in bench.facts()} == {"first-seen", "based-on"}
+        assert open_findings(bench, NOW) == (3, set())
+        bench.say(matches="")
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL})
+
+    @pytest.mark.parametrize(
+        "matches",
+        [
+            f'{FOUND}["VulnerabilityID"] = "CVE-" + chr(0)',
+            f'{FOUND}["VulnerabilityID"] = "CVE-" + chr(0xDC00) + "\\n#&%"',
+            f'{FOUND}["VulnerabilityID"] = "CVE\\x1b[2J" + chr(0x202E)',
+            f'{FOUND}["VulnerabilityID"] = "CVE-" + "9" * 60_000',
+            f'{FOUND}["PkgName"] = "a\\x1b[31m\\r\\n" + chr(0x202E) + chr(0xD800)',
+            f'{FOUND}["PkgIdentifier"] = {{"PURL": "pkg:deb/debian/" + "o" * 10_000 + "@1"}}',
+            f'{FOUND}["FixedVersion"] = "1\\x1b]0;x\\x07," * 5_000',
+            f'{FOUND}["PublishedDate"] = "9998-01-02T00:00:00Z"',
+            f'{FOUND}["PublishedDate"] = "0002-01-02T00:00:00Z"',
+            f'{RESULT}["Vulnerabilities"] *= 50',
+            f'{RESULT}["Packages"] = [{{"Name": f"p{{n}}", "Version": "1"}} for n in range(50_000)]',
+            "print(json.dumps(said)); sys.stdout.flush(); os._exit(1)",
+        ],
+    )
+    def test_whatever_it_finds_is_recorded_once_and_shown_harmlessly(
+        self, bench: Bench, matches: str
+    ) -> None:
+        bench.say(matches=matches)
+        told = bench.run("scan", "--record")
+        assert told.code == 0, told.err
+        before = bench.facts()
+        assert bench.run("scan", "--record").code == 0
+        assert bench.facts() == before
+        code, found = open_findings(bench, NOW)
+        assert (code, len(found)) == (0, 1)
+        shown = [told, bench.run("deadlines"), bench.run("deadlines", "-f", "markdown")]
+        shown.append(bench.run("check", "--online"))
+        for one in shown:
+            text = one.out + one.err
+            assert all(letter >= " " or letter in "\n\t" for letter in text)
+            assert not set("\x7f\u202e\x9b") & set(text)
+        assert is_sound(bench)
+
+    def test_a_report_by_another_version_proves_no_absence(self, bench: Bench) -> None:
+        assert bench.run("scan", "--record").code == 0
+        bench.say(found=[], matches='said["Trivy"] = {"Version": "0.1.0"}')
+        told = bench.run("scan", "--record", now=NOW + HOUR)
+        assert (told.code, "by version '0.1.0'" in plain(told)) == (3, True)
+        assert open_findings(bench, NOW + HOUR) == (3, {CRITICAL})
+
+    def test_packages_of_another_image_are_no_answer(self, bench: Bench) -> None:
+        bench.say(lists='name["value"] = "sha256:" + "0" * 64')
+        told = bench.run("scan", "--record")
+        assert (told.code, "of another image" in plain(told)) == (3, True)
+
+    def test_without_a_scanner_nothing_is_recorded(self, bench: Bench) -> None:
+        bench.program.unlink()
+        told = bench.run("scan", "--record")
+        assert (told.code, "install Trivy" in told.err) == (2, True)
+
+    def test_advisories_of_the_future_prove_nothing(self, bench: Bench) -> None:
+        bench.say(found=[])
+        bench.advisories(NOW + timedelta(days=30))
+        told = bench.run("scan", "--record")
+        assert (told.code, "is from the future" in plain(told)) == (3, True)
+        told = bench.run("deadlines")
+        assert (told.code, "from the future" in plain(told)) == (3, True)
+        told = bench.run("check", "--online", "--rule", "unpatched-critical")
+        assert (told.code, "from the future" in plain(told)) == (3, True)
 
 
 class TestClockSteps:
@@ -110,3 +238,222 @@ class TestNames:
         told = bench.run("check", "--online", "-f", "json", "--rule", "unpatched-critical")
         (found,) = told.json["findings"]
         assert (told.code, CRITICAL in found["message"]) == (0, True)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import basekeeper
+
+home, point, count = str(Path(basekeeper.__file__).parent), int(sys.argv.pop(1)), 0
+
+def look(frame, event, _):
+    global count
+    if event == "call" and frame.f_code.co_filename.startswith(WATCHED):
+        count += 1
+        if count == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+WATCHED = tuple(f"{home}/{part}" for part in ("pipeline/", "ledger/", "recording/", "deadlines/"))
+sys.setprofile(look)
+from basekeeper.cli.main import main
+code = main(sys.argv[1:])
+print(count, file=sys.stderr)
+sys.exit(code)
+"""
+"""Kills itself at one of its calls (0: at none), and says how many there were."""
+
+POINTS = 7
+
+
+def killed_at(bench: Bench, point: int, now: datetime) -> tuple[int, int]:
+    """Scan in such a process; return its exit code, and the number of calls."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(point), "scan", "--record", "--now", now.isoformat()],
+        cwd=bench.root,
+        env=environment(bench.place, **bench.environ),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    last = done.stderr.split()[-1:] or [b"0"]
+    return done.returncode, int(last[0]) if done.returncode == 0 else 0
+
+
+class TestKilled:
+    @pytest.mark.slow
+    @every_ledger
+    def test_a_scan_killed_anywhere_is_made_good_by_the_next(
+        self, bench: Bench, request: pytest.FixtureRequest
+    ) -> None:
+        """First a flaw comes, then a fixed base: the second run is killed at points all over it."""
+        old = bench.host.content.repository("base").tags["11-slim"]
+        bench.push("base", "11-slim", seed="fixed")
+        new = bench.host.content.repository("base").tags["11-slim"]
+        kind = request.node.callspec.params["bench"]
+        wanted, total = None, 0
+        for turn in range(POINTS + 1):
+            bench.move_ledger(f"{kind}-{turn}", request)
+            bench.host.content.tag("base", "11-slim", old)
+            bench.say(found=[finding()], packages=[package()])
+            bench.advisories(NOW)
+            assert bench.run("scan", "--record").code == 0
+            bench.host.content.tag("base", "11-slim", new)
+            bench.say(found=[finding("CVE-2026-0002")], packages=[package(version="3.0.15-1")])
+            bench.advisories(NOW + HOUR)
+            shutil.rmtree(bench.place / ".cache")
+            if wanted is None:
+                code, total = killed_at(bench, 0, NOW + HOUR)
+                assert (code, total > POINTS) == (0, True)
+                wanted = bench.facts()
+                continue
+            code, _ = killed_at(bench, total * turn // (POINTS + 1) + 1, NOW + HOUR)
+            assert code == -signal.SIGKILL
+            assert bench.run("scan", "--record", now=NOW + HOUR).code == 0
+            assert bench.facts() == wanted
+            assert is_sound(bench)
+
+
+class TestTwoAtOnce:
+    @every_ledger
+    def test_the_same_repository_and_others_on_the_same_image(self, bench: Bench) -> None:
+        bench.say(found=[finding(f"CVE-2026-{number}") for number in range(20)])
+        places = [(bench.root, bench.place / "settings.toml")] * 2
+        for number in range(2):
+            other, settings = bench.place / f"other{number}", bench.place / f"other{number}.toml"
+            shutil.copytree(bench.root, other)
+            text = (bench.place / "settings.toml").read_text("utf-8")
+            settings.write_text(text.replace("acme/shop", f"acme/other{number}"), "utf-8")
+            places.append((other, settings))
+        begun = [
+            bench.start("scan", "--record", root=root, BASEKEEPER_SETTINGS=str(settings))
+            for root, settings in places
+        ]
+        for process in begun:
+            _, err = process.communicate(timeout=60)
+            assert process.returncode == 0, err
+        kinds = Counter(fact[0] for fact in bench.facts())
+        assert (kinds["detected"], kinds["scanned"], kinds["based-on"]) == (20, 1, 3)
+        assert not [fact for fact in bench.facts() if "#" in fact[2]], "nothing is there again"
+        assert is_sound(bench)
+
+
+class TestPlaces:
+    """Where the ledger lies: full, locked, gone, refusing, changed."""
+
+    def test_a_locked_file_is_waited_for_and_then_told_of(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert bench.run("scan", "--record").code == 0
+        monkeypatch.setattr(engines, "WAIT_SECONDS", 1)
+        bench.say(found=[finding(), finding("CVE-2026-0002")])
+        path = bench.ledger.partition(":")[2]
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            told = bench.run("scan", "--record")
+            assert (told.code, "database is locked" in told.err) == (3, True)
+            assert "another program writes to it" in told.err
+            assert open_findings(bench, NOW) == (0, {CRITICAL}), "who reads does not wait"
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL, "CVE-2026-0002"})
+        assert is_sound(bench)
+
+    def test_a_full_disk_loses_nothing(self, bench: Bench) -> None:
+        assert bench.run("scan", "--record").code == 0
+        before = bench.facts()
+        bench.say(found=[finding(f"CVE-2026-{number}") for number in range(300)])
+        size = Path(bench.ledger.partition(":")[2]).stat().st_size
+        # Python itself would write half a compiled module.
+        bench.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        for most in (0, size + 40_000):
+            with bench.start("scan", "--record", largest_file=most) as process:
+                _, err = process.communicate(timeout=60)
+            assert (process.returncode, b"make room" in err) == (3, True), err
+            assert bench.facts() == before
+        assert bench.run("scan", "--record").code == 0
+        assert len(open_findings(bench, NOW)[1]) == 300
+        assert is_sound(bench)
+
+    @pytest.mark.component("database")
+    @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)
+    def test_a_server_that_is_lost_during_the_scan_is_told_of(
+        self, bench: Bench, postgres: Server
+    ) -> None:
+        import psycopg
+
+        assert bench.run("scan", "--record").code == 0
+        name = bench.ledger.partition("?")[0].rpartition("/")[2]
+        begun = bench.place / "begun"
+        bench.say(
+            found=[finding(), finding("CVE-2026-0002")],
+            matches=f"open({str(begun)!r}, 'w').close(); time.sleep(1)",
+        )
+
+        def allow(*, is_allowed: bool) -> None:
+            with psycopg.connect(postgres.uri(), autocommit=True) as server:
+                server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {is_allowed}'.encode())
+                if not is_allowed:
+                    server.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                        (name,),
+                    )
+
+        def cut() -> None:
+            while not begun.exists():
+                time.sleep(0.02)
+            allow(is_allowed=False)
+
+        other = threading.Thread(target=cut)
+        other.start()
+        told = bench.run("scan", "--record")
+        other.join()
+        assert (told.code, "s3cr3t" in plain(told)) == (3, False), plain(told)
+        assert "check that the server runs" in told.err
+        for verb in (("deadlines",), ("check", "--online"), ("report",)):
+            told = bench.run(*verb)
+            assert (told.code, "s3cr3t" in plain(told)) == (3, False)
+        allow(is_allowed=True)
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL, "CVE-2026-0002"})
+        assert is_sound(bench)
+
+    @pytest.mark.parametrize("bench", ["branch"], indirect=True)
+    def test_a_push_that_is_refused_loses_nothing(self, bench: Bench) -> None:
+        hook = bench.place / "remote.git" / "hooks" / "pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\nprintf 'protected \\033[31mbranch\\n' >&2\nexit 1\n")
+        hook.chmod(0o755)
+        told = bench.run("scan", "--record")
+        assert (told.code, "takes no events" in told.err, "\x1b" in told.err) == (3, True, False)
+        assert "contents: write" in told.err
+        hook.unlink()
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL})
+        assert is_sound(bench)
+
+    @pytest.mark.parametrize("bench", ["branch"], indirect=True)
+    def test_a_changed_branch_is_neither_read_nor_added_to(self, bench: Bench) -> None:
+        assert bench.run("scan", "--record").code == 0
+        work = bench.place / "work"
+        remote = f"file://{bench.place}/remote.git"
+        git(bench.place, "clone", "-q", "-b", "basekeeper-ledger", remote, str(work))
+        for file in work.glob("chains/*/*.jsonl"):
+            file.write_text(file.read_text("utf-8").replace('"3.0.15-1"', '"3.0.99-1"'), "utf-8")
+        git(work, "commit", "-qam", "changed")
+        git(work, "push", "-q")
+        for verb in (("scan", "--record"), ("deadlines",), ("check", "--online"), ("report",)):
+            told = bench.run(*verb)
+            assert (told.code, "was changed after it was recorded" in told.err) == (3, True), verb
+        told = run(bench.root, "ledger", "info", **bench.environ)
+        assert (told.code, "was changed after it was recorded" in told.err) == (3, True)
+        assert run(bench.root, "ledger", "verify", **bench.environ).code == 1
+
+    def test_a_ledger_of_a_later_program_is_left_alone(self, bench: Bench) -> None:
+        assert bench.run("scan", "--record").code == 0
+        path = bench.ledger.partition(":")[2]
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("UPDATE basekeeper_version SET version_num = '9999'")
+            other.commit()
+        for verb in (("scan", "--record"), ("deadlines",), ("check", "--online"), ("report",)):
+            told = bench.run(*verb)
+            assert (told.code, "newer than this program" in told.err) == (3, True), verb

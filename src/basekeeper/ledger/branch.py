@@ -146,6 +146,7 @@ class BranchLedger:
 
     def heads(self) -> tuple[Head, ...]:
         """Return the end of each chain, in the order of their names."""
+        self._check_sound()
         heads = self._state.heads
         return tuple(heads[chain] for chain in sorted(heads))
 

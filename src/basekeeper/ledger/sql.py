@@ -45,6 +45,20 @@ ROWS_AT_ONCE: Final = 500
 PAGE_ROWS: Final = 2_000
 """Events read at once."""
 
+_NO_ROOM: Final = "make room on the disk and run it again; what was recorded before is safe"
+_BUSY: Final = "another program writes to it: run it again when that has ended"
+_HINT: Final = "check that the database is there, sound, and open to you"
+_HINTS: Final = (
+    ("disk is full", _NO_ROOM),
+    ("No space left", _NO_ROOM),
+    ("disk I/O error", f"if its disk is full, {_NO_ROOM}"),
+    ("is locked", _BUSY),
+    ("lock timeout", _BUSY),
+    ("authentication failed", "check user and password: PGPASSWORD, or a .pgpass file"),
+    ("connection", "check that the server runs and can be reached, and run it again"),
+)
+"""What a database says, as a part of it → the remedy."""
+
 _SIGHT: Final = ("seq", "id", "kind", "subject", "key", "at", "corrects")
 
 
@@ -234,10 +248,9 @@ class SqlLedger:
         try:
             yield
         except SQLAlchemyError as error:
-            raise LedgerError(
-                f"ledger {self._location}: {self._reason(error)}",
-                hint="check that the database is there, sound, and open to you",
-            ) from error
+            reason = self._reason(error)
+            hint = next((hint for words, hint in _HINTS if words in reason), _HINT)
+            raise LedgerError(f"ledger {self._location}: {reason}", hint=hint) from error
 
     def _reason(self, error: SQLAlchemyError) -> str:
         """Tell what the database said, without any password."""
