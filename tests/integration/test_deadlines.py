@@ -296,7 +296,7 @@ def test_the_users_own_ledger_is_read_where_none_is_named(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("--all", "--repository", "a.example/b"), 2, "--all shows every repository"),
+        (("--all", "--repository", "a.example/b"), 2, "--all tells of every repository"),
         (("--repository", "nothing"), 2, "'nothing' is no name of a repository"),
         (("--state", "late"), 2, "late"),
         (("nowhere",), 2, "path 'nowhere' cannot be read"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from basekeeper.cli.options import (
     read_rules,
     scope_options,
 )
-from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.output import emit, write_file, write_result
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_OK, InputError
 from basekeeper.records import dataclass
@@ -143,7 +142,8 @@ def command(**given: Any) -> int:
     code = pipeline.exit_code(
         report, _threshold(given["fail_on"]), allow_unknown=given["allow_unknown"]
     )
-    _write(_Result(report, has.run.config.policy, code), given)
+    result = _Result(report, has.run.config.policy, code)
+    write_result(given, lambda style: _rendered(result, given, style))
     return EXIT_OK if given["format"] == "sarif" else code
 
 
@@ -237,17 +237,6 @@ def _write_baseline(report: Report, given: Mapping[str, Any]) -> int:
     count = plural(len(findings), "finding")
     emit(f"{count} written to {given['write_baseline']}\n", encoded=False)
     return EXIT_OK
-
-
-def _write(result: _Result, given: Mapping[str, Any]) -> None:
-    """Write the report where the user wants it."""
-    if given["output"] is None:
-        style = style_for(sys.stdout, given["color"])
-        emit(_rendered(result, given, style), encoded=given["format"] != "text")
-        return
-    from basekeeper.render.layout import Style
-
-    write_file(given["output"], _rendered(result, given, Style(colour=given["color"] == "always")))
 
 
 def _rendered(result: _Result, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,7 +16,12 @@ from basekeeper.cli.options import (
     read_instant,
     this_instant,
 )
-from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.output import write_result
+from basekeeper.cli.repositories import (
+    check_repositories,
+    repositories_options,
+    wanted_repositories,
+)
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN, InputError
 
 if TYPE_CHECKING:
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from basekeeper.config.settings import Settings
     from basekeeper.pipeline.deadlines import Basis
     from basekeeper.pipeline.telling import ChannelTold
     from basekeeper.render.layout import Style
@@ -57,21 +60,7 @@ will never be told, 130 interrupted."""
 
 @click.command("deadlines", epilog=_EPILOG, short_help="Show what has to be patched by when.")
 @click.argument("path", required=False, default=".", type=click.Path())
-@click.option(
-    "--repository",
-    "repositories",
-    multiple=True,
-    metavar="HOST/PATH",
-    help="Show this repository, not that at PATH. Repeatable.",
-)
-@click.option("--all", "every", is_flag=True, help="Show all repositories of the ledger.")
-@click.option(
-    "--product",
-    "products",
-    multiple=True,
-    metavar="NAME",
-    help="Show this product alone, or place that no [[product]] maps. Repeatable.",
-)
+@repositories_options
 @click.option(
     "--severity",
     "severities",
@@ -122,14 +111,7 @@ def command(**given: Any) -> int:
     found = _found(given)
     told = _notified(given, found) if given["notify"] else Notified()
     found = replace(found, notices=(*found.notices, *told.lines))
-    if given["output"] is None:
-        style = style_for(sys.stdout, given["color"])
-        emit(_rendered(found, given, style), encoded=given["format"] != "text")
-    else:
-        from basekeeper.render.layout import Style
-
-        text = _rendered(found, given, Style(colour=given["color"] == "always"))
-        write_file(given["output"], text)
+    write_result(given, lambda style: _rendered(found, given, style))
     code = exit_code(found)
     return EXIT_UNKNOWN if code == EXIT_OK and told.is_lost else code
 
@@ -144,8 +126,7 @@ def exit_code(found: Agenda) -> int:
 
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    if given["every"] and given["repositories"]:
-        raise click.UsageError("--all shows every repository: leave out --repository")
+    check_repositories(given)
     if given["notify"] and given["as_of"]:
         raise click.UsageError("--notify tells of the present: leave out --as-of")
 
@@ -208,7 +189,7 @@ def _found(given: Mapping[str, Any]) -> Agenda:
     root, basis = _basis(given, given["now"] or given["as_of"] or this_instant())
     settings = basis.config.settings
     asked = Asked(
-        repositories=None if given["every"] else _repositories(given, settings, root),
+        repositories=wanted_repositories(given, settings, root),
         products=given["products"],
         states=given["states"],
         urgencies=given["severities"],
@@ -234,26 +215,6 @@ def _basis(given: Mapping[str, Any], now: datetime) -> tuple[Path, Basis]:
         max_age=wiring.max_database_age(settings),
         scores=lambda names: wiring.open_scores(settings, now=now, wanted=names),
     )
-
-
-def _repositories(given: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, ...]:
-    """Tell which repositories are meant: those that are named, else that at the path."""
-    from basekeeper import wiring
-    from basekeeper.trees.origin import read_name
-
-    if given["repositories"]:
-        try:
-            return tuple(dict.fromkeys(map(read_name, given["repositories"])))
-        except ValueError as error:
-            raise click.UsageError(f"--repository: {error}") from error
-    name = wiring.repository_name(settings, root)
-    if name is None:
-        raise InputError(
-            f"the repository at {given['path']!r} has no name: it has no remote with a host",
-            hint="name it with --repository, or as `repository` in [ledger] of your own settings;"
-            " --all shows every one",
-        )
-    return (name,)
 
 
 def _rendered(found: Agenda, given: Mapping[str, Any], style: Style) -> str | Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -15,7 +14,7 @@ from basekeeper.cli.options import (
     policy_option,
     scope_options,
 )
-from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.output import write_result
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK
 
@@ -54,14 +53,7 @@ def command(**given: Any) -> int:
 
     with opened(given) as has, Progress("reading files") as shown:
         report = pipeline.judge(has.tree, has.run, progress=shown.count)
-    if given["output"] is None:
-        style = style_for(sys.stdout, given["color"])
-        emit(_rendered(report, given, style), encoded=given["format"] != "text")
-    else:
-        from basekeeper.render.layout import Style
-
-        text = _rendered(report, given, Style(colour=given["color"] == "always"))
-        write_file(given["output"], text)
+    write_result(given, lambda style: _rendered(report, given, style))
     return _exit_code(report) if given["exit_code"] else EXIT_OK
 
 

@@ -47,7 +47,7 @@ _VERBS: Final = {
     "cache": ("basekeeper.cli.cache", "Show or empty the cache."),
     "check": ("basekeeper.cli.check", "Judge the base images of a repository."),
     "completion": ("basekeeper.cli.completion", "Print the completion script of a shell."),
-    "data": ("basekeeper.cli.data", "Show or refresh the lifecycle data."),
+    "data": ("basekeeper.cli.data", "Show or refresh the facts in use."),
     "deadlines": ("basekeeper.cli.deadlines", "Show what has to be patched by when."),
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
     "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from basekeeper.cli.options import (
     policy_option,
     scope_options,
 )
-from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.output import write_result
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
 
@@ -92,14 +91,7 @@ def command(**given: Any) -> int:
             )
     if given["offline"]:
         found = replace(found, notices=(OFFLINE_NOTICE, *found.notices))
-    if given["output"] is None:
-        style = style_for(sys.stdout, given["color"])
-        emit(_rendered(found, given, style), encoded=given["format"] != "text")
-    else:
-        from basekeeper.render.layout import Style
-
-        text = _rendered(found, given, Style(colour=given["color"] == "always"))
-        write_file(given["output"], text)
+    write_result(given, lambda style: _rendered(found, given, style))
     return _exit_code(found, given) if given["exit_code"] else EXIT_OK
 
 

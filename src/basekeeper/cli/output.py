@@ -6,14 +6,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.cli.streams import drop_output
 from basekeeper.errors import InputError
 from basekeeper.render.layout import PIPED_WIDTH, Style, clamp_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
 _BLOCK_BYTES: Final = 65_536
@@ -51,6 +51,25 @@ def _columns(stream: TextIO) -> int:
     except (OSError, ValueError):
         return PIPED_WIDTH
     return clamp_width(columns) if columns else PIPED_WIDTH
+
+
+def write_result(
+    given: Mapping[str, Any], rendered: Callable[[Style], str | Iterable[str | bytes]]
+) -> None:
+    """Write the result of a verb where `--output` says, as `--color` and `--format` allow.
+
+    Args:
+        given: What the verb was called with: `output`, `color` and `format`.
+        rendered: Makes the result, whole or in pieces, for how text may look there.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    if given["output"] is None:
+        style = style_for(sys.stdout, given["color"])
+        emit(rendered(style), encoded=given["format"] != "text")
+    else:
+        write_file(given["output"], rendered(Style(colour=given["color"] == "always")))
 
 
 def emit(text: str | Iterable[str | bytes], *, encoded: bool) -> None:

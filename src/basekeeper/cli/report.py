@@ -18,13 +18,16 @@ from basekeeper.cli.options import (
     this_instant,
 )
 from basekeeper.cli.output import emit, style_for, write_file
-from basekeeper.errors import EXIT_OK, EXIT_UNKNOWN, InputError
+from basekeeper.cli.repositories import (
+    check_repositories,
+    repositories_options,
+    wanted_repositories,
+)
+from basekeeper.errors import EXIT_OK, EXIT_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-    from basekeeper.config.settings import Settings
     from basekeeper.values.evidence import Evidence, Period
 
 FORMATS: Final = ("text", "html", "json", "csv")
@@ -68,21 +71,7 @@ def _read_last(
 
 @click.command("report", epilog=_EPILOG, short_help="Write the evidence of a period or release.")
 @click.argument("path", required=False, default=".", type=click.Path())
-@click.option(
-    "--repository",
-    "repositories",
-    multiple=True,
-    metavar="HOST/PATH",
-    help="Tell of this repository, not of that at PATH. Repeatable.",
-)
-@click.option("--all", "every", is_flag=True, help="Tell of all repositories of the ledger.")
-@click.option(
-    "--product",
-    "products",
-    multiple=True,
-    metavar="NAME",
-    help="Tell of this product alone, or place that no [[product]] maps. Repeatable.",
-)
+@repositories_options
 @click.option("--from", "begin", callback=read_day, metavar="DAY", help="First day, UTC.")
 @click.option(
     "--until", callback=read_day, metavar="DAY", help="Last day, UTC; the present one by default."
@@ -158,8 +147,7 @@ def exit_code(found: Evidence) -> int:
 
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    if given["every"] and given["repositories"]:
-        raise click.UsageError("--all tells of every repository: leave out --repository")
+    check_repositories(given)
     if given["as_of"] is not None and given["now"] is not None:
         raise click.UsageError("--as-of is the instant of the report: leave out --now")
     is_period = any(given[name] is not None for name in ("begin", "until", "last"))
@@ -179,7 +167,7 @@ def _found(given: Mapping[str, Any]) -> Evidence:
     config = load_config(root, policy_path=given["policy"])
     now = given["as_of"] or given["now"] or this_instant()
     asked = Asked(
-        repositories=None if given["every"] else _repositories(given, config.settings, root),
+        repositories=wanted_repositories(given, config.settings, root),
         period=None if given["release"] is not None else _period(given, now),
         as_of=given["as_of"],
         products=given["products"],
@@ -211,26 +199,6 @@ def _period(given: Mapping[str, Any], now: datetime) -> Period:
     if end - begin > MAX_PERIOD:
         raise click.UsageError("a period has at most ten years")
     return Period(begin, end)
-
-
-def _repositories(given: Mapping[str, Any], settings: Settings, root: Path) -> tuple[str, ...]:
-    """Tell which repositories are meant: those that are named, else that at the path."""
-    from basekeeper import wiring
-    from basekeeper.trees.origin import read_name
-
-    if given["repositories"]:
-        try:
-            return tuple(dict.fromkeys(map(read_name, given["repositories"])))
-        except ValueError as error:
-            raise click.UsageError(f"--repository: {error}") from error
-    name = wiring.repository_name(settings, root)
-    if name is None:
-        raise InputError(
-            f"the repository at {given['path']!r} has no name: it has no remote with a host",
-            hint="name it with --repository, or as `repository` in [ledger] of your own settings;"
-            " --all tells of every one",
-        )
-    return (name,)
 
 
 def _rendered(found: Evidence, given: Mapping[str, Any]) -> str | Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +20,7 @@ from basekeeper.cli.options import (
     policy_option,
     scope_options,
 )
-from basekeeper.cli.output import emit, style_for, write_file
+from basekeeper.cli.output import write_result
 from basekeeper.cli.progress import Progress
 from basekeeper.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNKNOWN
 
@@ -123,14 +122,7 @@ def command(**given: Any) -> int:
         found = _found(given, has, shown)
     if given["offline"]:
         found = replace(found, notices=(OFFLINE_NOTICE, *found.notices))
-    if given["output"] is None:
-        style = style_for(sys.stdout, given["color"])
-        emit(_rendered(found, given, style), encoded=given["format"] != "text")
-    else:
-        from basekeeper.render.layout import Style
-
-        text = _rendered(found, given, Style(colour=given["color"] == "always"))
-        write_file(given["output"], text)
+    write_result(given, lambda style: _rendered(found, given, style))
     return exit_code(found, given["fail_on"])
 
 

@@ -11,23 +11,20 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from basekeeper.process import ProcessError
+from basekeeper.scanners.alike import ScannerAlike
 from basekeeper.scanners.answer import Basis, make_scan
 from basekeeper.scanners.cyclonedx import MEDIA_TYPE, passed_over, read_cyclonedx
-from basekeeper.scanners.databases import Place, age_problem, holding, replace_database
+from basekeeper.scanners.databases import Place, holding, replace_database
 from basekeeper.scanners.fields import read_json
 from basekeeper.scanners.grype_command import Command
 from basekeeper.scanners.grype_database import FOLDER, knows, read_database
 from basekeeper.scanners.grype_listing import as_sbom, read_listing
 from basekeeper.scanners.grype_report import read_head, read_report
-from basekeeper.scanners.keeping import KeptSboms
-from basekeeper.scanners.nottold import NotTold, told
+from basekeeper.scanners.nottold import NotTold
 from basekeeper.scanners.program import GRYPE, Program
-from basekeeper.scanners.severity import check_order
 from basekeeper.scanners.sources import for_grype
-from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
+from basekeeper.scanners.targets import check_image, lay_out, subject_of
 from basekeeper.scanners.workspace import Workspace
-from basekeeper.values.image import Unknown
 from basekeeper.values.scanning import LayoutImage
 from basekeeper.values.vulnerability import PackageKind, Sbom
 
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
     from basekeeper.scanners.grype_listing import Listing
     from basekeeper.scanners.grype_report import Head
     from basekeeper.scanners.report import Report
-    from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource, ScannerSettings
     from basekeeper.values.vulnerability import Database, Scan, ScannerIdentity
 
@@ -50,7 +46,7 @@ _IMAGE: Final = "image"
 """What Grype calls an image in its reports."""
 
 
-class Grype:
+class Grype(ScannerAlike):
     """The scanner of Anchore; see `ports.Scanner`. Safe to share between threads."""
 
     def __init__(
@@ -76,53 +72,14 @@ class Grype:
         Raises:
             InputError: The order of severities cannot be used.
         """
-        check_order(settings.severity_order)
-        self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
+        super().__init__(settings, cache, ended)
         self._program = Program(program, GRYPE)
         self._command = Command(program, self._settings, ended)
         self._place = Place(self._settings.cache_dir, (FOLDER,), read_database)
         self._url = database_url
-        self._kept = KeptSboms(cache)
-        self._ended = ended
 
-    def identity(self) -> ScannerIdentity | Unknown:
-        """Tell which program looks."""
-        return told(self._identity)
-
-    def database(self, *, now: datetime) -> Database | Unknown:
-        """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
-        found = told(lambda: read_database(self._settings.cache_dir))
-        if isinstance(found, Unknown):
-            return found
-        return age_problem(found, now, self._settings.max_database_age) or found
-
-    def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
-        """Look into an image and match its packages."""
-        return told(lambda: self._scan(image, now))
-
-    def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
-        """List the packages of an image, of a digest once for ever; a database must be there."""
-        return told(lambda: self._sbom(image, now))
-
-    def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
-        """Return the SBOM that this release made of a digest before."""
-        subject = registry_subject(image, platform)
-        return told(lambda: self._kept.find(subject, self._identity(), now=now))
-
-    def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
-        """Match listed packages, whoever listed them, against the present database."""
-        return told(lambda: self._rematch(sbom, now))
-
-    def update_database(self, *, now: datetime) -> Database | Unknown:
-        """Fetch a newer database where there is one; what is there stays until that is whole."""
-        return told(lambda: self._update(now))
-
-    def _identity(self) -> ScannerIdentity:
-        def ask_version() -> str:
-            with Workspace({}) as space:
-                return self._command.version(space)
-
-        return self._program.identify(ask_version)
+    def _version(self, space: Workspace) -> str:
+        return self._command.version(space)
 
     def _scan(self, image: ImageSource, now: datetime) -> Scan:
         scanner = self._identity()
@@ -158,11 +115,6 @@ class Grype:
         basis = Basis(scanner, database, self._settings, now)
         return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
 
-    def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
-        scanner = self._identity()
-        kept = self._kept.find(subject_of(image, None, None), scanner, now=now)
-        return kept if kept is not None else self._list(image, scanner, now)
-
     def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
         with holding(self._place) as database, Workspace({}) as space:
             done, expected, document = self._look(image, space)
@@ -172,9 +124,7 @@ class Grype:
             check_image(report, _IMAGE, image, expected)
         data = as_sbom(document, head.image_id, head.diff_ids)
         subject = subject_of(image, head.image_id, head.platform)
-        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
-        self._kept.keep(sbom, scanner, now=now)
-        return sbom
+        return Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
 
     def _look(
         self, image: ImageSource, space: Workspace
@@ -227,10 +177,6 @@ class Grype:
             ):
                 return present
             return replace_database(self._place, fetch, check=self._check_ended, now=now)
-
-    def _check_ended(self) -> None:
-        if self._ended is not None and self._ended.is_set():
-            raise ProcessError("the update was ended, as the run was")
 
 
 def _os_packages(listing: Listing) -> set[tuple[str, str]]:

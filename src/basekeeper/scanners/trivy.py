@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.process import ProcessError
+from basekeeper.scanners.alike import ScannerAlike
 from basekeeper.scanners.answer import Basis, make_scan
 from basekeeper.scanners.cyclonedx import (
     MEDIA_TYPE,
@@ -18,23 +18,19 @@ from basekeeper.scanners.cyclonedx import (
 )
 from basekeeper.scanners.databases import (
     Place,
-    age_problem,
     holding,
     replace_database,
 )
-from basekeeper.scanners.keeping import KeptSboms
 from basekeeper.scanners.layouts import layers_of
-from basekeeper.scanners.nottold import NotTold, told
+from basekeeper.scanners.nottold import NotTold
 from basekeeper.scanners.program import TRIVY, Program
-from basekeeper.scanners.severity import check_order
 from basekeeper.scanners.sources import for_trivy
-from basekeeper.scanners.targets import check_image, lay_out, registry_subject, subject_of
+from basekeeper.scanners.targets import check_image, lay_out, subject_of
 from basekeeper.scanners.trivy_command import Command
 from basekeeper.scanners.trivy_database import read_database
 from basekeeper.scanners.trivy_download import ADVISORIES, JAVA, download
 from basekeeper.scanners.trivy_report import read_report
 from basekeeper.scanners.workspace import Workspace
-from basekeeper.values.image import Unknown
 from basekeeper.values.vulnerability import (
     PackageKind,
     Sbom,
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
     from threading import Event
 
     from basekeeper.ports import Cache, Pulling
-    from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ImageSource, ScannerSettings
     from basekeeper.values.vulnerability import Database, Scan
 
@@ -55,7 +50,7 @@ _IMAGE: Final = "container_image"
 """As what Trivy reports on an image."""
 
 
-class Trivy:
+class Trivy(ScannerAlike):
     """The scanner of Aqua Security; see `ports.Scanner`. Safe to share between threads."""
 
     def __init__(
@@ -79,53 +74,14 @@ class Trivy:
         Raises:
             InputError: The order of severities cannot be used.
         """
-        check_order(settings.severity_order)
-        self._settings = replace(settings, cache_dir=settings.cache_dir.absolute())
+        super().__init__(settings, cache, ended)
         self._program = Program(program, TRIVY)
         self._command = Command(program, self._settings, ended)
         self._place = Place(self._settings.cache_dir, ("db", "java-db"), read_database)
-        self._kept = KeptSboms(cache)
         self._registry = registry
-        self._ended = ended
 
-    def identity(self) -> ScannerIdentity | Unknown:
-        """Tell which program looks."""
-        return told(self._identity)
-
-    def database(self, *, now: datetime) -> Database | Unknown:
-        """Tell which advisories are known; Unknown where they are missing, stale or misdated."""
-        found = told(lambda: read_database(self._settings.cache_dir))
-        if isinstance(found, Unknown):
-            return found
-        return age_problem(found, now, self._settings.max_database_age) or found
-
-    def scan(self, image: ImageSource, *, now: datetime) -> Scan | Unknown:
-        """Look into an image and match its packages."""
-        return told(lambda: self._scan(image, now))
-
-    def sbom(self, image: ImageSource, *, now: datetime) -> Sbom | Unknown:
-        """List the packages of an image; of a digest once for ever."""
-        return told(lambda: self._sbom(image, now))
-
-    def kept_sbom(self, image: Reference, platform: str, *, now: datetime) -> Sbom | Unknown | None:
-        """Return the SBOM that this release made of a digest before."""
-        subject = registry_subject(image, platform)
-        return told(lambda: self._kept.find(subject, self._identity(), now=now))
-
-    def rematch(self, sbom: Sbom, *, now: datetime) -> Scan | Unknown:
-        """Match listed packages against the present database; no image is fetched."""
-        return told(lambda: self._rematch(sbom, now))
-
-    def update_database(self, *, now: datetime) -> Database | Unknown:
-        """Fetch a newer database where one is due; what is there stays until that is whole."""
-        return told(lambda: self._update(now))
-
-    def _identity(self) -> ScannerIdentity:
-        def ask_version() -> str:
-            with Workspace({}) as space:
-                return self._command.version(space)
-
-        return self._program.identify(ask_version)
+    def _version(self, space: Workspace) -> str:
+        return self._command.version(space)
 
     def _scan(self, image: ImageSource, now: datetime) -> Scan:
         scanner = self._identity()
@@ -154,12 +110,12 @@ class Trivy:
         basis = Basis(scanner, database, self._settings, now)
         return replace(make_scan(report, sbom.subject, basis, doubts), rematched=True)
 
-    def _sbom(self, image: ImageSource, now: datetime) -> Sbom:
-        scanner = self._identity()
-        kept = self._kept.find(subject_of(image, None, None), scanner, now=now)
-        return kept if kept is not None else self._list(image, scanner, now)
-
-    def _list(self, image: ImageSource, scanner: ScannerIdentity, now: datetime) -> Sbom:
+    def _list(
+        self,
+        image: ImageSource,
+        scanner: ScannerIdentity,
+        now: datetime,  # noqa: ARG002  # lists only
+    ) -> Sbom:
         with Workspace({}) as space:
             path, expected = lay_out(image, space)
             done = self._command.list_packages(space, ["--input", str(path)])
@@ -170,9 +126,7 @@ class Trivy:
             raise NotTold("the scanner listed the packages of another image")
         subject = subject_of(image, found, None)
         data = tell_of_image(document, None, diff_ids or single)
-        sbom = Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
-        self._kept.keep(sbom, scanner, now=now)
-        return sbom
+        return Sbom(subject=subject, media_type=MEDIA_TYPE, data=data, scanner=scanner)
 
     def _update(self, now: datetime) -> Database:
         present = self._place.present()
@@ -199,7 +153,3 @@ class Trivy:
             wanted.append((JAVA, settings.java_repository))
         for kind, repository in wanted:
             download(registry, kind, repository, fresh, now=now, check=self._check_ended)
-
-    def _check_ended(self) -> None:
-        if self._ended is not None and self._ended.is_set():
-            raise ProcessError("the update was ended, as the run was")
