@@ -35,7 +35,8 @@ Exit codes: 0 nothing was changed, 1 something was, 3 it cannot be read."""
 _RECOVER_EPILOG: Final = """\b
 Examples:
   basekeeper ledger recover summary.md report.html --dry-run
-  gh pr list --state all --json body --jq '.[].body' | basekeeper ledger recover -
+  gh pr list --state all --json body --jq '.[].body' |
+    basekeeper ledger recover -
 \b
 Exit codes: 0 done, 1 what is recorded contradicts a mark, or the ledger lost
 events; 2 nothing to recover from, 3 the ledger cannot be reached."""

@@ -50,7 +50,7 @@ _VERBS: Final = {
     "data": ("basekeeper.cli.data", "Show or refresh the facts in use."),
     "deadlines": ("basekeeper.cli.deadlines", "Show what has to be patched by when."),
     "explain": ("basekeeper.cli.explain", "Explain an image or a rule."),
-    "ledger": ("basekeeper.cli.ledger", "Show or verify the ledger."),
+    "ledger": ("basekeeper.cli.ledger", "Show, verify or rebuild the ledger."),
     "list": ("basekeeper.cli.list", "List every base image and where it is used."),
     "outdated": ("basekeeper.cli.outdated", "Ask the registries what is newer."),
     "report": ("basekeeper.cli.report", "Write the evidence of a period or release."),
