@@ -46,6 +46,7 @@ class GitBench:
     """A remote with one repository."""
 
     ref = REF
+    kills = 5
 
     def __init__(
         self, place: Path, url: str, faults: Faults | None, ledger: Ledger | None = None

@@ -67,6 +67,8 @@ class Bench(Protocol):
     ref: RepositoryRef
     sends_requests: bool
     """Whether it can be interrupted between two requests."""
+    kills: int
+    """How often a proposal and its merge can be interrupted at least."""
     made: dict[str, int]
     """What `counts` tells once something was proposed."""
 
@@ -111,7 +113,7 @@ class Bench(Protocol):
         ...
 
     def interrupt(self, after: int, kind: str) -> None:
-        """Let all requests but so many fail: `before` they are done or `after`."""
+        """Let requests fail after so many (of pushes): `before` they are done or `after`."""
         ...
 
     def restore(self) -> int:
@@ -125,6 +127,7 @@ class GitHubBench:
     name = "github"
     ref = REF
     sends_requests = True
+    kills = 20
 
     def __init__(self, server: GitHubServer) -> None:
         self.made = {"changes": 1, "comments": 1, "labels": 2, "statuses": 1, "branches": 2}

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
     from pathlib import Path
+    from urllib.parse import SplitResult
 
 
 class Faults:
@@ -22,15 +24,15 @@ class Faults:
     def __init__(self) -> None:
         self.log: list[str] = []
         self.after: int | None = None
-        """Requests that are answered; None: all."""
+        """Requests of pushes until one is broken off, as is all that follows; None: none is."""
         self.kind = "before"
         """Whether the others are broken off `before` they are done or `after`."""
 
     def take(self, what: str) -> str | None:
         """Note a request, and tell how it is broken off; None: it is answered."""
         self.log.append(what)
-        is_broken = self.after is not None and len(self.log) > self.after
-        return self.kind if is_broken else None
+        pushes = sum("git-receive-pack" in one for one in self.log)
+        return self.kind if self.after is not None and pushes > self.after else None
 
 
 USER, PASSWORD = "keeper", "s3cr3t"
@@ -51,16 +53,7 @@ def serving(
             self._answer(b"")
 
         def do_POST(self) -> None:
-            self._answer(self._body())
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            return body
+            self._answer(_body(self))
 
         def _answer(self, body: bytes) -> None:
             given = self.headers.get("Authorization", "").partition(" ")[2]
@@ -73,23 +66,10 @@ def serving(
             broken = plan.take(f"{self.command} {self.path}")
             if broken == "before":
                 return
-            environment = {
-                "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(directory),
-                "GIT_HTTP_EXPORT_ALL": "1", "REQUEST_METHOD": self.command,
-                "PATH_INFO": parts.path, "QUERY_STRING": parts.query, "REMOTE_USER": USER,
-                "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": str(len(body)),
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                "GIT_CONFIG_GLOBAL": os.devnull,
-            }  # fmt: skip
-            done = subprocess.run(
-                ["git", "http-backend"], input=body, env=environment, capture_output=True,
-                check=False,
-            )  # fmt: skip
+            done = _backend(directory, self.command, parts, self.headers, body)
             if broken == "after":
                 return
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            head, _, content = done.partition(b"\r\n\r\n")
             headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
             self.send_response(int(headers.pop("Status", "200 OK")[:3]))
             for name, value in headers.items():
@@ -108,3 +88,33 @@ def serving(
         finally:
             server.shutdown()
             thread.join()
+
+
+def _backend(
+    directory: Path, method: str, parts: SplitResult, headers: Message, body: bytes
+) -> bytes:
+    """Let git answer a request."""
+    environment = {
+        "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(directory),
+        "GIT_HTTP_EXPORT_ALL": "1", "REQUEST_METHOD": method,
+        "PATH_INFO": parts.path, "QUERY_STRING": parts.query, "REMOTE_USER": USER,
+        "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": headers.get("Content-Type", ""),
+        "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
+        "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }  # fmt: skip
+    argv = ["git", "http-backend"]
+    done = subprocess.run(argv, input=body, env=environment, capture_output=True, check=False)
+    return done.stdout
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    """Read what a request sends along."""
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(request.rfile.readline(), 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    return body
