@@ -37,8 +37,10 @@ class Proofs:
         """Take all scans of the run; everything that was found must be told already."""
         self._batch = batch
         self._by_image: defaultdict[tuple[str, str], list[Sighting]] = defaultdict(list)
+        self._there: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         for one in sightings:
             self._by_image[one.digest, one.platform].append(one)
+            self._there[one.digest, one.platform] |= one.places
         self._engines = {one.scan.scanner.name for same in self._by_image.values() for one in same}
 
     def proof(self, finding: FindingKey, digest: str) -> Proof | None:
@@ -48,10 +50,10 @@ class Proofs:
         that ever saw it somewhere must have looked at the whole image: where one that never saw it
         sees nothing, that says nothing, unless the package is not there, or holds the fix.
         """
-        place = finding.vulnerability, finding.package
-        seen = self._by_image.get((digest, finding.platform), [])
-        if any(place in one.places for one in seen) or self._is_present(finding, digest):
+        place, image = (finding.vulnerability, finding.package), (digest, finding.platform)
+        if place in self._there.get(image, ()) or self._is_present(finding, digest):
             return None
+        seen = self._by_image.get(image, [])
         whole = {one.scan.scanner.name: one for one in seen if one.scan.complete}
         witnesses = self._batch.looks.scanners(finding)
         if not witnesses & self._engines <= whole.keys():
