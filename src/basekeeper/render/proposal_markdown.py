@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from basekeeper.markers import read_marks, write_mark
 from basekeeper.render.cache import size_text
 from basekeeper.render.deadlines_view import instant_words, package_name
+from basekeeper.render.layout import short_digests
 from basekeeper.render.markdown import code
 from basekeeper.render.proposal_mark import without_marks, write_proposal_mark
 from basekeeper.render.proposal_text import advisory, words
@@ -217,7 +218,8 @@ def _lines(draft: Draft) -> Block:
     """List each place that is edited."""
     head = ("### What moves", "", "| Where | Before | After |", "|---|---|---|")
     rows = tuple(
-        f"| {code(f'{one.path}:{one.line}')} | {code(one.old)} | {code(one.new)} |"
+        f"| {code(f'{one.path}:{one.line}')} | {code(short_digests(one.old))}"
+        f" | {code(short_digests(one.new))} |"
         for one in draft.lines[:MAX_ROWS]
     )
     return Block(2, head, rows, total=len(draft.lines))
@@ -363,10 +365,11 @@ def _commands(taken: tuple[Weighed, ...]) -> list[str]:
 def _command(weighed: Weighed) -> Iterator[str]:
     change = weighed.candidate.change
     old, new = change.standing.reference, change.to
-    aged = " --any-age" if weighed.candidate.waiting is not None else ""
-    pins = " --pin-digests" if old.digest is None and new.digest is not None else ""
-    image = old.with_digest(None)
-    yield code(f"basekeeper update --image {image} --kind {change.choice.kind}{aged}{pins}")
+    if change.choice.os_change is None:  # another system is never taken by a command unseen
+        aged = " --any-age" if weighed.candidate.waiting is not None else ""
+        pins = " --pin-digests" if old.digest is None and new.digest is not None else ""
+        image = old.with_digest(None)
+        yield code(f"basekeeper update --image {image} --kind {change.choice.kind}{aged}{pins}")
     yield code(f"basekeeper scan --reference {old} --reference {new}")
 
 

@@ -30,17 +30,16 @@ BREAK: Final = "\u2060"
 
 _ACTIVE: Final = re.compile(
     r"(?<=[@#])(?=[\w{])"  # mentions, numbers of issues
-    r"|(?<=\bGH-)(?=\d)"
+    r"|(?<=GH-)(?=\d)"
     r"|(?<=:)(?=//)"  # addresses
-    r"|(?<=\bwww)(?=\.)"
+    r"|(?<=www)(?=\.)"
     r"|(?<=[!~&%$])(?=[\w{])",  # GitLab's merge requests, labels, epics, milestones, snippets
     re.IGNORECASE,
 )
 _HASH: Final = re.compile(r"(?<![0-9A-Za-z&#])(?!20[0-9]{6}(?![0-9A-Fa-f]))[0-9A-Fa-f]{7,}")
 """What may be the hash of a commit; days, as tags have them, are not."""
 _PIECE: Final = re.compile(r"(.{6})(?=.)")
-_GH: Final = re.compile(r"\b(GH-)(?=\d)", re.IGNORECASE)
-_SCHEME: Final = "&#58;//"
+_JOINED: Final = re.compile(r"(?<=GH-)(?=\d)|(?<=&#58;)(?=//)|(?<=www&#46;)", re.IGNORECASE)
 _ENTITY: Final = "&#8203;"
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,10}", re.ASCII)
 _OSV: Final = re.compile(
@@ -63,8 +62,7 @@ def _break(match: re.Match[str]) -> str:
 
 def words(text: str) -> str:
     """Write outside text as plain words in a body."""
-    shown = _GH.sub(rf"\1{_ENTITY}", _parted(prose(text), _ENTITY))
-    return shown.replace(_SCHEME, f"&#58;{_ENTITY}//")
+    return _JOINED.sub(_ENTITY, _parted(prose(text), _ENTITY))
 
 
 def _parted(text: str, by: str) -> str:
