@@ -112,11 +112,14 @@ class Bench:
         self.image = self.push("base", "11-slim")
         (root / "Dockerfile").write_text(f"FROM {host.address}/base:11-slim\n", encoding="utf-8")
 
-    def settings(self, *more: str, scanner: Sequence[str] = ()) -> None:
+    def settings(
+        self, *more: str, scanner: Sequence[str] = (), repository: str | None = REPOSITORY
+    ) -> None:
         """Write the user's own settings."""
+        named = [] if repository is None else [f'repository = "{repository}"']
         lines = [
             f'[registry."{self.host.address}"]', "private = true", "http = true",
-            "[ledger]", f'repository = "{REPOSITORY}"', *more,
+            "[ledger]", *named, *more,
             "[scanner]", f'program = "{self.program}"', f'database = "{self.place}/cache"',
             *scanner,
         ]  # fmt: skip

@@ -228,7 +228,87 @@ class TestClockSteps:
         assert open_findings(bench, NOW) == (0, {CRITICAL})
 
 
+def said_by_processes(text: bytes) -> set[bytes]:
+    """Return the command lines of all processes that hold a text."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.add(place.read_bytes())
+    return {line for line in found if text in line}
+
+
+class TestSecrets:
+    @pytest.mark.component("database")
+    @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)
+    def test_the_password_of_the_ledger_is_shown_nowhere(self, bench: Bench) -> None:
+        bench.say(matches="time.sleep(0.5)")
+        with bench.start("scan", "--record") as process:
+            lines: set[bytes] = set()
+            while process.poll() is None:
+                lines |= said_by_processes(b"s3cr3t")
+                time.sleep(0.05)
+            out, err = process.communicate()
+        assert (process.returncode, lines, b"s3cr3t" in out + err) == (0, set(), False)
+        for verb in (
+            ("deadlines",),
+            ("deadlines", "-f", "json"),
+            ("report",),
+            ("check", "--online"),
+        ):
+            assert "s3cr3t" not in plain(bench.run(*verb))
+        for verb in (("ledger", "info"), ("ledger", "verify")):
+            assert "s3cr3t" not in plain(run(bench.root, *verb, **bench.environ))
+        assert "s3cr3t" not in repr(bench.facts())
+
+    def test_the_scanner_sees_nothing_of_our_environment(self, bench: Bench) -> None:
+        bench.environ["SOME_TOKEN"] = "s3cr3t"
+        seen = bench.place / "seen"
+        bench.say(matches=f"open({str(seen)!r}, 'w').write(repr((sys.argv, dict(os.environ))))")
+        assert bench.run("scan", "--record").code == 0
+        text = seen.read_text("utf-8")
+        assert not [one for one in ("s3cr3t", "BASEKEEPER", str(bench.root)) if one in text]
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://user:s3cr3t@git.example/acme/shop.git",
+            "https://s3cr3t@git.example/acme/shop?private_token=s3cr3t#s3cr3t",
+            "ssh://s3cr3t@git.example:22/acme/shop",
+            "https://a:s3cr3t@b@git.example/acme/shop",
+            "https:user:s3cr3t@git.example/acme/shop",
+            "git.example:s3cr3t@x/y",
+        ],
+    )
+    def test_a_secret_in_the_address_of_the_remote_is_neither_shown_nor_recorded(
+        self, bench: Bench, url: str
+    ) -> None:
+        bench.settings(repository=None)
+        git(bench.root, "remote", "set-url", "origin", url)
+        for verb in (("scan", "--record"), ("deadlines",), ("deadlines", "--all"), ("report",)):
+            assert "s3cr3t" not in plain(bench.run(*verb))
+        assert "s3cr3t" not in repr(bench.facts())
+
+
+HOSTILE = ["a\nb", "x#y&product=z%41", "\u202eevil", "\x1b[31mred", "é" * 60, "q'\"`$(x)", "\udcff"]
+
+
 class TestNames:
+    def test_directories_of_any_name_are_products_of_their_own(self, bench: Bench) -> None:
+        for name in HOSTILE:
+            (bench.root / name).mkdir()
+            shutil.copy(bench.root / "Dockerfile", bench.root / name / "Dockerfile")
+        assert bench.run("scan", "--record").code == 0
+        told = bench.run("deadlines", "-f", "json")
+        products = {one["product"] for one in told.json["deadlines"]}
+        assert (told.code, len(products)) == (0, len(HOSTILE) + 1)
+        for verb in (("deadlines",), ("deadlines", "-f", "markdown"), ("check", "--online")):
+            told = bench.run(*verb)
+            assert all(letter >= " " or letter in "\n\t" for letter in told.out + told.err)
+            assert "\u202e" not in told.out
+        before = bench.facts()
+        assert bench.run("scan", "--record").code == 0
+        assert bench.facts() == before
+
     def test_the_longest_name_of_an_image_is_recorded_and_read(self, bench: Bench) -> None:
         name = "/".join(["n" * 58] * 4)
         bench.push(name, "11-slim")
@@ -353,6 +433,10 @@ class TestPlaces:
             told = bench.run("scan", "--record")
             assert (told.code, "database is locked" in told.err) == (3, True)
             assert "another program writes to it" in told.err
+            assert "CVE-2026-0002" in told.out, "what was found is shown all the same"
+            assert "nothing was recorded" in plain(told)
+            told = bench.run("scan", "--record", "--fail-on", "critical", "-f", "json")
+            assert (told.code, told.json["recorded"]) == (1, None)
             assert open_findings(bench, NOW) == (0, {CRITICAL}), "who reads does not wait"
         assert bench.run("scan", "--record").code == 0
         assert open_findings(bench, NOW) == (0, {CRITICAL, "CVE-2026-0002"})
@@ -409,6 +493,7 @@ class TestPlaces:
         other.join()
         assert (told.code, "s3cr3t" in plain(told)) == (3, False), plain(told)
         assert "check that the server runs" in told.err
+        assert "CVE-2026-0002" in told.out
         for verb in (("deadlines",), ("check", "--online"), ("report",)):
             told = bench.run(*verb)
             assert (told.code, "s3cr3t" in plain(told)) == (3, False)
@@ -426,6 +511,7 @@ class TestPlaces:
         told = bench.run("scan", "--record")
         assert (told.code, "takes no events" in told.err, "\x1b" in told.err) == (3, True, False)
         assert "contents: write" in told.err
+        assert CRITICAL in told.out
         hook.unlink()
         assert bench.run("scan", "--record").code == 0
         assert open_findings(bench, NOW) == (0, {CRITICAL})

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from basekeeper import pipeline
     from basekeeper.cli.run import Opened
     from basekeeper.config.settings import Settings
+    from basekeeper.errors import LedgerError
     from basekeeper.pipeline.scanning import Named
     from basekeeper.render.layout import Style
     from basekeeper.values.reference import Reference
@@ -58,8 +59,8 @@ Examples:
 \b
 Exit codes: 0 everything was scanned, 1 a finding that has a fix is at or
 above --fail-on, 2 usage or configuration (or no scanner), 3 an image could
-not be scanned, or only in part: more may be there than is shown,
-130 interrupted."""
+not be scanned, or only in part: more may be there than is shown, or
+nothing could be recorded, 130 interrupted."""
 
 
 @click.command("scan", epilog=_EPILOG, short_help="Look for vulnerabilities in images.")
@@ -119,11 +120,14 @@ def command(**given: Any) -> int:
     from basekeeper.cli.run import opened
 
     with opened(given) as has, Progress("reading files") as shown:
-        found = _found(given, has, shown)
+        found, failed = _found(given, has, shown)
     if given["offline"]:
         found = replace(found, notices=(OFFLINE_NOTICE, *found.notices))
     write_result(given, lambda style: _rendered(found, given, style))
-    return exit_code(found, given["fail_on"])
+    code = exit_code(found, given["fail_on"])
+    if failed is not None and code != EXIT_FINDINGS:
+        raise failed
+    return code
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -136,8 +140,10 @@ def _check(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--update-database needs the network: leave out --offline")
 
 
-def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
-    """Open everything, and scan."""
+def _found(
+    given: Mapping[str, Any], has: Opened, shown: Progress
+) -> tuple[ScanRun, LedgerError | None]:
+    """Open everything, and scan; return what was found, and why it was not recorded."""
     from basekeeper import pipeline, wiring
     from basekeeper.values.scanning import SEVERITY_ORDER
 
@@ -163,13 +169,14 @@ def _found(given: Mapping[str, Any], has: Opened, shown: Progress) -> ScanRun:
             scanning=shown.scanning,
         )
         if named:
-            return pipeline.scan_named(named, has.run, work, any_platform=not given["platforms"])
+            any_platform = not given["platforms"]
+            return pipeline.scan_named(named, has.run, work, any_platform=any_platform), None
         wanted, notices = _recording(given, settings)
         if not wanted:
             found = pipeline.scan_tree(
                 has.tree, has.run, work, images=given["images"], progress=shown.count
             )
-            return replace(found, notices=(*notices, *found.notices))
+            return replace(found, notices=(*notices, *found.notices)), None
         return _recorded(given, has, work, shown)
 
 
@@ -191,9 +198,13 @@ def _recording(given: Mapping[str, Any], settings: Settings) -> tuple[bool, tupl
 
 def _recorded(
     given: Mapping[str, Any], has: Opened, work: pipeline.Scanning, shown: Progress
-) -> ScanRun:
-    """Scan what is, what could be and what is published, and record it."""
+) -> tuple[ScanRun, LedgerError | None]:
+    """Scan what is, what could be and what is published, and record it.
+
+    What was found is shown even where the ledger fails at the end.
+    """
     from basekeeper import pipeline, wiring
+    from basekeeper.errors import LedgerError
 
     settings, now = has.run.config.settings, has.run.now
     where = wiring.locate(given["paths"])
@@ -214,10 +225,14 @@ def _recorded(
             images=given["images"],
             progress=shown.count,
         )
-        kept_by = (recording.ledger, recording.place)
-        found = pipeline.keep(has.tree, seen, has.run, kept_by, beside)
+        kept_by, failed = (recording.ledger, recording.place), None
+        try:
+            found = pipeline.keep(has.tree, seen, has.run, kept_by, beside)
+        except LedgerError as error:
+            notice = f"nothing was recorded: {error.message}"
+            found, failed = replace(seen.run, notices=(*seen.run.notices, notice)), error
     unnamed = () if name is not None else (UNNAMED_NOTICE,)
-    return replace(found, notices=(*recording.notices, *unnamed, *found.notices))
+    return replace(found, notices=(*recording.notices, *unnamed, *found.notices)), failed
 
 
 def _named(text: str) -> Reference | Named:

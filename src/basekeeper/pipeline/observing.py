@@ -88,9 +88,10 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
     ships = shipped(found, products, run.config.settings.discover.platforms)
     ahead = _Ahead.of(found, run, work, ledger, images)
     further = [*ahead.further, *(() if images else _published_questions(products, ships, run))]
+    earlier = earlier_bases(ledger, repository, work.registry)  # before the long part: may fail
     scanned, told = scan_survey(found, run, work, images=images, further=further)
     told = ahead.told.with_more(told)
-    known = present_bases(ships, told), earlier_bases(ledger, repository, work.registry)
+    known = present_bases(ships, told), earlier
     bases = identify_published([*_unidentified(products, scanned, told, known)], work.registry)
     shown = replace(
         scanned,
