@@ -13,7 +13,7 @@ from basekeeper.forge.git.branches import Branches
 from basekeeper.forge.git.changes import Changes
 from basekeeper.forge.git.commits import read_file, read_tree
 from basekeeper.forge.git.facts import MAX_BODY
-from basekeeper.forge.git.failures import refused, unsupported
+from basekeeper.forge.git.failures import conflict, refused, unsupported
 from basekeeper.forge.git.landing import Landing
 from basekeeper.forge.git.merging import Merging
 from basekeeper.forge.git.mirror import Mirror
@@ -124,6 +124,8 @@ class GitRemotes:
         """Tell about a repository: its id is where it is, as nothing else is known of it."""
         with self._at(ref) as place:
             refs = place.mirror.refs()
+            if refs.default is None:
+                self._check_empty(ref, place.mirror)
             head = None if refs.default is None else refs.oids["HEAD"]
             return RepositoryInfo(
                 ref=ref,
@@ -292,6 +294,14 @@ class GitRemotes:
         changes = Changes(mirror, book, landing, self._person.name, self._clock)
         branches = Branches(mirror, self._person, self._clock)
         return _Place(mirror, branches, changes, Merging(mirror, changes, landing))
+
+    def _check_empty(self, ref: RepositoryRef, mirror: Mirror) -> None:
+        """Raise where a repository has commits, and nobody says which branch is the default."""
+        if mirror.refs("refs/heads/*").oids:
+            raise conflict(
+                f"{ref}: HEAD of {mirror.shown} stands for no branch that is there",
+                "on the server: git symbolic-ref HEAD refs/heads/NAME",
+            )
 
     def _check_oid(self, ref: RepositoryRef, oid: str) -> None:
         if not is_oid(oid):

@@ -73,14 +73,19 @@ class Changes:
         self._landing = landing
         self._login = login
         self._clock = clock
+        self._branches: dict[int, str] = {}
+        self._bases: dict[str, set[str]] = {}
 
     def look(self, *branches: str) -> Look:
         """Read what was recorded, and where these branches and the bases of theirs are."""
-        asked = dict.fromkeys(f"refs/heads/{one}" for one in branches if is_branch(one))
+        names = {*branches, *(base for one in branches for base in self._bases.get(one, ()))}
+        asked = dict.fromkeys(f"refs/heads/{one}" for one in sorted(names) if is_branch(one))
         while True:
             refs = self._mirror.refs(*self._book.asked, *asked)
             kept = self._kept(refs)
             wanted = [one for one in kept.values() if one.branch in branches]
+            for one in wanted:
+                self._bases.setdefault(one.branch, set()).add(one.base)
             names = {name for one in wanted for name in (one.branch, one.base)}
             lacking = [f"refs/heads/{name}" for name in sorted(names)]
             if asked.keys() >= set(lacking):
@@ -126,14 +131,17 @@ class Changes:
 
     def one(self, number: int) -> tuple[Look, Kept]:
         """Return a change request by its number, as it was recorded."""
-        refs = self._mirror.refs(*self._book.asked)
-        known = self._kept(refs).get(number)
-        if known is None:
+        branch = self._branches.get(number)
+        refs = None if branch else self._mirror.refs(*self._book.asked)
+        kept = {} if refs is None else self._kept(refs)
+        if number in kept:
+            branch = self._branches[number] = kept[number].branch
+        seen = None if branch is None else self.look(branch)
+        if seen is None or number not in seen.kept:
             raise ForgeError(
                 f"{self._mirror.name}: no change request {number}", ForgeFailure.NOT_FOUND
             )
-        seen = self.look(known.branch)
-        return seen, seen.kept.get(number, known)
+        return seen, seen.kept[number]
 
     def settled(self, *branches: str) -> Look:
         """Look, after what others did without a record was recorded."""

@@ -19,7 +19,7 @@ from basekeeper.forge.git.failures import failed, refused
 from basekeeper.gitremote import NETWORK_SECONDS, environment, find_git, setting
 from basekeeper.process import Limits, run
 from basekeeper.transport.redaction import shown_url
-from basekeeper.values.forge import is_oid
+from basekeeper.values.forge import is_branch, is_oid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,6 +139,8 @@ class Mirror:
             elif is_oid(first):
                 oids[ref] = first
         self._adopt(next(iter(oids.values()), ""))
+        if default is not None and not is_branch(default):
+            raise refused(f"{self.name}: HEAD stands for {default!r:.200}, which is no branch")
         return Refs(default if "HEAD" in oids else None, oids)
 
     def can_push(self) -> bool:

@@ -71,7 +71,7 @@ def open_git(  # noqa: PLR0913  # all but the first two have a default that serv
         person,
         clock,
         environ=os.environ if environ is None else environ,
-        settings=() if token is None else (_header(base, user, token),),
+        settings=() if token is None else _login(base, user, token),
         recording=recording,
         known=known,
         cache=cache,
@@ -93,8 +93,8 @@ def _checked(url: str) -> str:
     return url if url.endswith((":", "/")) else f"{url}/"
 
 
-def _header(base: str, user: str, token: str) -> tuple[str, str]:
-    """Make the setting by which git sends a token to one address."""
+def _login(base: str, user: str, token: str) -> tuple[tuple[str, str], ...]:
+    """Make the settings by which git sends a token to one address, and nowhere else."""
     parts = urlsplit(base)
     is_near = parts.hostname in {"127.0.0.1", "::1", "localhost"}
     if parts.scheme != "https" and not (parts.scheme == "http" and is_near):
@@ -102,7 +102,10 @@ def _header(base: str, user: str, token: str) -> tuple[str, str]:
     if not token.isascii() or not token.isprintable() or ":" in user:
         raise _wrong("the token for git is none")
     secret = base64.b64encode(f"{user}:{token}".encode()).decode("ascii")
-    return f"http.{base}.extraHeader", f"Authorization: Basic {secret}"
+    return (
+        (f"http.{base}.extraHeader", f"Authorization: Basic {secret}"),
+        (f"http.{base}.followRedirects", "false"),
+    )
 
 
 def _wrong(message: str) -> ForgeError:
