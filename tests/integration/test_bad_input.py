@@ -117,7 +117,7 @@ class TestScanner:
             f'{FOUND}["PublishedDate"] = "9998-01-02T00:00:00Z"',
             f'{FOUND}["PublishedDate"] = "0002-01-02T00:00:00Z"',
             f'{RESULT}["Vulnerabilities"] *= 50',
-            f'{RESULT}["Packages"] = [{{"Name": f"p{{n}}", "Version": "1"}} for n in range(50_000)]',
+            f'{RESULT}["Packages"] = [{{"Name": f"p{{n}}", "Version": "1"}} for n in range(50000)]',
             "print(json.dumps(said)); sys.stdout.flush(); os._exit(1)",
         ],
     )
@@ -261,7 +261,7 @@ class TestSecrets:
         assert "s3cr3t" not in repr(bench.facts())
 
     def test_the_scanner_sees_nothing_of_our_environment(self, bench: Bench) -> None:
-        bench.environ["SOME_TOKEN"] = "s3cr3t"
+        bench.environ["SOME_VARIABLE"] = "s3cr3t"
         seen = bench.place / "seen"
         bench.say(matches=f"open({str(seen)!r}, 'w').write(repr((sys.argv, dict(os.environ))))")
         assert bench.run("scan", "--record").code == 0
