@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import Error, LedgerError
+from basekeeper.folders import PrivateFolder
 from basekeeper.gitremote import NETWORK_SECONDS, environment, find_git, said, setting
 from basekeeper.process import Limits, run
 from basekeeper.records import dataclass
@@ -24,6 +22,7 @@ from basekeeper.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from basekeeper.process import Completed
 
@@ -80,7 +79,8 @@ class RemoteBranch:
         self._ref = f"refs/heads/{name}"
         self._at = REMOTE if url is None else "URL"
         self._git = find_git()
-        self._directory = Path(tempfile.mkdtemp(prefix="basekeeper-ledger-"))
+        self._folder = PrivateFolder("ledger")
+        self._directory = self._folder.path
         self._env = environment(environ) | {"GIT_DIR": str(self._directory)}
         try:
             self._furnish(self._read_clone(start, url))
@@ -90,7 +90,7 @@ class RemoteBranch:
 
     def close(self) -> None:
         """Remove our repository; safe to call twice."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._folder.close()
 
     def tip(self) -> str | None:
         """Ask the remote which commit the branch is at; None where it has no such branch.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.errors import Error, InputError
+from basekeeper.folders import PrivateFolder
 from basekeeper.records import dataclass
 from basekeeper.values.image import Unknown
 from basekeeper.values.scanrun import How
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from basekeeper.values.reference import Reference
     from basekeeper.values.scanning import ArchiveImage, LayoutImage, PullLimits
 
-FOLDER_PREFIX: Final = "basekeeper-image-"
-"""How the names of folders begin that images are fetched into, below TMPDIR."""
 _MORE_ROOM: Final = "name a directory that has room for whole images in the variable TMPDIR"
 
 
@@ -74,7 +71,7 @@ class Fetched:
     def __init__(self, reference: Reference, platform: str, work: Scanning) -> None:
         """Fetch nothing yet."""
         self._reference, self._platform, self._work = reference, platform, work
-        self._room: TemporaryDirectory[str] | None = None
+        self._room: PrivateFolder | None = None
         self._found: LayoutImage | Unknown | None = None
 
     def __enter__(self) -> Self:
@@ -89,7 +86,7 @@ class Fetched:
     ) -> None:
         """Remove what was fetched."""
         if self._room is not None:
-            self._room.cleanup()
+            self._room.close()
 
     def layout(self) -> LayoutImage | Unknown:
         """Fetch it, at most once; Unknown where that fails."""
@@ -104,8 +101,8 @@ class Fetched:
                 "run it once without --offline",
             )
         try:
-            self._room = TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
-            place = Path(self._room.name) / "layout"
+            self._room = PrivateFolder("image")
+            place = self._room.path / "layout"
             return self._work.registry.pull(
                 self._reference, self._platform, place, limits=self._work.limits
             )

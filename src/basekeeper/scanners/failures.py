@@ -6,7 +6,7 @@ import re
 import signal
 from typing import TYPE_CHECKING, Final
 
-from basekeeper.scanners.workspace import FOLDER_PREFIX
+from basekeeper.folders import prefix_of
 
 if TYPE_CHECKING:
     from basekeeper.process import Completed
@@ -23,7 +23,7 @@ _NO_MEMORY: Final = re.compile(
 )
 """How Go says that its address space is used up."""
 _CRASH: Final = re.compile(r"^(?:panic|fatal error|unexpected fault)[^\n]{0,120}", re.MULTILINE)
-_OWN_FOLDER: Final = re.compile(rf"/[^ :]*/{FOLDER_PREFIX}[^ :/]+/")
+_OWN_FOLDER: Final = re.compile(rf"/[^ :]*/{prefix_of('scan')}[^ :/]+/")
 
 
 def lacked_memory(done: Completed) -> bool:

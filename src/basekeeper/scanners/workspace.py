@@ -6,19 +6,15 @@ working directory, home and temporary folder are new. It is given no credentials
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
+from basekeeper.folders import PrivateFolder
 from basekeeper.scanners.nottold import NotTold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from types import TracebackType
-
-FOLDER_PREFIX: Final = "basekeeper-scan-"
-"""How the names of private folders begin."""
 
 
 class Workspace:
@@ -34,7 +30,7 @@ class Workspace:
             NotTold: There is no room for it.
         """
         try:
-            self.root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+            self._folder = PrivateFolder("scan")
             for folder in (self.work, self._home, self._temporary, self._docker):
                 folder.mkdir()
             self.config.write_text("{}\n", encoding="utf-8")
@@ -54,7 +50,12 @@ class Workspace:
         trace: TracebackType | None,
     ) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        self._folder.close()
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self._folder.path
 
     @property
     def work(self) -> Path:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import tempfile
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from basekeeper.folders import PrivateFolder
 from basekeeper.process import find_program
 from basekeeper.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MAX_SMALL_FILE_BYTES: Final = 65_536
 """Read of a `.git` file, `HEAD`, `commondir` or `config`; real ones have less than a few kB."""
@@ -98,13 +97,9 @@ def shadow(
         ProgramMissing: git is not installed.
     """
     git = find_program("git", hint=GIT_HINT)
-    directory = Path(tempfile.mkdtemp(prefix="basekeeper-git-"))
-    try:
-        _furnish(directory, repository, with_index=with_index)
-        yield Shadow(git, directory, top)
-    finally:
-        # The directory holds only links and small files; links are removed, never followed.
-        shutil.rmtree(directory, ignore_errors=True)
+    with PrivateFolder("git") as folder:  # holds only links and small files
+        _furnish(folder.path, repository, with_index=with_index)
+        yield Shadow(git, folder.path, top)
 
 
 def _furnish(directory: Path, repository: Repository | None, *, with_index: bool) -> None:
