@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,10 +42,10 @@ from tests.contract.ledger_places import git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.contract.forge_git_places import GitBench
 
+ROOT = Path(__file__).parents[2]
 SQUASH = MergeMethod.SQUASH
 
 
@@ -510,8 +517,6 @@ def test_a_mode_that_makes_a_link_is_never_written(bench: GitBench) -> None:
 def test_a_tree_that_was_made_to_escape_is_data_and_is_not_edited(
     bench: GitBench, name: str
 ) -> None:
-    import subprocess
-
     oid = git(bench.remote, "rev-parse", "main:Dockerfile")
     row = b"100644 %s\0%s" % (name.encode(), bytes.fromhex(oid))
     argv = ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
@@ -746,3 +751,178 @@ def test_nothing_stays_on_the_disk(tmp_path: Path, web: GitBench, monkeypatch: A
     forge.close()
     assert list(place.iterdir()) == []
     assert failure(lambda: forge.tree(web.ref, web.base())).failure is ForgeFailure.REFUSED
+
+
+@pytest.mark.parametrize("head", ["refs/heads/gone", "detached"])
+def test_a_head_that_names_no_branch_is_not_taken_for_an_empty_repository(
+    bench: GitBench, head: str
+) -> None:
+    if head == "detached":
+        (bench.remote / "HEAD").write_text(f"{bench.base()}\n")
+    else:
+        git(bench.remote, "symbolic-ref", "HEAD", head)
+
+    error = failure(lambda: bench.forge().repository(bench.ref))
+
+    assert error.failure is ForgeFailure.CONFLICT
+    assert "symbolic-ref" in (error.hint or "")
+
+
+def test_a_token_is_not_sent_on_to_another_server(web: GitBench, tmp_path: Path) -> None:
+    seen: list[str] = []
+    with redirecting(web.url, seen) as url:
+        environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
+        forge = open_git(url, web.clock, token="t0ken", environ=environ)  # noqa: S106
+        web._faults.log.clear()
+        error = failure(lambda: forge.repository(web.ref))
+        forge.close()
+
+    assert seen
+    assert web._faults.log == []
+    assert error.failure in {ForgeFailure.REFUSED, ForgeFailure.TRANSIENT}
+
+
+@contextmanager
+def redirecting(to: str, seen: list[str]) -> Iterator[str]:
+    """Serve nothing but redirects to another server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", to + self.path)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_change_request_that_is_not_there_is_not_found(either: GitBench) -> None:
+    forge = either.forge()
+    for act in (
+        lambda: forge.close_change_request(either.ref, 7),
+        lambda: forge.comment_once(either.ref, 7, "a", "b"),
+        lambda: forge.merge(either.ref, 7, either.base(), SQUASH),
+    ):
+        assert failure(act).failure is ForgeFailure.NOT_FOUND
+
+
+def test_records_that_were_removed_are_not_there_any_more(web: GitBench) -> None:
+    forge = web.forge()
+    found = propose(web, forge)
+    assert forge.comment_once(web.ref, found.number, "one more", "word")
+    git(web.remote, "update-ref", "-d", NOTES)
+
+    error = failure(lambda: forge.close_change_request(web.ref, found.number))
+
+    assert error.failure is ForgeFailure.NOT_FOUND
+
+
+def test_a_draft_is_not_merged(bench: GitBench) -> None:
+    forge = bench.forge()
+    forge.ensure_branch(bench.ref, BRANCH, commit(bench), None)
+    draft = replace(proposal(), is_draft=True)
+    found = forge.ensure_change_request(bench.ref, draft).change
+
+    outcome = forge.merge(bench.ref, found.number, found.head, SQUASH)
+
+    assert found.is_draft
+    assert (outcome.state, outcome.reason) == (MergeState.REFUSED, "it is a draft")
+
+
+def test_labels_of_others_stay_and_lacking_ones_are_added(either: GitBench) -> None:
+    forge = either.forge()
+    propose(either, forge)
+    more = replace(proposal(), labels=("docker", "security"))
+
+    done = forge.ensure_change_request(either.ref, more)
+
+    assert done.done is Done.UPDATED
+    assert done.change.labels == ("docker", "base image", "security")
+
+
+@pytest.mark.parametrize("method", [MergeMethod.MERGE, SQUASH])
+def test_the_commit_of_a_merge_says_what_it_merged(bench: GitBench, method: MergeMethod) -> None:
+    forge = bench.forge()
+    found = propose(bench, forge)
+
+    forge.merge(bench.ref, found.number, found.head, method)
+
+    text = git(bench.remote, "log", "-1", "--format=%an <%ae>%n%P%n%B", "main")
+    assert text.startswith("keeper <keeper@example.org>\n")
+    assert found.head in text
+    assert ("Update alpine" if method is MergeMethod.MERGE else "alpine 3.22") in text
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from basekeeper.forge.git import mirror
+from basekeeper.forge.git.opening import open_git
+from tests.contract.forge_git_places import KEEPER, Clock
+from tests.contract.forge_places import REF, BRANCH, propose
+from basekeeper.values.forge import MergeMethod
+
+when, kind, url, pushes = int(sys.argv[1]), sys.argv[2], sys.argv[3], 0
+run = mirror.run
+
+def killed(argv, **more):
+    global pushes
+    pushes += argv[1] == "push"
+    is_end = argv[1] == "push" and pushes == when
+    if is_end and kind == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    done = run(argv, **more)
+    if is_end:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+
+class Bench:
+    ref = REF
+    def base(self):
+        return forge.repository(REF).head
+
+mirror.run = killed
+forge = open_git(url, Clock(), person=KEEPER)
+found = propose(Bench(), forge)
+forge.merge(REF, found.number, found.head, MergeMethod.SQUASH)
+forge.close()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["before", "after"])
+def test_killed_at_any_push_and_run_again_there_is_one_of_everything(
+    tmp_path: Path, kind: str
+) -> None:
+    kills = 0
+    while True:
+        with git_bench(tmp_path / f"{kills}") as bench:
+            url = f"file://{bench.remote.parent.parent}"
+            argv = [sys.executable, "-c", KILLED, str(kills + 1), kind, url]
+            environ = {**os.environ, "TMPDIR": str(bench.place), "GIT_CONFIG_GLOBAL": os.devnull}
+            ended = subprocess.run(
+                argv, env=environ, cwd=ROOT, capture_output=True, check=False, timeout=60
+            )
+            forge = bench.forge()
+            found = forge.find_change_requests(bench.ref, BRANCH)
+            if not any(one.state is ChangeState.MERGED for one in found):
+                one = propose(bench, forge)
+                outcome = forge.merge(bench.ref, one.number, one.head, SQUASH)
+                assert outcome.state is MergeState.MERGED
+            assert bench.counts() == bench.made, kills
+            assert len(git(bench.remote, "rev-list", "main").splitlines()) == 3
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        kills += 1
+    assert kills >= 5
