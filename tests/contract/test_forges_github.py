@@ -11,7 +11,7 @@ from basekeeper.cache.memory import MemoryCache
 from basekeeper.errors import ForgeError, ForgeFailure
 from basekeeper.forge.github.client import API_VERSION
 from basekeeper.forge.pacing import Pace
-from basekeeper.values.forge import Label, MergeMethod, MergeState, RepositoryRef, TokenKind
+from basekeeper.values.forge import Done, Label, MergeMethod, MergeState, RepositoryRef, TokenKind
 from tests.contract.forge_places import (
     BRANCH,
     REF,
@@ -20,6 +20,7 @@ from tests.contract.forge_places import (
     commit,
     github_bench,
     interrupted,
+    proposal,
     propose,
 )
 from tests.fakes.github import Fault
@@ -217,6 +218,37 @@ def test_a_name_that_no_branch_has_is_refused_before_anything_is_asked(
         ForgeFailure.CONFLICT
     )
     assert bench.server.log == []
+
+
+@pytest.mark.parametrize("by", ["auto-merge", "queue"])
+def test_what_was_pushed_after_it_was_judged_is_not_waited_for(bench: GitHubBench, by: str) -> None:
+    bench.repository.ruled["main"] = ["build"]
+    bench.repository.queue = by == "queue"
+    forge, method = bench.forge(), MergeMethod.SQUASH
+    found = propose(bench, forge)
+    if by == "auto-merge":
+        forge.enable_auto_merge(REF, found.number, found.head, method)
+    bench.person_pushes(BRANCH, {"late": b"x"})
+
+    told = [
+        forge.enable_auto_merge(REF, found.number, found.head, method).state,
+        forge.merge(REF, found.number, found.head, method).state,
+    ]
+
+    assert told == [MergeState.MOVED, MergeState.MOVED]
+    assert not bench.repository.pulls[found.number].in_queue
+
+
+def test_a_mark_in_a_pull_request_of_somebody_else_declines_nothing(bench: GitHubBench) -> None:
+    forge = bench.forge()
+    first = propose(bench, forge).number
+    bench.repository.pulls[first].user = bench.alice
+    bench.person_closes(first)
+
+    made = forge.ensure_change_request(REF, proposal())
+
+    assert made.done is Done.CREATED
+    assert [one.key for one in forge.find_change_requests(REF, BRANCH)] == ["alpine 3.22", None]
 
 
 def test_a_draft_is_not_merged(bench: GitHubBench) -> None:

@@ -52,6 +52,7 @@ def test_each_status_is_a_kind_of_failure(answer: Response, failure: ForgeFailur
         (response(403, "You have exceeded a secondary rate limit"), None, True),
         (response(403, "secondary rate limit", x_ratelimit_remaining="9", x_ratelimit_reset=RESET),
          None, True),
+        (response(403, "secondary rate limit", x_ratelimit_reset=RESET), None, True),
         (response(429, "slow down"), None, True),
         (response(403, "", retry_after="9"), 9, True),
         (response(403, "abuse detection mechanism"), None, True),
