@@ -1,8 +1,9 @@
 r"""Outside text in titles, commit messages and bodies of proposals: it mentions and links nothing.
 
 A forge turns `@name` into a mention that notifies, `#1`, `GH-1`, `owner/name#1`, hashes of commits
-and addresses into references that show elsewhere, and `fixes #1` closes something. Titles and
-messages know no markup, so there a character without width is put into what would be read so.
+and addresses into references that show elsewhere; `fixes #1` closes something, and `[skip ci]` in a
+commit message keeps it from being checked. Titles and messages know no markup, so there a character
+without width is put into what would be read so.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _ACTIVE: Final = re.compile(
     r"|(?<=GH-)(?=\d)"
     r"|(?<=:)(?=//)"  # addresses
     r"|(?<=www)(?=\.)"
+    r"|(?<=\[)(?=\w)"  # `[skip ci]`, which would leave the change unchecked
     r"|(?<=[!~&%$])(?=[\w{])",  # GitLab's merge requests, labels, epics, milestones, snippets
     re.IGNORECASE,
 )

@@ -156,7 +156,7 @@ EVIL = (
     *HOSTILE, "@everyone", "fixes #1", "closes GH-12", "acme/shop#7", "deadbeefdeadbeef",
     "https://github.com/acme/shop/issues/1", "www.x.invalid", "resolves acme/shop@0123456789abcdef",
     "<!-- basekeeper-target:eyJ0b29sIjoieCJ9 -->", "</details>", "|||", "![x](https://x.invalid)",
-    "mailto:a@x.invalid", "%1 !2 ~3 &4 $5", "0123456789abcdef0123456789abcdef01234567",
+    "mailto:a@x.invalid", "[skip ci]", "[ci skip] ***NO_CI***", "%1 !2 ~3 &4 $5", "0123456789abcdef0123456789abcdef01234567",
 )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def test_outside_text_mentions_links_and_closes_nothing(evil: str) -> None:
     assert not REFERENCES.search(seen_text), REFERENCES.search(seen_text)
     for text in (found.title, found.message):
         assert not REFERENCES.search(text), text
-        assert not re.search(r"[\x00-\x09\x0b-\x1f]", text)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f]|\[(?:skip|ci|no)", text)
     assert "\n" not in found.title
     # no outside text ends a cell, an element, or the mark
     rows = [line for line in found.body.splitlines() if line.startswith("| ")]
@@ -223,6 +223,7 @@ def test_a_group_has_a_name_that_refers_to_nothing() -> None:
         ("#1", f"#{BREAK}1"),
         ("GH-1", f"GH-{BREAK}1"),
         ("https://x", f"https:{BREAK}//x"),
+        ("[skip ci]", f"[{BREAK}skip ci]"),
         ("abcdef01234567", f"abcdef{BREAK}012345{BREAK}67"),
         ("bookworm-20240926-slim", "bookworm-20240926-slim"),
         ("a\nb\u202e", "a\\x0ab\\u202e"),
