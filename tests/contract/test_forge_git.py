@@ -9,12 +9,14 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from basekeeper import process
 from basekeeper.deadlines.reading import read_moments
 from basekeeper.errors import ForgeError, ForgeFailure
 from basekeeper.forge.git import branches, changes, commits, mirror
@@ -181,7 +183,7 @@ def test_no_token_is_on_a_command_line(web: GitBench, monkeypatch: pytest.Monkey
         seen.extend(argv)
         return run(argv, **more)
 
-    run = mirror.run
+    run = process.run
     monkeypatch.setattr(mirror, "run", watched)
     propose(web, web.forge())
 
@@ -218,7 +220,7 @@ def test_a_base_that_moves_between_look_and_push_is_merged_into_anew(
 ) -> None:
     forge = bench.forge()
     found = propose(bench, forge)
-    raced = []
+    raced: list[str] = []
 
     def racing(self: Mirror, ref: str, made: str | None, expected: str | None) -> None:
         if ref == "refs/heads/main" and not raced:
@@ -240,7 +242,7 @@ def test_a_branch_that_moves_between_look_and_push_is_left_alone(
 ) -> None:
     forge = bench.forge()
     first = forge.ensure_branch(bench.ref, BRANCH, commit(bench), None)
-    raced = []
+    raced: list[str] = []
 
     def racing(self: Mirror, ref: str, made: str | None, expected: str | None) -> None:
         raced.append(bench.person_pushes(BRANCH, {"mine": b"x"}))
@@ -306,7 +308,7 @@ def test_a_repository_with_sha256_is_like_any_other(
     git(work, "add", "--all")
     git(work, "commit", "-qm", "files")
     git(work, "push", "-q", "origin", "HEAD:refs/heads/main")
-    bench.ref, bench.remote = ref, remote  # type: ignore[misc]
+    bench.ref, bench.remote = ref, remote
     forge = open_git(f"file://{tmp_path / 'git'}", bench.clock, person=KEEPER)
 
     found = propose(bench, forge)
@@ -336,18 +338,18 @@ def test_an_empty_repository_is_told_as_one(bench: GitBench) -> None:
 def test_a_base_that_is_gone_is_a_conflict(either: GitBench) -> None:
     forge = either.forge()
     found = propose(either, forge)
+    wanted = commit(either)
     git(either.remote, "branch", "-m", "main", "trunk")
+    trunk = either.head("trunk") or ""
 
-    again = failure(
-        lambda: (
-            forge.ensure_change_request(either.ref, proposal("alpine 3.23", "other"))
-            and forge.ensure_branch(either.ref, "basekeeper/new", commit(either), None)
-        )
-    )
+    other = replace(proposal("alpine 3.23"), branch="basekeeper/new")
+    forge.ensure_branch(either.ref, other.branch, replace(wanted, base=trunk), None)
+    again = failure(lambda: forge.ensure_change_request(either.ref, other))
     outcome = forge.merge(either.ref, found.number, found.head, SQUASH)
     state = forge.branch(either.ref, BRANCH, "main")
 
-    assert again.failure in {ForgeFailure.CONFLICT, ForgeFailure.REFUSED}
+    assert again.failure is ForgeFailure.CONFLICT
+    assert "'main'" in again.message
     assert (outcome.state, outcome.reason) == (MergeState.REFUSED, "there is no branch 'main'")
     assert state is not None
     assert not state.is_ours
@@ -496,10 +498,9 @@ def test_only_plain_files_are_ever_replaced(
     git(work, "commit", "-qm", "by a person")
     git(work, "push", "-q", "origin", "HEAD:refs/heads/main")
 
-    for request in (edit(bench, path), edit(bench, path, "100755")):
-        error = failure(
-            lambda wanted=request: bench.forge().ensure_branch(bench.ref, BRANCH, wanted, None)
-        )
+    forge = bench.forge()
+    for wanted in (edit(bench, path), edit(bench, path, "100755")):
+        error = failure(partial(forge.ensure_branch, bench.ref, BRANCH, wanted, None))
         assert error.failure is ForgeFailure.CONFLICT
         assert kind in error.message
     assert bench.head(BRANCH) is None
@@ -729,7 +730,7 @@ def test_a_text_longer_than_a_record_takes_is_cut(either: GitBench) -> None:
 def test_what_is_known_costs_no_request(web: GitBench) -> None:
     from basekeeper.cache.memory import MemoryCache
 
-    cache = MemoryCache()
+    cache, files = MemoryCache(), list[bytes]()
     for _ in range(2):
         web._faults.log.clear()
         forge = web.forge(cache=cache)
