@@ -13,7 +13,7 @@ from basekeeper.values.event import CHAIN_END, Break, Head, Verification, netstr
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    Row = Mapping[str, Any]
+    Row = Mapping[Any, Any]
 
 GENESIS: Final = bytes(32)
 """Stands before the first event of a chain."""
@@ -88,6 +88,11 @@ class Checker:
         self._last: dict[str, int] = {}
         self._breaks: dict[str, Break] = {}
         self._strays: list[Break] = []
+
+    @property
+    def broken(self) -> Break | None:
+        """The first bad event that was seen in any chain; None: there is none."""
+        return next(iter(self._breaks.values()), None)
 
     def see(self, linked: Link, row: Row | None, seq: int) -> None:
         """Look at one place of a chain; places come in their order.

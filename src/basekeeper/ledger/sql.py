@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from basekeeper.errors import LedgerError
 from basekeeper.ledger import outbox
+from basekeeper.ledger.chain import Checker, Link
 from basekeeper.ledger.chains import ChainWriter, read_heads, verify_chains
 from basekeeper.ledger.engines import lock_for_writing, open_engine
 from basekeeper.ledger.location import Kind
@@ -143,9 +144,26 @@ class SqlLedger:
         as_of: datetime | None = None,
     ) -> Iterator[Record]:
         """Yield the same events with their places."""
-        query = select(EVENT, LINK.c.position, LINK.c.hash)
+        query = select(EVENT, *(LINK.c[name] for name in Link._fields))
         query = query.select_from(EVENT.outerjoin(LINK, EVENT.c.id == LINK.c.id))
-        return map(record_of, self._rows(query, subject, chains, kinds, as_of))
+        rows = self._rows(query, subject, chains, kinds, as_of)
+        is_whole = subject is None and not kinds and as_of is None
+        return map(record_of, self._checked(rows) if is_whole else rows)
+
+    def _checked(self, rows: Iterable[RowMapping]) -> Iterator[RowMapping]:
+        """Yield the rows of whole chains up to the first that is not as it was recorded."""
+        checker = Checker()
+        for row in rows:
+            if row["position"] is not None:
+                checker.see(Link(*(row[name] for name in Link._fields)), row, row["seq"])
+            found = checker.broken
+            if found is not None:
+                raise LedgerError(
+                    f"ledger {self._location}: event {found.position} of {found.chain!r:.200}"
+                    f" {found.reason}",
+                    hint="restore it from a backup; basekeeper ledger verify tells more",
+                )
+            yield row
 
     def _rows(
         self,
