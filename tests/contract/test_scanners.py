@@ -116,7 +116,7 @@ def test_a_scan_says_who_looked_with_what_at_what(bench: Bench) -> None:
     assert scan.database is not None
     assert scan.database.updated == UPDATED
     assert scan.database.downloaded is None
-    assert scan.database_age == timedelta(hours=12)
+    assert scan.database.age(scan.now) == timedelta(hours=12)
     assert scan.subject.kind is SubjectKind.LAYOUT
     assert scan.subject.digest == bench.digest("debian-11")
     assert scan.system is not None

@@ -22,8 +22,6 @@ FOLDER: Final = "chains/"
 FORMAT: Final = 1
 """Of the files. A program refuses a branch with a higher one."""
 
-_DIGESTS: Final = ("id", "previous", "hash")
-
 
 class Entry(NamedTuple):
     """An event with its place."""

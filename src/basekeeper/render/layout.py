@@ -22,9 +22,6 @@ MAX_WIDTH: Final = 120
 PIPED_WIDTH: Final = 80
 """Columns where the output is no terminal: a log viewer, a file, a mail."""
 
-SHORT_DIGEST: Final = 12
-"""Hexadecimal digits that are kept of a digest; as many as container tools show of an id."""
-
 _DIGEST: Final = re.compile(r"(@[a-z0-9+._-]+:[0-9a-f]{12})[0-9a-f]{4,}$")
 _ANY_DIGEST: Final = re.compile(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]{4,128}\b", re.ASCII)
 _SHORT: Final = re.compile(r"@[a-z0-9+._-]+:[0-9a-f]{12}(?:…|\.\.)$")
