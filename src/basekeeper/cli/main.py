@@ -140,8 +140,10 @@ def main(arguments: Sequence[str]) -> int:
         return _usage(error)
     except click.ClickException as error:
         return _complain(error.format_message(), None, EXIT_USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        return _interrupted()
+    except (click.Abort, KeyboardInterrupt) as error:
+        # The library takes every `EOFError` for the user's: a module cut short by a full disk too.
+        end = error.__cause__
+        return _bug(end) if isinstance(end, EOFError) else _interrupted()
     except Error as error:
         return _complain(str(error), error.hint, error.exit_code)
     except BrokenPipeError:

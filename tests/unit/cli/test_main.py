@@ -46,6 +46,16 @@ def test_errors_have_message_and_code(
     assert capsys.readouterr().err == message
 
 
+def test_a_file_that_ends_too_early_is_no_interrupt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = click.Abort()
+    error.__cause__ = EOFError("marshal data too short")
+    raising(error, monkeypatch)
+    assert program.main([]) == 70
+    assert "marshal data too short" in capsys.readouterr().err
+
+
 def test_every_problem_of_a_file_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
