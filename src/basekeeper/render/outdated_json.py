@@ -12,16 +12,17 @@ from basekeeper.render.json import (
     skipped_object,
     use_object,
 )
+from basekeeper.render.json_values import optional_seconds, trouble_object, unknown_object
 from basekeeper.render.outdated_view import age_of, counts, notes, pointed, rows
 from basekeeper.values.image import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from basekeeper.render.outdated_view import Row
     from basekeeper.tags.updates import Choice
-    from basekeeper.values.resolution import Resolution, Standings, Trouble
+    from basekeeper.values.resolution import Resolution, Standings
 
 
 def outdated_pieces(found: Standings, *, kinds: Collection[str] = ()) -> Iterator[str]:
@@ -42,7 +43,7 @@ def outdated_pieces(found: Standings, *, kinds: Collection[str] = ()) -> Iterato
             "asked": found.asked,
         },
         "images": (_image(row, found.now) for row in shown),
-        "troubles": [_trouble(one) for one in found.troubles],
+        "troubles": [trouble_object(one) for one in found.troubles],
         "skipped": map(skipped_object, found.survey.skipped),
         "notices": list(found.notices),
     }
@@ -60,7 +61,7 @@ def _image(row: Row, now: datetime) -> dict[str, Any]:
         "current": {
             "tag": standing.reference.tag,
             "digest": standing.reference.digest,
-            "age_seconds": _seconds(age_of(row, now)),
+            "age_seconds": optional_seconds(age_of(row, now)),
             "os_release": _os_release(standing.resolution),
             "replaced_on": _replaced_on(standing.resolution),
         },
@@ -78,7 +79,7 @@ def _image(row: Row, now: datetime) -> dict[str, Any]:
         "complete": updates is not None and updates.complete,
         "platforms": list(standing.platforms),
         "notes": [{"kind": kind, "text": text} for kind, text in notes(row)],
-        "unknown": [_unknown(gap) for gap in row.gaps],
+        "unknown": [unknown_object(gap) for gap in row.gaps],
         "uses": (use_object(use, None) for use in standing.uses),
     }
 
@@ -93,7 +94,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "repository": choice.repository,
         "tag": choice.tag,
         "digest": choice.digest,
-        "age_seconds": _seconds(choice.age),
+        "age_seconds": optional_seconds(choice.age),
         "os_change": choice.os_change,
         "waiting": choice.waiting,
         "waiting_until": None if choice.waiting_until is None else instant(choice.waiting_until),
@@ -109,24 +110,3 @@ def _replaced_on(resolution: Resolution) -> str | None:
     """The day of the publisher's notice, where there is one."""
     day = resolution.replaced_on
     return None if day is None or isinstance(day, Unknown) else day.isoformat()
-
-
-def _unknown(gap: Unknown) -> dict[str, Any]:
-    """Write what was asked in vain."""
-    return {"reason": gap.reason, "hint": gap.hint}
-
-
-def _trouble(trouble: Trouble) -> dict[str, Any]:
-    """Write why a registry did not answer."""
-    return {
-        "registry": trouble.registry,
-        "failure": trouble.failure.name.lower(),
-        "reason": trouble.reason,
-        "hint": trouble.hint,
-        "images": trouble.images,
-    }
-
-
-def _seconds(age: timedelta | None) -> int | None:
-    """Write an age in whole seconds."""
-    return None if age is None else int(age.total_seconds())

@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from basekeeper.render.encode import pieces
 from basekeeper.render.json import heading, instant
+from basekeeper.render.json_values import (
+    clause_object,
+    clock_objects,
+    doubt_objects,
+    head_objects,
+    optional_day,
+    optional_instant,
+    optional_seconds,
+    pause_object,
+    severities_object,
+)
 from basekeeper.render.report_view import STATEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime, timedelta
 
-    from basekeeper.deadlines.model import Clock, Deadline, Pause
+    from basekeeper.deadlines.model import Deadline
     from basekeeper.values.evidence import (
         BaseEvidence,
         Deed,
@@ -50,21 +60,10 @@ def report_pieces(found: Evidence) -> Iterator[str]:
         "products": list(found.products),
         "complete": not found.doubts and not found.unread,
         "measures": _measures(found.measures),
-        "unknown": [
-            {
-                "repository": one.repository,
-                "product": one.product,
-                "image": one.image,
-                "reason": one.reason,
-                "hint": one.hint,
-            }
-            for one in found.doubts
-        ],
+        "unknown": doubt_objects(found.doubts),
         "unread": list(found.unread),
         "repositories": map(_repository, found.repositories),
-        "heads": [
-            {"chain": one.chain, "position": one.position, "hash": one.hash} for one in found.heads
-        ],
+        "heads": head_objects(found.heads),
         "notices": list(found.notices),
         "marks": list(found.marks),
     }
@@ -113,7 +112,7 @@ def _base(one: BaseEvidence) -> dict[str, Any]:
         "line": one.line or None,
         "identified": one.identified,
         "begin": instant(one.begin),
-        "end": _instant(one.end),
+        "end": optional_instant(one.end),
         "judgement": None if one.judgement is None else _judgement(one.judgement),
         **_state(one.state),
     }
@@ -135,7 +134,7 @@ def _answer(one: Answer) -> dict[str, Any]:
         "value": one.value.value,
         "reason": one.reason,
         "source": one.source,
-        "as_of": _day(one.as_of),
+        "as_of": optional_day(one.as_of),
     }
 
 
@@ -146,7 +145,7 @@ def _published(one: PublishedEvidence) -> dict[str, Any]:
         "tag": one.tag,
         "at": instant(one.at),
         "recorded": instant(one.recorded),
-        "end": _instant(one.end),
+        "end": optional_instant(one.end),
         "base": one.base,
         "base_proven": one.proven,
         **_state(one.state),
@@ -170,7 +169,7 @@ def _scan(one: StoredScan) -> dict[str, Any]:
         "platform": one.platform,
         "at": instant(one.at),
         "scanner": one.scanner,
-        "database": _instant(one.database),
+        "database": optional_instant(one.database),
         "severity_order": list(one.severity_order),
         "packages": one.packages,
         "problems": list(one.problems),
@@ -191,23 +190,14 @@ def _finding(told: FindingEvidence) -> dict[str, Any]:
         "is_latest": one.is_latest,
         "in_published_image": told.is_shipped,
         "severity": None if one.severity is None else one.severity.word,
-        "severities": {
-            source: None if level is None else level.word for source, level in one.severities
-        },
+        "severities": severities_object(one),
         "urgency": one.urgency.word,
         "state": one.state.value,
         "progress": one.progress.word,
-        "clause": {
-            "name": one.clause.name,
-            "value": one.clause.value,
-            "origin": one.clause.origin,
-        },
+        "clause": clause_object(one),
         **_instants(told),
-        "exposure": _clock(one.exposure),
-        "total_exposure_seconds": _seconds(one.total_exposure),
-        "action": _clock(one.action),
-        "upstream": _clock(one.upstream),
-        "pause": None if one.pause is None else _pause(one.pause),
+        **clock_objects(one),
+        "pause": pause_object(one.pause),
         "notes": list(one.notes),
     }
 
@@ -216,33 +206,13 @@ def _instants(told: FindingEvidence) -> dict[str, Any]:
     one: Deadline = told.deadline
     return {
         "opened": instant(told.opened),
-        "proposed": _instant(told.proposed),
-        "merged": _instant(told.merged),
-        "verified": _instant(told.verified),
-        "due": _instant(one.due),
+        "proposed": optional_instant(told.proposed),
+        "merged": optional_instant(told.merged),
+        "verified": optional_instant(told.verified),
+        "due": optional_instant(one.due),
         "at_next_release": one.at_next_release,
-        "breached": _instant(one.breached_at),
-        "overdue_seconds": _seconds(one.overdue_by),
-    }
-
-
-def _clock(clock: Clock) -> dict[str, Any]:
-    return {
-        "start": _instant(clock.start),
-        "end": _instant(clock.end),
-        "elapsed_seconds": _seconds(clock.elapsed),
-        "is_running": clock.is_running,
-    }
-
-
-def _pause(pause: Pause) -> dict[str, Any]:
-    return {
-        "kind": pause.kind.value,
-        "name": pause.name,
-        "owner": pause.owner,
-        "start": instant(pause.start),
-        "end": _instant(pause.end),
-        "reason": pause.reason,
+        "breached": optional_instant(one.breached_at),
+        "overdue_seconds": optional_seconds(one.overdue_by),
     }
 
 
@@ -254,10 +224,10 @@ def _waiver(one: WaiverEvidence) -> dict[str, Any]:
         "approver": one.approver or None,
         "reason": one.reason,
         "control": one.control,
-        "granted": _day(one.granted),
-        "until": _day(one.until),
+        "granted": optional_day(one.granted),
+        "until": optional_day(one.until),
         "begin": instant(one.begin),
-        "end": _instant(one.end),
+        "end": optional_instant(one.end),
         "ended": one.ended or None,
         "file": one.file,
         "file_digest": one.file_digest or None,
@@ -288,7 +258,7 @@ def _measures(one: Measures) -> dict[str, Any]:
 def _urgency(one: UrgencyMeasure) -> dict[str, Any]:
     return {
         "urgency": one.urgency.word,
-        "window_seconds": _seconds(one.window),
+        "window_seconds": optional_seconds(one.window),
         "in_time": one.in_time,
         "late": one.late,
         "overdue": one.overdue,
@@ -321,9 +291,10 @@ def _lag(one: LagMeasure) -> dict[str, Any]:
         "arrived": _spread(one.arrived),
         "waiting": one.waiting,
         "not_watched": one.unwatched,
-        "longest_wait_seconds": _seconds(one.longest_wait),
+        "longest_wait_seconds": optional_seconds(one.longest_wait),
         "within": [
-            {"limit_seconds": _seconds(limit), **_share(share)} for limit, share in one.within
+            {"limit_seconds": optional_seconds(limit), **_share(share)}
+            for limit, share in one.within
         ],
     }
 
@@ -335,19 +306,7 @@ def _share(one: Share) -> dict[str, Any]:
 def _spread(one: Spread) -> dict[str, Any]:
     return {
         "count": one.count,
-        "median_seconds": _seconds(one.median),
-        "p90_seconds": _seconds(one.slow),
-        "longest_seconds": _seconds(one.longest),
+        "median_seconds": optional_seconds(one.median),
+        "p90_seconds": optional_seconds(one.slow),
+        "longest_seconds": optional_seconds(one.longest),
     }
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else instant(moment)
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _seconds(span: timedelta | None) -> int | None:
-    return None if span is None else int(span.total_seconds())

@@ -12,6 +12,7 @@ from basekeeper.render.json import (
     skipped_object,
     use_object,
 )
+from basekeeper.render.json_values import trouble_object, unknown_object
 from basekeeper.render.scan_bases import base_object
 from basekeeper.render.scan_view import SEVERITIES
 from basekeeper.values.image import Unknown
@@ -21,7 +22,6 @@ from basekeeper.values.vulnerability import Scan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from basekeeper.values.resolution import Trouble
     from basekeeper.values.scanrun import Recorded, ScannedImage, ScanRun, SecondScanner
     from basekeeper.values.vulnerability import Match, Package
 
@@ -47,7 +47,7 @@ def scan_pieces(found: ScanRun) -> Iterator[str]:
         },
         "images": (_image(one) for one in found.images),
         "further": (_image(one) for one in found.further),
-        "troubles": [_trouble(one) for one in found.troubles],
+        "troubles": [trouble_object(one) for one in found.troubles],
         "unmatched": list(found.unmatched),
         "skipped": map(skipped_object, found.skipped),
         "notices": list(found.notices),
@@ -61,7 +61,7 @@ def _database(found: ScanRun) -> dict[str, Any]:
     return {
         "updated": None if database is None else instant(database.updated),
         "age_seconds": None if database is None else int(database.age(found.now).total_seconds()),
-        "problem": None if problem is None else _unknown(problem),
+        "problem": None if problem is None else unknown_object(problem),
     }
 
 
@@ -77,7 +77,7 @@ def _image(image: ScannedImage) -> dict[str, Any]:
         "part": image.part.value,
         "how": image.how.value,
         "complete": not image.problems,
-        "unknown": [_unknown(one) for one in image.problems],
+        "unknown": [unknown_object(one) for one in image.problems],
     }
     if isinstance(answer, Unknown):
         told: dict[str, Any] = dict.fromkeys(
@@ -120,7 +120,7 @@ def _second(second: SecondScanner) -> dict[str, Any]:
         "digest": second.scanner.digest,
         "verified": second.scanner.verified,
         "database_updated": None if known is None else instant(known.updated),
-        "problem": None if problem is None else _unknown(problem),
+        "problem": None if problem is None else unknown_object(problem),
     }
 
 
@@ -172,18 +172,4 @@ def _package(package: Package) -> dict[str, Any]:
         "source": package.source,
         "path": package.path,
         "layer": package.layer,
-    }
-
-
-def _unknown(problem: Unknown) -> dict[str, Any]:
-    return {"reason": problem.reason, "hint": problem.hint}
-
-
-def _trouble(trouble: Trouble) -> dict[str, Any]:
-    return {
-        "registry": trouble.registry,
-        "failure": trouble.failure.name.lower(),
-        "reason": trouble.reason,
-        "hint": trouble.hint,
-        "images": trouble.images,
     }
