@@ -251,6 +251,17 @@ def test_a_mark_in_a_pull_request_of_somebody_else_declines_nothing(bench: GitHu
     assert [one.key for one in forge.find_change_requests(REF, BRANCH)] == ["alpine 3.22", None]
 
 
+def test_we_are_known_by_another_name_too(bench: GitHubBench) -> None:
+    propose(bench, bench.forge())
+    known = {"viewer": {"login": "keeper-renamed", "databaseId": bench.keeper.id}}
+    bench.server.add(Fault(part="Viewer", status=200, document={"data": known}))
+
+    state = bench.forge().branch(REF, BRANCH, "main")
+
+    assert state is not None
+    assert state.is_ours
+
+
 def test_a_draft_is_not_merged(bench: GitHubBench) -> None:
     forge = bench.forge()
     found = propose(bench, forge)

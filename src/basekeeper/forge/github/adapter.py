@@ -210,14 +210,13 @@ class GitHub:
             return self._known_self
 
     def _is_us(self, user: Node | None) -> bool:
-        """Tell whether a user is who we are: by number, which stays when a name is changed."""
+        """Tell whether a user is who we are: by name, or by number where it was changed since."""
         if user is None:
             return False
         us = self._self()
-        number = user.value.get("id")
-        if us.id is not None and type(number) is int:
-            return number == us.id
-        return user.maybe_text("login") == us.login
+        if user.maybe_text("login") == us.login:
+            return True
+        return us.id is not None and user.value.get("id") == us.id
 
     def _id_of(self, ref: RepositoryRef) -> str:
         known = self._ids.get(ref)
