@@ -145,6 +145,19 @@ def test_what_is_wrong_is_said_with_its_line(text: str, word: str) -> None:
         assert not SCHEMA.is_valid(tomllib.loads(f"[proposals]\n{text}"))
 
 
+def test_a_week_has_few_windows() -> None:
+    windows = [
+        f"mon {hour:02}:{minute:02}-24:00" for hour in range(6) for minute in range(0, 60, 6)
+    ]
+    _, problems = read(f"[proposals]\nschedule = {json.dumps(windows)}")
+    assert "more than 50" in problems[0]
+
+
+def test_nothing_said_is_nothing() -> None:
+    assert read("") == (None, [])
+    assert tightened_proposals(None, None, "x") == (None, ())
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     _, problems = read("""[proposals]\nmode = "x"\nmax_open = -1\ny = 2""")
     assert len(problems) == 3

@@ -45,6 +45,12 @@ MAX_CLOCK_CHARS: Final = 24_000
 MAX_ROWS: Final = 400
 """Most rows of one list; nobody reads more."""
 
+MAX_PLACES: Final = 150
+"""The same of places that are edited; the change itself shows all."""
+
+MAX_FIRST_ROWS: Final = 10
+"""The same of what is never cut away, each of which may be long."""
+
 _NOTE_BYTES: Final = 80
 """Room for saying how many rows were left out."""
 
@@ -78,6 +84,8 @@ class Block(NamedTuple):
     tail: tuple[str, ...] = ("",)
     total: int | None = None
     """Rows that there would be; None: all are here."""
+    part: str = ""
+    """What it is about; where the first block about the same is cut, the others are too."""
 
 
 def proposal_body(draft: Draft, mark: ProposalMark, title: str) -> tuple[str, ProposalMark]:
@@ -109,10 +117,13 @@ def fitted(blocks: Sequence[Block], room: int) -> str:
     room -= _ELLIPSIS_BYTES
     blocks = [one for one in blocks if one.head]
     kept: dict[int, list[str]] = {}
+    cut: set[str] = set()
     for index, block in sorted(enumerate(blocks), key=lambda one: (one[1].rank, one[0])):
-        lines, room = _cut(block, room)
+        lines, room = _cut(block, room) if block.part not in cut else ([], room)
         if lines:
             kept[index] = lines
+        elif block.part:
+            cut.add(block.part)
     shown = [line for index in sorted(kept) for line in kept[index]]
     lost = len(blocks) - len(kept)
     if lost:
@@ -161,12 +172,12 @@ def _blocks(draft: Draft) -> Iterator[Block]:
     if draft.proofs:
         yield _urgent(draft.proofs)
     yield _lines(draft)
-    yield _listed(2, "### Why", [line for one in taken for line in _why(one)] + _rule(draft))
+    yield _listed(3, "### Why", [line for one in taken for line in _why(one)] + _rule(draft))
     for one in taken:
         yield from _inside(one)
     yield _listed(6, "### Support", [line for one in taken for line in _support(one)])
     yield _listed(3, "### Not edited", _refused(draft))
-    yield _listed(1, f"### Merging: {_SIGN[draft.merging.policy]}", _merging(draft))
+    yield _merging(draft)
     yield _listed(8, "### How to see the same", _commands(taken))
     yield _steering()
 
@@ -178,7 +189,8 @@ def _lead(draft: Draft) -> Block:
         plural(len(draft.edits.files), "file"),
     )
     drifts = [line for one in draft.group.taken for line in _drift(one.candidate.change)]
-    return Block(0, (f"This moves {images} in {files}.", ""), tuple(drifts[:MAX_ROWS]), ())
+    rows = tuple(drifts[:MAX_FIRST_ROWS])
+    return Block(0, (f"This moves {images} in {files}.", ""), rows, (), total=len(drifts))
 
 
 def _drift(change: Change) -> Iterator[str]:
@@ -186,8 +198,7 @@ def _drift(change: Change) -> Iterator[str]:
     if change.choice.os_change is not None:
         name = code(change.standing.reference.with_digest(None).familiar)
         what = f"**Another operating system** is behind {name}: {words(change.choice.os_change)}."
-        yield f"> {what} Packages and paths may be others; build and test before merging."
-        yield ""
+        yield f"> {what} Packages and paths may be others; build and test before merging.\n"
 
 
 def _urgent(proofs: tuple[Proof, ...]) -> Block:
@@ -220,9 +231,9 @@ def _lines(draft: Draft) -> Block:
     rows = tuple(
         f"| {code(f'{one.path}:{one.line}')} | {code(short_digests(one.old))}"
         f" | {code(short_digests(one.new))} |"
-        for one in draft.lines[:MAX_ROWS]
+        for one in draft.lines[:MAX_PLACES]
     )
-    return Block(2, head, rows, total=len(draft.lines))
+    return Block(1, head, rows, total=len(draft.lines))
 
 
 def _listed(rank: int, heading: str, lines: Sequence[str]) -> Block:
@@ -252,7 +263,7 @@ def _inside(weighed: Weighed) -> Iterator[Block]:
     name = change.standing.reference.with_digest(None).familiar
     if not weighed.compared:
         text = f"What changes inside {code(name)} is not known: nobody looked."
-        yield Block(1, ("### Findings", "", text))
+        yield Block(2, ("### Findings", "", text))
     for one in weighed.compared:
         yield from _of_platform(f"{code(name)} on {code(one.platform)}", one)
 
@@ -260,14 +271,19 @@ def _inside(weighed: Weighed) -> Iterator[Block]:
 def _of_platform(what: str, compared: Compared) -> Iterator[Block]:
     answer = compared.answer
     if isinstance(answer, Unknown):
-        yield Block(1, (f"### {what}", "", f"Not known: {words(answer.reason)}"))
+        yield Block(2, (f"### {what}", "", f"Not known: {words(answer.reason)}"))
         return
     doubts = tuple(f"> This proves nothing: {words(one.reason)}" for one in answer.problems[:10])
-    yield Block(1, (f"### {what}", "", *doubts, *(("",) if doubts else ()), *_counts(answer)))
-    yield _findings(3, "New", answer.introduced)
-    yield _findings(5, "Fixed", answer.fixed)
-    yield _listed(4, "Other differences:", [_difference(one) for one in answer.differences])
-    yield _packages(answer)
+    head = (f"### {what}", "", *doubts, *(("",) if doubts else ()), *_counts(answer))
+    yield Block(2, head, part=what)
+    differences = [_difference(one) for one in answer.differences]
+    for block in (
+        _findings(3, "New", answer.introduced),
+        _findings(5, "Fixed", answer.fixed),
+        _listed(4, "Other differences:", differences),
+        _packages(answer),
+    ):
+        yield block._replace(part=what)
 
 
 def _counts(answer: Comparison) -> Iterator[str]:
@@ -354,8 +370,11 @@ def _refused(draft: Draft) -> list[str]:
     ]
 
 
-def _merging(draft: Draft) -> list[str]:
-    return [words(reason) for reason in draft.merging.reasons]
+def _merging(draft: Draft) -> Block:
+    """Say who merges; it is never cut away."""
+    reasons = draft.merging.reasons
+    rows = tuple(f"- {words(reason)}" for reason in reasons[:MAX_FIRST_ROWS])
+    return Block(0, (f"### Merging: {_SIGN[draft.merging.policy]}", ""), rows, total=len(reasons))
 
 
 def _commands(taken: tuple[Weighed, ...]) -> list[str]:

@@ -38,7 +38,7 @@ _ACTIVE: Final = re.compile(
     r"|(?<=[!~&%$])(?=[\w{])",  # GitLab's merge requests, labels, epics, milestones, snippets
     re.IGNORECASE,
 )
-_HASH: Final = re.compile(r"(?<![0-9A-Za-z&#])(?!20[0-9]{6}(?![0-9A-Fa-f]))[0-9A-Fa-f]{7,}")
+_HASH: Final = re.compile(r"(?<![0-9A-Za-z])(?!20[0-9]{6}(?![0-9A-Fa-f]))[0-9A-Fa-f]{7,}")
 """What may be the hash of a commit; days, as tags have them, are not."""
 _PIECE: Final = re.compile(r"(.{6})(?=.)")
 _JOINED: Final = re.compile(r"(?<=GH-)(?=\d)|(?<=&#58;)(?=//)|(?<=www&#46;)", re.IGNORECASE)

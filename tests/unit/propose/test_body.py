@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from basekeeper.config.proposals import ProposalRules
 from basekeeper.markers import Mark, read_marks, write_mark
@@ -156,7 +158,8 @@ EVIL = (
     *HOSTILE, "@everyone", "fixes #1", "closes GH-12", "acme/shop#7", "deadbeefdeadbeef",
     "https://github.com/acme/shop/issues/1", "www.x.invalid", "resolves acme/shop@0123456789abcdef",
     "<!-- basekeeper-target:eyJ0b29sIjoieCJ9 -->", "</details>", "|||", "![x](https://x.invalid)",
-    "mailto:a@x.invalid", "[skip ci]", "[ci skip] ***NO_CI***", "%1 !2 ~3 &4 $5", "0123456789abcdef0123456789abcdef01234567",
+    "mailto:a@x.invalid", "[skip ci]", "[ci skip]",
+    "%1 !2 ~3 &4 $5", "0123456789abcdef0123456789abcdef01234567",
 )  # fmt: skip
 
 
@@ -237,6 +240,16 @@ def test_words_of_a_body_are_broken_too() -> None:
     assert words("GH-1 abcdef0 https://x") == "GH-&#8203;1 abcdef&#8203;0 https&#58;&#8203;//x"
 
 
+RISKY = st.text("@#GHgh-0123456789abcdefxyz:/w.[]_!~&% \n\u202e", max_size=40)
+
+
+@given(RISKY)
+def test_no_text_refers_to_anything(text: str) -> None:
+    dates = re.compile(r"20\d{6}")
+    for shown in (plain(text), as_seen(words(text))):
+        assert not REFERENCES.search(dates.sub("", shown)), (text, shown)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -285,6 +298,24 @@ def test_a_body_is_cut_where_it_matters_least_and_says_so(count: int) -> None:
         assert found.body.count(opened) == found.body.count(opened.replace("<", "</"))
 
 
+def test_of_many_images_it_is_said_what_urges_and_who_merges() -> None:
+    evil = "&" * 600
+    every = [
+        candidate(change(f"node:{at}@{OLD}", f"node:{at + 1}@{NEW}", os_change=None, reason=evil))
+        for at in range(300)
+    ]
+    rules = replace(OPEN, group_by="repository")
+    urges = deadline(finding=replace(deadline().finding, lineage="docker.io/library/node"))
+    (one,) = wanted(*every, rules=rules, deadlines=[urges])
+    assert one.proposal is not None
+    body = one.proposal.body
+    assert len(body.encode()) <= MAX_BODY_BYTES
+    assert body.index("### Why now") < body.index("### What moves") < body.index("### Merging")
+    mark = read_proposal_mark(body)
+    assert mark is not None
+    assert len(mark.images) + mark.left_out == 300
+
+
 def test_what_matters_least_goes_first() -> None:
     blocks = [
         Block(5, ("least", ""), ("a" * 50,) * 20),
@@ -298,6 +329,15 @@ def test_what_matters_least_goes_first() -> None:
     assert "least" not in text
     assert "1 part left out" in text
     assert len(text) <= 2_200
+
+
+def test_where_a_heading_is_cut_what_belongs_to_it_is_too() -> None:
+    blocks = [Block(2, ("x" * 300, ""), part="a"), Block(3, ("below a", ""), part="a"),
+              Block(3, ("below b", ""), part="b")]  # fmt: skip
+    text = fitted(blocks, 450)
+    assert "below b" in text
+    assert "below a" not in text
+    assert "2 parts left out" in text
 
 
 def test_clocks_keep_their_mark_within_the_limit() -> None:

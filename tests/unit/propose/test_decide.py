@@ -13,7 +13,7 @@ from basekeeper.values.deciding import DecisionKind, Earlier, Usage
 from basekeeper.values.forge import BranchState, ChangeState
 from basekeeper.values.image import Unknown
 from basekeeper.values.proposal import HOLD_LABEL, REBASE_LABEL, RECREATE_LABEL
-from tests.fakes.memory_forge import US, MemoryForge
+from tests.fakes.memory_forge import US, Killed, MemoryForge
 from tests.unit.propose.desk import asked, cycle
 from tests.unit.propose.made import (
     HOUR,
@@ -372,3 +372,54 @@ def test_a_branch_that_is_not_ours_is_left_although_no_commit_is_named() -> None
     known = {branch: Earlier(requests=forge.open_requests, branch=state)}
     (decision,) = asked(wanted(newer()), forge, earlier=known).decisions
     assert decision.kind is LEFT
+
+
+def story(forge: MemoryForge, step: int) -> None:
+    """One cycle of a life: proposals come, move on, urge, are put together, conflict, end."""
+    first, second, third = candidate(), other(), other("ruby")
+    wishes: list[tuple[tuple[Candidate, ...], dict[str, Any]]] = [
+        ((first, second, third), {}),
+        ((newer(), second), {}),
+        ((replace(newer(), waiting=YOUNG), second, third), {"deadlines": [deadline()]}),
+        ((first, second), {"rules": replace(OPEN, group_by="repository")}),
+        ((first, second, third), {"rules": replace(OPEN, group_by="repository")}),
+        ((third,), {}),
+        ((), {}),
+    ]
+    found, more = wishes[step]
+    cycle(forge, *found, **more)
+
+
+STEPS = 7
+
+
+def seen(forge: MemoryForge) -> object:
+    return [
+        sorted((one.branch, one.state, one.key, one.title, one.body) for one in forge.requests),
+        sorted((name, one.on, sorted(one.commit.files)) for name, one in forge.branches.items()),
+    ]
+
+
+def test_killed_between_any_two_writes_it_comes_to_the_same() -> None:
+    kills = 0
+    whole = MemoryForge()
+    for step in range(STEPS):
+        story(whole, step)
+        story(whole, step)
+        for left in range(30):
+            forge = MemoryForge()
+            for earlier in range(step):
+                story(forge, earlier)
+                story(forge, earlier)
+            forge.left = left
+            try:
+                story(forge, step)
+            except Killed:
+                kills += 1
+            else:
+                break
+            forge.left = None
+            story(forge, step)
+            story(forge, step)
+            assert seen(forge) == seen(whole), (step, left)
+    assert kills == 15

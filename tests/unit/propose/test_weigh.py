@@ -176,3 +176,13 @@ def test_what_is_too_young_is_taken_only_where_it_ends_more() -> None:
     assert tag(aged_fix, young, deadlines=[deadline()]) == "20.19-slim"
     proposed = {"docker.io/library/node:20.11-slim": f"docker.io/library/node:20.20-slim@{NEWER}"}
     assert tag(young, proposed=proposed) == "20.20-slim"
+
+
+def test_names_that_are_too_long_are_cut_and_stay_apart() -> None:
+    host = "r.example"
+    names = [f"{host}/{'/'.join(['x' * 30] * 5)}/{'y' * 60}{letter}" for letter in "ab"]
+    long = [f"{name}:{'t' * 120}1" for name in names]
+    groups = grouped(*(candidate(change(name, f"{name[:-1]}2", digest=NEW)) for name in long))
+    keys = {one.identity.key for one in groups}
+    assert len(keys) == 2
+    assert all(len(one) <= 300 for one in keys)
