@@ -349,6 +349,19 @@ def test_notice_of_a_sender_that_died_is_due_again_when_its_lease_ends(location:
         assert ledger.verify().is_sound
 
 
+def test_notice_that_a_clock_ahead_queued_or_put_off_is_due_now(location: Location) -> None:
+    clock = Clock(NOW + timedelta(days=3650))
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        ledger.append([], [notice(1), notice(2)])
+        (claim,) = ledger.claim(limit=1, lease=LEASE)
+        ledger.settle(claim, problem="slow", retry_at=clock.now + timedelta(days=1))
+    clock.now = NOW
+    with contextlib.closing(open_ledger(location, clock=clock)) as ledger:
+        found = ledger.claim(limit=9, lease=LEASE)
+        assert [(one.notice.id, one.attempt) for one in found] == [("notice-1", 2), ("notice-2", 1)]
+        assert ledger.claim(limit=9, lease=LEASE) == ()
+
+
 def test_notice_is_claimed_by_one_of_two_at_the_same_time(
     ledger: Ledger, location: Location
 ) -> None:

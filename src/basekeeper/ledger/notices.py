@@ -16,6 +16,10 @@ SOURCE: Final = "basekeeper"
 """Who says so."""
 
 
+MAX_PUT_OFF: Final = timedelta(days=2)
+"""Nobody puts a notice off for longer: one that is due later is due now, as a clock was ahead."""
+
+
 class Wanted(NamedTuple):
     """Which notices a sender takes."""
 
@@ -64,7 +68,9 @@ def claims(
     due = [
         one
         for one in _standings(events).values()
-        if not one.is_settled and one.due <= now and wanted.has(one.notice)
+        if not one.is_settled
+        and (one.due <= now or one.due > now + MAX_PUT_OFF)
+        and wanted.has(one.notice)
     ]
     until = (now + lease).astimezone(UTC).isoformat()
     found = []

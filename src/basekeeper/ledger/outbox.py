@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from basekeeper.errors import LedgerError
-from basekeeper.ledger.notices import Wanted, queued
+from basekeeper.ledger.notices import MAX_PUT_OFF, Wanted, queued
 from basekeeper.ledger.rows import microseconds, row_of
 from basekeeper.ledger.schema import OUTBOX
 from basekeeper.values.event import Claim, Notice
@@ -35,7 +35,10 @@ def claim(
 ) -> tuple[Claim, ...]:
     """Take the oldest notices that are due and wanted, for as long as the lease."""
     at = microseconds(now)
-    due = select(OUTBOX).where(OUTBOX.c.settled.is_(None), OUTBOX.c.due <= at)
+    later = microseconds(now + MAX_PUT_OFF)
+    due = select(OUTBOX).where(
+        OUTBOX.c.settled.is_(None), or_(OUTBOX.c.due <= at, OUTBOX.c.due > later)
+    )
     if wanted.subject is not None:
         due = due.where(OUTBOX.c.subject == wanted.subject)
     if wanted.channels:
