@@ -11,8 +11,9 @@ import pytest
 from basekeeper.deadlines.model import State, Terms
 from basekeeper.errors import ConfigError
 from basekeeper.lifecycle.catalogue import Catalogue
+from basekeeper.pipeline.excusing import mirrored_waivers
 from basekeeper.pipeline.run import Run
-from basekeeper.pipeline.waiving import granted, mirrored_waivers, open_book, revoked
+from basekeeper.pipeline.waiving import granted, open_book, revoked
 from basekeeper.policy.load import load_config
 from basekeeper.recording.joined import repository_deadlines
 from basekeeper.values.event import Event, EventKind

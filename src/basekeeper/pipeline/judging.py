@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from basekeeper.check import Exemptions, Network, check
 from basekeeper.config.sources import CONFIG_PATHS
 from basekeeper.errors import ConfigError, Problem
+from basekeeper.pipeline.excusing import comments_of, limits_of
 from basekeeper.pipeline.run import Run, content, survey
 from basekeeper.records import dataclass
 from basekeeper.rules.patching import use_place
 from basekeeper.rules.registry import STORED_RULES
 from basekeeper.values.use import Skipped
-from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline, restrict_inline
-from basekeeper.waivers.inline import comment_blocks
+from basekeeper.waivers import Waivers, load_waivers, restrict_inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -109,7 +109,7 @@ def judge(  # noqa: PLR0913  # two that cannot be left out, six that mostly are
     told = _told((found, found_before), run, since.base, (network, ledger))
     accepted = _waivers(since.base, at_base, run)
     old = _report(found_before, run, Exemptions(waivers=accepted), told)
-    written = _inline(found, run)
+    written = comments_of(found, run)
     inline = restrict_inline(written, accepted)
     notices = (
         *_ignored_edits(tree, since.base, run),
@@ -258,25 +258,8 @@ def _waivers(tree: Tree, found: Survey, run: Run) -> Waivers:
         data = tree.read(settings.file)
         if isinstance(data, Skipped):
             raise ConfigError((Problem(data.path, None, "", data.reason, data.hint),))
-        accepted = load_waivers(data, settings.file, _limits(run))
-    return accepted + _inline(found, run)
-
-
-def _inline(found: Survey, run: Run) -> Waivers:
-    """Read the waivers of comments; where the policy forbids them, each is an invalid waiver.
-
-    Under an operator's policy that does not count a repository's waivers they are not read.
-    """
-    if run.has_operator and not run.config.policy.waivers.repository:
-        return Waivers()
-    blocks = (block for file in found.files for block in comment_blocks(file))
-    return read_inline(blocks, _limits(run))
-
-
-def _limits(run: Run) -> WaiverLimits:
-    """Return what a waiver may say in this run."""
-    policy = run.config.policy
-    return WaiverLimits(policy.waivers, tuple(policy.rules), run.now.date())
+        accepted = load_waivers(data, settings.file, limits_of(run))
+    return accepted + comments_of(found, run)
 
 
 def _of_file(waivers: Waivers) -> tuple[Waiver, ...]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.deadlines.model import Terms
-from basekeeper.pipeline.waiving import mirrored_waivers
+from basekeeper.pipeline.excusing import mirrored_waivers
 from basekeeper.policy.windows import Urgency
 from basekeeper.recording.joined import repository_deadlines
 from basekeeper.recording.stored import StoredFacts

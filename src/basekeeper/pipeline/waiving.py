@@ -6,27 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from basekeeper.errors import InputError
+from basekeeper.pipeline.excusing import comments_of, limits_of, waiver_bytes
 from basekeeper.pipeline.run import survey
 from basekeeper.records import dataclass
 from basekeeper.values.change import FileEdit
-from basekeeper.values.use import Skipped
-from basekeeper.waivers import WaiverLimits, Waivers, load_waivers, read_inline
-from basekeeper.waivers.inline import comment_blocks
+from basekeeper.waivers import WaiverLimits, Waivers, load_waivers
 from basekeeper.waivers.writing import Ending, check_new, edited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from basekeeper.deadlines.identity import Aliases, FindingKey
     from basekeeper.pipeline.run import Run
-    from basekeeper.policy.windows import Urgency
     from basekeeper.ports import Ledger
     from basekeeper.trees.tree import Tree
     from basekeeper.trees.working import WorkingTree
-    from basekeeper.values.event import Event
     from basekeeper.values.waiver import Waiver
-    from basekeeper.waivers.mirrored import Mirrored
     from basekeeper.waivers.writing import WaiverEdit
 
 
@@ -81,8 +75,8 @@ def open_book(tree: Tree, run: Run) -> WaiverBook:
         raise InputError(
             "the policy names no waiver file", hint="write file = below [policy.waivers]"
         )
-    limits = _limits(run)
-    data = _content(tree, path)
+    limits = limits_of(run)
+    data = waiver_bytes(tree, path)
     waivers = Waivers() if data is None else load_waivers(data, path, limits)
     return WaiverBook(path, data, waivers, limits)
 
@@ -137,9 +131,7 @@ def write_edit(tree: WorkingTree, edit: WaiverEdit) -> None:
 
 def inline_waivers(tree: Tree, run: Run) -> tuple[Waiver, ...]:
     """Return the waivers in comments of a tree."""
-    found = survey(tree, run)
-    blocks = (block for file in found.files for block in comment_blocks(file))
-    return read_inline(blocks, _limits(run)).accepted
+    return comments_of(survey(tree, run), run).accepted
 
 
 def covers_findings(tree: Tree, run: Run, waiver: Waiver) -> bool | None:
@@ -178,49 +170,6 @@ def covers_recorded(ledger: Ledger, waiver: Waiver) -> bool:
     return any(True for scope in scopes_of(waiver, known) for _ in covered(scope, known, names))
 
 
-def mirrored_waivers(  # noqa: PLR0913  # four that cannot be left out, three that mostly are
-    tree: Tree,
-    run: Run,
-    repository: str,
-    earlier: Iterable[Event],
-    *,
-    known: Mapping[FindingKey, Urgency | None],
-    aliases: Aliases | None = None,
-) -> Mirrored:
-    """Tell which events make the ledger say of a repository's waivers what its file says.
-
-    Where an operator's policy does not count the waivers of repositories, there are none.
-
-    Args:
-        tree: The revision whose merged reviews approve: that of the target branch.
-        run: What all steps share.
-        repository: Name of its chain.
-        earlier: Events of that chain in the order of recording.
-        known: Findings of the repository, by first names, and how severe they are now.
-        aliases: Which vulnerabilities are one; None: none.
-
-    Raises:
-        ConfigError: The waiver file is wrong, so that what it says is not known.
-        InputError: It cannot be read.
-    """
-    from basekeeper.waivers.mirrored import mirror, read_waiver_file  # noqa: PLC0415  # to record
-
-    policy = run.config.policy
-    path = policy.waivers.file
-    counts = policy.waivers.repository or not run.has_operator
-    data = _content(tree, path) if path is not None and counts else None
-    file = read_waiver_file(data, path or "", _limits(run))
-    return mirror(
-        repository,
-        file,
-        earlier,
-        known=known,
-        now=run.now,
-        aliases=aliases,
-        policy=policy.digest,
-    )
-
-
 def _checked(book: WaiverBook, waiver: Waiver) -> Waiver:
     """Give a waiver its id, and read it as the file would have it."""
     today: date = book.limits.today
@@ -233,15 +182,3 @@ def _checked(book: WaiverBook, waiver: Waiver) -> Waiver:
             hint="change its reason, scope or last day, or leave it as it is",
         )
     return replace(read, id=identifier)
-
-
-def _content(tree: Tree, path: str) -> bytes | None:
-    data = tree.read(path) if tree.exists(path) else None
-    if isinstance(data, Skipped):
-        raise InputError(f"{data.path!r} {data.reason}", hint=data.hint)
-    return data
-
-
-def _limits(run: Run) -> WaiverLimits:
-    policy = run.config.policy
-    return WaiverLimits(policy.waivers, tuple(policy.rules), run.now.date())

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from basekeeper.compare import Origin, attribute
 from basekeeper.recording import words
 from basekeeper.recording.batch import Fact
 from basekeeper.recording.looks import read
+from basekeeper.recording.sightings import Sighting, lineage_of
 from basekeeper.recording.stored import problem_text
-from basekeeper.tags.lineage import lineage
 from basekeeper.values.event import EventKind
 from basekeeper.values.sights import DEFAULT_TAG
 from basekeeper.values.vulnerability import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.batch import Batch
-    from basekeeper.recording.observation import BaseLayers, LookedAt, Published
+    from basekeeper.recording.observation import LookedAt
     from basekeeper.recording.proofs import Proofs
     from basekeeper.values.reference import Reference
-    from basekeeper.values.vulnerability import Match, Scan
+    from basekeeper.values.vulnerability import Match
 
 GRYPE: Final = "grype"
 OBSERVED: Final = "observed"
@@ -32,30 +31,6 @@ OBSERVED: Final = "observed"
 
 _PASSING: Final = frozenset({"problems", "reference", "tag"})
 """An image may have several names; the words for a problem may tell an age."""
-
-_Place = tuple[str, str]
-"""Vulnerability and package."""
-
-
-class Sighting(NamedTuple):
-    """One scan of one image, and what it found by the names of findings."""
-
-    reference: Reference
-    digest: str
-    platform: str
-    scan: Scan
-    found: Mapping[FindingKey, tuple[Match, ...]]
-    suppressed: frozenset[_Place]
-    """What a document excuses: it is there all the same."""
-    origins: Mapping[FindingKey, Origin]
-    """Of a published image which part brought it."""
-    built_on: str | None = None
-    """Digest of the base that a published image was proven to be built on."""
-
-    @property
-    def places(self) -> frozenset[_Place]:
-        """Everything that is there, in whatever lineage."""
-        return self.suppressed | {(one.vulnerability, one.package) for one in self.found}
 
 
 def tell_available(
@@ -126,71 +101,6 @@ def _tell_base(
     batch.add(fact, said, at=image.since, scan=seen.scan)
 
 
-def lineage_of(reference: Reference) -> str:
-    """Return the lineage of an image."""
-    return lineage(f"{reference.registry}/{reference.repository}", reference.tag)
-
-
-def sighting_of_base(batch: Batch, image: LookedAt) -> Sighting:
-    """Name what was found in an image that somebody could stand on."""
-    line, platform = lineage_of(image.reference), image.platform
-    grouped: defaultdict[FindingKey, list[Match]] = defaultdict(list)
-    for match in image.scan.matches:
-        grouped[batch.finding(match, line, platform)].append(match)
-    return Sighting(
-        image.reference,
-        words.digest_name(image.digest),
-        words.platform_name(platform),
-        image.scan,
-        {finding: tuple(same) for finding, same in grouped.items()},
-        _excused(batch, image.scan, platform),
-        {},
-    )
-
-
-def sighting_of_published(
-    batch: Batch,
-    image: Published,
-    look: tuple[str, Scan],
-    present: Mapping[_Place, Collection[str]],
-) -> Sighting:
-    """Name what was found in a published image.
-
-    Args:
-        batch: The run.
-        image: What is published.
-        look: Platform and scan.
-        present: Vulnerability and package → lineages in which the product has it now. It stays what
-            it is called, though this time it cannot be told where it comes from, or from elsewhere.
-    """
-    platform, scan = look
-    base, origins = _attributed(image, platform, scan)
-    is_proven = base is not None and origins is not None
-    own = words.chain_name(f"{image.reference.registry}/{image.reference.repository}")
-    inherited = own if base is None else lineage_of(base.reference)
-    grouped: defaultdict[FindingKey, list[Match]] = defaultdict(list)
-    told: dict[FindingKey, Origin] = {}
-    for match in scan.matches:
-        origin = Origin.UNKNOWN if origins is None else origins[id(match)]
-        line = own if origin is Origin.APPLICATION else inherited
-        named = batch.finding(match, line, platform)
-        lines = present.get((named.vulnerability, named.package)) or (named.lineage,)
-        for one in sorted(lines):
-            finding = words.in_lineage(named, one)
-            grouped[finding].append(match)
-            told[finding] = origin
-    return Sighting(
-        image.reference,
-        words.digest_name(image.digest),
-        words.platform_name(platform),
-        scan,
-        {finding: tuple(same) for finding, same in grouped.items()},
-        _excused(batch, scan, platform),
-        told,
-        words.digest_name(base.digest) if base is not None and is_proven else None,
-    )
-
-
 def tell_image(batch: Batch, seen: Sighting) -> None:
     """Tell of one scan: that it was made, and what it found and found no more."""
     chain = words.image_chain(seen.reference)
@@ -203,27 +113,6 @@ def tell_image(batch: Batch, seen: Sighting) -> None:
         _tell_severities(batch, seen, finding, subject)
     if seen.scan.complete:
         _tell_gone(batch, seen, chain)
-
-
-def _attributed(
-    image: Published, platform: str, scan: Scan
-) -> tuple[BaseLayers | None, Mapping[int, Origin] | None]:
-    """Return the base of a published image, and which part brought each match, by its `id`.
-
-    Without a proof that is the first base, and nothing.
-    """
-    name = words.platform_name(platform)
-    bases = [one for one in image.bases if words.platform_name(one.platform) == name]
-    for base in bases:
-        parts = attribute(scan, base.diff_ids)
-        if parts.problem is None:
-            return base, {id(one): origin for origin in Origin for one in parts.of(origin)}
-    return (bases[0] if bases else None), None
-
-
-def _excused(batch: Batch, scan: Scan, platform: str) -> frozenset[_Place]:
-    named = (batch.finding(one, "-", platform) for one in scan.suppressed)
-    return frozenset((one.vulnerability, one.package) for one in named)
 
 
 def _tell_scan(batch: Batch, seen: Sighting, chain: str) -> None:

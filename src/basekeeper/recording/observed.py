@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING
 
 from basekeeper.recording import words
 from basekeeper.recording.batch import Batch
-from basekeeper.recording.found import (
-    Sighting,
-    lineage_of,
-    sighting_of_base,
-    sighting_of_published,
-    tell_available,
-    tell_image,
-)
+from basekeeper.recording.found import tell_available, tell_image
 from basekeeper.recording.joined import Join
 from basekeeper.recording.progress import (
     Progress,
@@ -30,6 +23,12 @@ from basekeeper.recording.progress import (
 )
 from basekeeper.recording.proofs import Proofs
 from basekeeper.recording.said import Statements, tell_exploited
+from basekeeper.recording.sightings import (
+    Sighting,
+    lineage_of,
+    sighting_of_base,
+    sighting_of_published,
+)
 from basekeeper.recording.stored import MAX_AHEAD, MAX_SKEW
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from basekeeper.recording import words
 from basekeeper.recording.batch import Fact
-from basekeeper.recording.found import lineage_of
 from basekeeper.recording.joined import Join
 from basekeeper.recording.looks import read
 from basekeeper.recording.proofs import Proof
+from basekeeper.recording.sightings import lineage_of
 from basekeeper.recording.stands import Line, Stands, words_ahead
 from basekeeper.recording.stored import MAX_AHEAD, StoredFacts
 from basekeeper.values.bases import Identified
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.batch import Batch
-    from basekeeper.recording.found import Sighting
     from basekeeper.recording.observation import Published, Stand
     from basekeeper.recording.proofs import Proofs
+    from basekeeper.recording.sightings import Sighting
     from basekeeper.values.event import Event
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.batch import Batch
-    from basekeeper.recording.found import Sighting
+    from basekeeper.recording.sightings import Sighting
     from basekeeper.values.vulnerability import Scan
 
 _CUT_MARK: Final = "~"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from basekeeper.advisories.openvex import VexStatement
     from basekeeper.deadlines.identity import FindingKey
     from basekeeper.recording.batch import Batch
-    from basekeeper.recording.found import Sighting
+    from basekeeper.recording.sightings import Sighting
     from basekeeper.values.event import Event
     from basekeeper.values.reference import Reference
     from basekeeper.values.vulnerability import Match
