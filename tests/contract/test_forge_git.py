@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -379,6 +380,51 @@ def test_a_long_past_is_fetched_only_as_far_as_it_is_needed(
     assert (state.head, state.base, state.ahead, state.behind, state.is_ours) == (
         made.head, below, 1, 9, True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_past_is_compared_as_if_all_of_it_were_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = random.Random(seed)  # noqa: S311  # no secret
+    remote = tmp_path / "remote.git"
+    remote.mkdir()
+    git(remote, "init", "-q", "--bare")
+    count = rng.randint(4, 24)
+    git(remote, "fast-import", "--quiet", input="".join(past(rng, count)))
+    oids = [git(remote, "rev-parse", f"b{number}") for number in range(count)]
+    monkeypatch.setattr(branches, "DEPTHS", (1, 2, 4, None))
+    ours = Mirror("any", f"file://{remote}", {"PATH": os.environ["PATH"]})
+
+    for head, base in [rng.sample(oids, 2) for _ in range(4)]:
+        found = branches.relate(ours, head, base)
+        ahead = git(remote, "rev-list", head, f"^{base}").split()
+        behind = len(git(remote, "rev-list", base, f"^{head}").split())
+        meetings = common(remote, head, base)
+        assert set(found.ahead) == set(ahead)
+        assert found.meeting in meetings
+        assert found.behind == behind or found.behind > behind > 0
+    ours.close()
+
+
+def common(remote: Path, head: str, base: str) -> list[str | None]:
+    """Return the best commits that two have in common."""
+    argv = ["git", "merge-base", "--all", head, base]
+    done = subprocess.run(argv, cwd=remote, capture_output=True, text=True, check=False)
+    return [*done.stdout.split()] or [None]
+
+
+def past(rng: random.Random, count: int) -> Iterator[str]:
+    """Yield commits on branches `b0`, `b1` … for `git fast-import`, some without a parent."""
+    for number in range(count):
+        yield f"commit refs/heads/b{number}\nmark :{number + 1}\n"
+        yield f"committer A <a@b> {1000 + rng.randint(0, 50)} +0000\ndata 1\nx\n"
+        if number and rng.random() > 0.05:
+            lowest, wanted = max(0, number - 6), rng.choice([1, 1, 1, 2, 2])
+            above = sorted({rng.randrange(lowest, number) for _ in range(wanted)})
+            words = ["from", *["merge"] * len(above)]
+            yield "".join(f"{w} :{one + 1}\n" for w, one in zip(words, above, strict=False))
+        yield "deleteall\n"
 
 
 def test_files_that_nobody_reads_are_not_fetched(bench: GitBench) -> None:

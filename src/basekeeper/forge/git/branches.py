@@ -11,7 +11,7 @@ from basekeeper.forge.git.mirror import PushRefused
 from basekeeper.values.forge import BranchState, BranchWritten, Done, is_branch, is_marked, is_oid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from basekeeper.forge.git.commits import Person
@@ -36,6 +36,8 @@ class Relation(NamedTuple):
     ahead: tuple[str, ...]
     """Commits of the first that the second lacks, the oldest first; at most `COMPARED` + 1."""
     behind: int
+    """Commits of the second that the first lacks: exact where they were all made one upon the
+    other, never fewer, and 0 only where there are none."""
 
 
 def relate(mirror: Mirror, head: str, base: str) -> Relation:
@@ -61,15 +63,34 @@ def _related(mirror: Mirror, head: str, base: str, *, is_all: bool = False) -> R
     if meeting is None and boundary:
         return None
     ahead, behind = _between(mirror, base, head), _between(mirror, head, base)
-    if boundary.intersection(ahead) or boundary.intersection(behind):
+    if boundary and not _is_certain(boundary, meeting, ahead, behind):
         return None
-    return Relation(meeting, tuple(ahead[: COMPARED + 1]), len(behind))
+    return Relation(meeting, tuple(ahead)[: COMPARED + 1], len(behind))
 
 
-def _between(mirror: Mirror, below: str, above: str) -> list[str]:
-    """List what one commit has and another lacks, the oldest first."""
-    argv = ["rev-list", "--reverse", "--topo-order", f"--max-count={MAX_BEHIND}"]
-    return mirror.told([*argv, above, f"^{below}"]).decode("ascii", "replace").split()
+def _is_certain(
+    boundary: frozenset[str],
+    meeting: str | None,
+    ahead: Mapping[str, tuple[str, ...]],
+    behind: Mapping[str, tuple[str, ...]],
+) -> bool:
+    """Tell whether more of the past would leave all that is ahead as it is.
+
+    What is ahead may only seem so where the past of a common commit, which was not fetched, has
+    it too. It cannot where everything ahead leads to the meeting and nowhere else: it would be
+    its own ancestor.
+    """
+    exits = {above for parents in ahead.values() for above in parents if above not in ahead}
+    leads_on = all(ahead.values()) and exits <= {meeting}
+    return leads_on and boundary.isdisjoint(ahead) and boundary.isdisjoint(behind)
+
+
+def _between(mirror: Mirror, below: str, above: str) -> dict[str, tuple[str, ...]]:
+    """List what one commit has and another lacks with its parents, the oldest first."""
+    argv = ["rev-list", "--reverse", "--topo-order", "--parents", f"--max-count={MAX_BEHIND}"]
+    lines = mirror.told([*argv, above, f"^{below}"]).decode("ascii", "replace").splitlines()
+    rows = [line.split() for line in lines]
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
 class Branches:

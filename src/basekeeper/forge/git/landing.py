@@ -122,7 +122,7 @@ class Landing:
         first = above[-1] if above else None
         if first is not None and head in read_commit(self._mirror, first).parents[1:]:
             return Landed(first, self._instant(first))
-        return Landed(head, self._clock())  # put forward: no commit tells when, but now it is so
+        return Landed(head, self._clock())  # no commit tells since when, but now it is so
 
     def _instant(self, oid: str) -> datetime:
         """Tell when a commit was made by its own word, which is never in the future."""

@@ -104,14 +104,15 @@ class Mirror:
         self._settings = [(f"remote.{REMOTE}.url", url), *settings]
         self._ended = ended
         self._git = find_git()
-        self.directory = Path(tempfile.mkdtemp(prefix="basekeeper-forge-"))
-        self._env = environment(environ) | {
-            "GIT_DIR": str(self.directory),
-            "GIT_INDEX_FILE": str(self.directory / "index"),
-        }
+        self._env = environment(environ)
         self._have: set[str] = set()
         self._is_sha256 = False
         self._can_push: bool | None = None
+        try:
+            self._place = Path(tempfile.mkdtemp(prefix="basekeeper-forge-"))
+        except OSError as error:
+            raise refused(f"{name}: no room for a repository: {error.strerror}") from None
+        self.directory = self._place / "sha1"
         try:
             self._furnish()
         except BaseException:
@@ -120,7 +121,7 @@ class Mirror:
 
     def close(self) -> None:
         """Remove our repository; safe to call twice."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self._place, ignore_errors=True)
 
     def refs(self, *names: str) -> Refs:
         """Ask the remote for its default branch and some refs, by whole names or patterns.
@@ -230,10 +231,11 @@ class Mirror:
         Raises:
             ForgeError: It cannot be run, is too slow or says too much.
         """
-        argv, seen = [self._git, *arguments], {**self._env, **(env or {})}
+        place = {"GIT_DIR": str(self.directory), "GIT_INDEX_FILE": f"{self.directory}/index"}
+        argv, seen = [self._git, *arguments], {**self._env, **place, **(env or {})}
         try:
             return run(
-                argv, cwd=self.directory, env=seen, stdin=stdin, limits=limits, ended=self._ended
+                argv, cwd=self._place, env=seen, stdin=stdin, limits=limits, ended=self._ended
             )
         except Error as error:
             text = f"{self.name}: {error.message}"
@@ -265,9 +267,10 @@ class Mirror:
         is_sha256 = len(oid) == 64  # noqa: PLR2004  # digits of SHA-256
         if not oid or is_sha256 == self._is_sha256:
             return
-        self._is_sha256 = is_sha256
-        self.close()
-        self.directory.mkdir(mode=0o700)
+        if not is_sha256:
+            raise refused(f"{self.name}: {self.shown} uses another hash than before")
+        self._is_sha256 = True
+        self.directory = self._place / "sha256"
         self._have.clear()
         self._furnish()
 
@@ -283,8 +286,11 @@ class Mirror:
             lines = [setting(key, value) for key, value in pairs]
         except ValueError as error:
             raise refused(f"{self.name}: {error}") from None
-        with (self.directory / "config").open("ab") as file:
-            file.writelines([_PARTIAL, *lines])
+        try:
+            with (self.directory / "config").open("ab") as file:
+                file.writelines([_PARTIAL, *lines])
+        except OSError as error:
+            raise refused(f"{self.name}: no room for a repository: {error.strerror}") from None
 
     def _check_size(self) -> None:
         """Refuse what would fill the disk."""
