@@ -8,6 +8,7 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def written(records: tuple[Record, ...], now: datetime, *, as_of: datetime | Non
             return told(ledger, now, as_of=as_of)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.floats(0.5, WEEKS / timedelta(days=1)))
 def test_a_report_as_of_an_instant_is_the_report_that_was_made_then(days: float) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from basekeeper.errors import InputError
+from basekeeper.values.nesting import is_deeper
 
 MAX_DOCUMENT_BYTES: Final = 32 * 1024 * 1024
 """Largest document read, in bytes. The catalogue of exploited vulnerabilities has below 2 MiB."""
@@ -45,7 +46,7 @@ def read_json(data: bytes, what: str) -> dict[str, Any]:
         raise InputError(f"{what}: not valid JSON", hint="fetch the file again") from error
     if not isinstance(content, dict):
         raise InputError(f"{what}: expected an object, got {type(content).__name__}")
-    if _is_deeper(content, MAX_DEPTH):
+    if is_deeper(content, MAX_DEPTH):
         raise InputError(f"{what}: nested more than {MAX_DEPTH} levels deep")
     return content
 
@@ -118,18 +119,3 @@ def instant(value: str, what: str) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise InputError(f"{what}: expected an instant with a time zone, got {value!r:.80}")
-
-
-def _is_deeper(content: dict[str, Any], limit: int) -> bool:
-    """Tell whether objects and lists lie deeper than the limit, without recursion."""
-    level: list[Any] = [content]
-    for _ in range(limit):
-        level = [
-            child
-            for value in level
-            for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True

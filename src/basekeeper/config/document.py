@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from basekeeper.config.positions import KeyPath, key_lines
 from basekeeper.errors import ConfigError, Problem
+from basekeeper.values.nesting import is_deeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +97,7 @@ def read_document(data: bytes, path: str) -> Document:
         line = text.count("\n", 0, too_long.start()) + 1
         raise _unusable(path, line, f"has a dotted key of more than {MAX_DOTTED_PARTS} parts")
     values = _parsed(text, path)
-    if _nesting_exceeds(values, MAX_NESTING):
+    if is_deeper(values, MAX_NESTING):
         raise _unusable(path, None, f"is nested more than {MAX_NESTING} levels deep")
     return Document(path, text, values)
 
@@ -124,21 +125,6 @@ def _parsed(text: str, path: str) -> dict[str, Any]:
 def _as_dotted(keys: re.Match[str]) -> str:
     """Write a row of keys, which the parser shows as a Python tuple, as TOML would."""
     return dotted(tuple(keys[1].split("', '")))
-
-
-def _nesting_exceeds(values: dict[str, Any], limit: int) -> bool:
-    """Tell whether tables and arrays lie deeper than the limit, without recursion."""
-    level: list[Any] = [values]
-    for _ in range(limit):
-        level = [
-            child
-            for value in level
-            for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _unusable(path: str, line: int | None, message: str, hint: str | None = None) -> ConfigError:

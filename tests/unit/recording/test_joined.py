@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from basekeeper.deadlines.identity import Scope
 from basekeeper.deadlines.model import Moment, MomentKind, State
 from basekeeper.policy.windows import Urgency
 from basekeeper.recording import words
-from basekeeper.recording.joined import Join, image_chains, repository_deadlines
+from basekeeper.recording.joined import Join, _moved, image_chains, repository_deadlines
 from basekeeper.recording.stored import StoredFacts
 from basekeeper.recording.verdicts import verdicts
 from basekeeper.values.event import Event, EventKind
@@ -254,3 +256,29 @@ def test_episodes_and_deadlines_agree() -> None:
     (found,) = repository_deadlines(events, terms(20))
     opened = [one[0].opened for one in told.get("api", {}).values()]
     assert opened == [one.action.start for one in found.deadlines]
+
+
+def test_a_moment_about_something_else_says_the_same() -> None:
+    moment = Moment(
+        kind=MomentKind.WAIVED,
+        scope=Scope(lineage="api"),
+        at=at(1),
+        key="k",
+        source="s",
+        digest="d",
+        is_base=True,
+        built_on="b",
+        severity=Urgency.HIGH,
+        witness="w",
+        until=date(2026, 12, 1),
+        owner="o",
+        reason="r",
+        control="c",
+        justification="j",
+    )
+    names = [one.name for one in fields(Moment)]
+    bare = Moment(kind=moment.kind, scope=moment.scope, at=moment.at)
+    assert [name for name in names if getattr(moment, name) == getattr(bare, name)] == names[:3]
+    moved = _moved(moment, Scope(lineage="web"), at(2))
+    assert (moved.scope, moved.at) == (Scope(lineage="web"), at(2))
+    assert _moved(moved, moment.scope, moment.at) == moment

@@ -228,6 +228,7 @@ def bomb(count: int) -> list[bytes]:
     return [*pieces, packer.flush()]
 
 
+@pytest.mark.slow
 def test_a_bomb_costs_no_more_than_its_budget_and_little_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -250,6 +251,7 @@ def test_an_endless_archive_ends_with_its_budget(monkeypatch: pytest.MonkeyPatch
     assert "unpack to more" in refusal(block * (30 << 20 >> 10)).message
 
 
+@pytest.mark.slow
 def test_a_million_entries_are_too_many() -> None:
     layer = packed(header(b"a") * 10_000) * 100
     error = refusal(layer)
