@@ -19,12 +19,15 @@ import pytest
 
 from basekeeper import process
 from basekeeper.deadlines.reading import read_moments
-from basekeeper.errors import ForgeError, ForgeFailure
+from basekeeper.errors import ForgeError, ForgeFailure, LedgerError
 from basekeeper.forge.git import branches, changes, commits, mirror
+from basekeeper.forge.git.adapter import Recording
 from basekeeper.forge.git.books import NOTES
 from basekeeper.forge.git.commits import Person
 from basekeeper.forge.git.mirror import Mirror
 from basekeeper.forge.git.opening import open_git
+from basekeeper.ledger.location import read_location
+from basekeeper.ledger.opening import open_ledger
 from basekeeper.values.event import EventKind
 from basekeeper.values.forge import (
     ChangeState,
@@ -973,3 +976,53 @@ def test_killed_at_any_push_and_run_again_there_is_one_of_everything(
         assert ended.returncode == -signal.SIGKILL, ended.stderr
         kills += 1
     assert kills >= 5
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "branch"])
+def test_of_two_monitors_with_ledgers_of_their_own_one_is_first(
+    bench: GitBench, tmp_path: Path, kind: str
+) -> None:
+    text = f"sqlite:{tmp_path / 'shared.sqlite'}"
+    if kind == "branch":
+        git(tmp_path, "init", "-q", "--bare", "state.git")
+        text = f"branch:basekeeper-ledger@file://{tmp_path / 'state.git'}"
+    opened = [open_ledger(read_location(text), clock=bench.clock) for _ in range(2)]
+    forges = [
+        open_git(bench.url, bench.clock, person=KEEPER, recording=Recording(one, str))
+        for one in opened
+    ]
+    forges[0].ensure_branch(bench.ref, BRANCH, commit(bench), None)
+
+    told = [one.ensure_change_request(bench.ref, proposal()) for one in forges]
+    said = [one.comment_once(bench.ref, 1, "hello", "a word") for one in forges]
+    ends = [one.close_change_request(bench.ref, 1) for one in forges]
+
+    assert [(one.done, one.change.number) for one in told] == [
+        (Done.CREATED, 1), (Done.UNCHANGED, 1),
+    ]  # fmt: skip
+    assert (said, ends) == ([True, False], [True, False])
+    assert forges[1].ensure_change_request(bench.ref, proposal()).done is Done.DECLINED
+    for one in (*forges, *opened):
+        one.close()
+
+
+def test_a_ledger_that_is_gone_is_said_and_nothing_is_made_twice(
+    bench: GitBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge = bench.forge()
+    forge.ensure_branch(bench.ref, BRANCH, commit(bench), None)
+    assert bench._ledger is not None
+
+    def gone(*_: object, **__: object) -> int:
+        raise LedgerError("the ledger is gone", hint="bring it back")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(bench._ledger), "append", gone)
+        error = failure(lambda: forge.ensure_change_request(bench.ref, proposal()))
+    with monkeypatch.context() as broken:
+        broken.setattr(type(bench._ledger), "events", gone)
+        unread = failure(lambda: forge.find_change_requests(bench.ref, BRANCH))
+
+    assert error.failure is unread.failure is ForgeFailure.TRANSIENT
+    assert error.hint == "bring it back"
+    assert forge.ensure_change_request(bench.ref, proposal()).change.number == 1
