@@ -437,10 +437,32 @@ def change(bench: Bench) -> None:
             server.execute(late.encode())
         return
     path = bench.ledger.partition(":")[2]
-    with contextlib.closing(sqlite3.connect(path)) as file:
-        file.execute("DROP TRIGGER basekeeper_event_no_update")
-        file.execute(late)
-        file.commit()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TRIGGER basekeeper_event_no_update")
+        other.execute(late)
+        other.commit()
+
+
+def test_waivers_that_are_written_at_once_are_all_there_or_told_of(bench: Bench) -> None:
+    named = (
+        "--reason",
+        "no fix",
+        "--control",
+        "a proxy",
+        "--owner",
+        "me@example.com",
+        "--days",
+        "9",
+    )
+    begun = [bench.start("waive", f"CVE-2026-{number}", *named) for number in range(4)]
+    codes = []
+    for process in begun:
+        _, err = process.communicate(timeout=60)
+        codes.append(process.returncode)
+        assert process.returncode == 0 or b"run again" in err, err
+    text = (bench.root / "basekeeper-waivers.toml").read_text("utf-8")
+    assert text.count("[[waiver]]") == codes.count(0) > 0
+    assert set(codes) <= {0, 2}
 
 
 class TestPlaces:
@@ -466,6 +488,24 @@ class TestPlaces:
         assert bench.run("scan", "--record").code == 0
         assert open_findings(bench, NOW) == (0, {CRITICAL, "CVE-2026-0002"})
         assert is_sound(bench)
+
+    @pytest.mark.component("database")
+    @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)
+    def test_a_server_on_which_another_writes_is_waited_for_and_then_told_of(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import psycopg
+
+        assert bench.run("scan", "--record").code == 0
+        monkeypatch.setattr(engines, "WAIT_SECONDS", 1)
+        bench.say(found=[finding(), finding("CVE-2026-0002")])
+        with psycopg.connect(bench.ledger) as other:
+            other.execute(f"SELECT pg_advisory_xact_lock({engines.WRITERS_LOCK})".encode())
+            told = bench.run("scan", "--record")
+            assert (told.code, "another program writes to it" in told.err) == (3, True), told.err
+            assert open_findings(bench, NOW) == (0, {CRITICAL})
+        assert bench.run("scan", "--record").code == 0
+        assert open_findings(bench, NOW) == (0, {CRITICAL, "CVE-2026-0002"})
 
     def test_a_full_disk_loses_nothing(self, bench: Bench) -> None:
         assert bench.run("scan", "--record").code == 0
