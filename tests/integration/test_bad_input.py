@@ -465,6 +465,14 @@ def test_waivers_that_are_written_at_once_are_all_there_or_told_of(bench: Bench)
     assert set(codes) <= {0, 2}
 
 
+def test_a_broken_waiver_file_is_told_of_and_the_scan_recorded(bench: Bench) -> None:
+    (bench.root / "basekeeper-waivers.toml").write_text("[[waiver]\nx=", "utf-8")
+    told = bench.run("scan", "--record")
+    assert (told.code, "\\x0a" in told.out) == (0, False)
+    assert "waivers stay as they were recorded before" in plain(told)
+    assert open_findings(bench, NOW) == (0, {CRITICAL})
+
+
 class TestPlaces:
     """Where the ledger lies: full, locked, gone, refusing, changed."""
 

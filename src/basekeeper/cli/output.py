@@ -133,7 +133,7 @@ def write_file(path: str, data: bytes | str | Iterable[str | bytes]) -> None:
     except OSError as error:
         raise InputError(
             f"cannot write {path!r}: {error.strerror or error}",
-            hint="name a file in an existing directory that you may write to",
+            hint="name a file in an existing directory that you may write to, and that has room",
         ) from error
 
 

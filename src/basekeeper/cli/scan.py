@@ -229,7 +229,7 @@ def _recorded(
         try:
             found = pipeline.keep(has.tree, seen, has.run, kept_by, beside)
         except LedgerError as error:
-            notice = f"nothing was recorded: {error.message}"
+            notice = f"nothing was recorded: {' '.join(error.message.split())}"
             found, failed = replace(seen.run, notices=(*seen.run.notices, notice)), error
     unnamed = () if name is not None else (UNNAMED_NOTICE,)
     return replace(found, notices=(*recording.notices, *unnamed, *found.notices)), failed

@@ -139,7 +139,8 @@ class _Keeping:
                 aliases=self._known.aliases,
             )
         except (ConfigError, InputError) as error:
-            return (f"waivers stay as they were recorded before: {error.message}",)
+            why = " ".join(error.message.split())
+            return (f"waivers stay as they were recorded before: {why}",)
         self.new += mirrored.events
         return mirrored.notes
 
