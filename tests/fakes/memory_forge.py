@@ -70,7 +70,7 @@ class MemoryForge:
         """Carry out a decision, in the order that a pipeline keeps."""
         proposal = decision.proposal
         if decision.kind is DecisionKind.CLOSE:
-            self._delete(decision.branch)
+            self._close(decision)
         if proposal is None:
             return
         if decision.kind.writes_branch:
@@ -132,9 +132,12 @@ class MemoryForge:
             )
         )  # fmt: skip
 
-    def _delete(self, branch: str) -> None:
-        self._step()
-        self.branches.pop(branch, None)
-        for one in self.open_requests:
-            if one.branch == branch:
-                self.edit(one.number, state=ChangeState.CLOSED, closed_by=US)
+    def _close(self, decision: Decision) -> None:
+        if decision.number is not None:
+            self._step()
+            self.edit(decision.number, state=ChangeState.CLOSED, closed_by=US)
+        known = self.branches.get(decision.branch)
+        if known is not None:
+            assert known.head == decision.head, "it moved meanwhile"
+            self._step()
+            del self.branches[decision.branch]

@@ -1,4 +1,7 @@
-"""Open proposals that nothing asks for any more: closed, unless something about them is unknown."""
+"""What nothing asks for any more: open proposals are closed, branches of ended ones deleted.
+
+Only where all that matters is known, and no person has a hand in it.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,11 @@ def strays(
         rules: Which branches are ours.
         setting: What holds now.
     """
+    branches = {one.branch for one in decided}
+    left = _left(branches, rules, setting)
     requests = setting.open_requests
     if isinstance(requests, Unknown):
-        return []
-    branches = {one.branch for one in decided}
+        return left
     places = _places(wanted, decided, rules.branch_prefix)
     found = [
         one
@@ -43,7 +47,36 @@ def strays(
         and one.branch.startswith(f"{rules.branch_prefix}/")
         and one.branch not in branches
     ]
-    return [_about(one, places, setting) for one in sorted(found, key=lambda one: one.branch)]
+    return [
+        *(_about(one, places, setting) for one in sorted(found, key=lambda one: one.branch)),
+        *left,
+    ]
+
+
+def _left(wanted: set[str], rules: ProposalRules, setting: Setting) -> list[Decision]:
+    """Delete branches of ours that a killed run left, or whose proposal we ended or saw merged."""
+    found: list[Decision] = []
+    for branch, earlier in sorted(setting.earlier.items()):
+        state, requests = earlier.branch, earlier.requests
+        if state is None or isinstance(state, Unknown) or isinstance(requests, Unknown):
+            continue
+        is_ours = branch.startswith(f"{rules.branch_prefix}/") and state.is_ours
+        if branch in wanted or not is_ours or state.foreign:
+            continue
+        # Without a commit of its own it may be anybody's.
+        has_own = bool(requests) or state.ahead > 0
+        if has_own and all(_is_over(one, setting.login) for one in requests):
+            reason = "no proposal is open for it, and nothing asks for one"
+            kind = DecisionKind.CLOSE
+            found.append(Decision(kind=kind, branch=branch, reason=reason, head=state.head))
+    return found
+
+
+def _is_over(request: ChangeRequest, login: str) -> bool:
+    """Tell whether a change request needs its branch no more: a person may still open it again."""
+    if request.state is ChangeState.CLOSED:
+        return request.closed_by == login
+    return request.state is ChangeState.MERGED
 
 
 def _places(

@@ -30,7 +30,8 @@ class DecisionKind(StrEnum):
     """The text alone; the branch stays, so that nothing is built again."""
     LEAVE = "leave"
     CLOSE = "close"
-    """Nothing is to be changed any more, or another proposal has it."""
+    """Nothing is to be changed any more, or another proposal has it: its change request, if there
+    is one, is closed, then its branch deleted."""
     WAIT = "wait"
     DECLINED = "declined"
     REBUILD = "rebuild"
@@ -83,7 +84,8 @@ class Setting:
     login: str
     """Who we are at the forge; what we closed ourselves was not declined."""
     earlier: Mapping[str, Earlier] = field(default_factory=lambda: MappingProxyType({}))
-    """Branch → what the forge says of it; of a branch that is missing here nothing is known."""
+    """Branch → what the forge says of it; of a branch that is missing here nothing is known. Also
+    branches that are ours by their name and that nothing asks for: they are cleaned up."""
     open_requests: tuple[ChangeRequest, ...] | Unknown = ()
     """All open ones of ours in the repository, whatever their branch."""
     usage: Usage = Usage()

@@ -28,7 +28,7 @@ def asked(
 ) -> Decided:
     """Decide by what the forge has now."""
     branches = {one.group.identity.branch(rules.branch_prefix) for one in found}
-    branches |= {one.branch for one in forge.open_requests}
+    branches |= {one.branch for one in forge.open_requests} | set(forge.branches)
     values: dict[str, Any] = {
         "now": now,
         "base": "main",

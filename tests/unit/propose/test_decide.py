@@ -341,6 +341,44 @@ def test_where_anything_is_unknown_or_a_person_has_a_hand_in_it_nothing_is_close
     assert len(forge.open_requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("act", "is_deleted"),
+    [
+        (lambda forge: forge.requests.clear(), True),
+        (edit(state=ChangeState.CLOSED, closed_by=US), True),
+        (edit(state=ChangeState.MERGED, merged_at=NOW), True),
+        (edit(state=ChangeState.CLOSED, closed_by="ann"), False),
+        (edit(state=ChangeState.CLOSED, closed_by=None), False),
+        (push_alone, False),
+    ],
+)
+def test_branches_that_are_left_over_are_deleted_unless_a_person_may_want_them(
+    act: Callable[[MemoryForge], None],
+    is_deleted: bool,  # noqa: FBT001
+) -> None:
+    forge = opened()
+    act(forge)
+    decided = cycle(forge)
+    assert kinds(decided) == ([CLOSED] if is_deleted else [])
+    assert bool(forge.branches) is not is_deleted
+    assert cycle(forge).decisions == ()
+
+
+def test_a_branch_of_another_name_or_of_which_too_little_is_known_is_not_deleted() -> None:
+    forge = opened()
+    forge.requests.clear()
+    (branch,) = forge.branches
+    known = forge.earlier(branch)
+    assert isinstance(known.branch, BranchState)
+    for name, earlier in (
+        ("feature/x", known),
+        (branch, replace(known, requests=Unknown("no answer"))),
+        (branch, replace(known, branch=Unknown("no answer"))),
+        (branch, replace(known, branch=replace(known.branch, ahead=0))),
+    ):
+        assert asked([], forge, earlier={name: earlier}).decisions == ()
+
+
 def test_what_cannot_be_listed_is_not_closed() -> None:
     forge = opened()
     assert cycle(forge, open_requests=Unknown("the forge does not answer")).decisions == ()
@@ -362,6 +400,7 @@ def test_another_grouping_supersedes_once_the_other_is_open() -> None:
 def test_branches_of_others_are_nobodys_strays() -> None:
     forge = opened()
     forge.edit(1, branch="feature/x")
+    forge.branches.clear()
     assert cycle(forge).decisions == ()
 
 
@@ -422,4 +461,4 @@ def test_killed_between_any_two_writes_it_comes_to_the_same() -> None:
             story(forge, step)
             story(forge, step)
             assert seen(forge) == seen(whole), (step, left)
-    assert kills == 15
+    assert kills == 19
