@@ -105,7 +105,9 @@ def _release(text: str) -> tuple[str, ...]:
 
 def _review(weighed: Weighed, rules: ProposalRules) -> Iterator[str]:
     """Yield why a person is asked although nothing is wrong."""
-    kind = weighed.candidate.change.choice.kind
+    kind, waiting = weighed.candidate.change.choice.kind, weighed.candidate.waiting
+    if waiting is not None and not weighed.proofs:  # no deadline urges any more
+        yield f"{weighed.image} {waiting.reason}"
     if kind not in rules.automerge:
         yield f"proposals.automerge does not name {kind!r}"
     for one in weighed.compared:

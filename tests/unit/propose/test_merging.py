@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from basekeeper.plan import changes
 from basekeeper.propose import draft, drifts, pin_of, rebuild
 from basekeeper.tags.updates import UpdateRules
 from basekeeper.values.change import Withheld
@@ -34,6 +35,7 @@ from tests.unit.propose.made import (
     package,
     wanted,
 )
+from tests.unit.render.standings import updates
 
 AUTO = replace(OPEN, automerge=frozenset({"digest", "patch"}))
 SAME = (config(), config())
@@ -123,6 +125,13 @@ def test_another_user_or_command_is_looked_at(changed: dict[str, Any]) -> None:
     assert merging(candidate(None, seen)).policy is MergePolicy.REVIEW
 
 
+def test_what_is_too_young_is_merged_by_itself_only_while_a_deadline_urges() -> None:
+    young = candidate(None, look(configs=SAME), waiting=YOUNG)
+    there = {"docker.io/library/node:20.11-slim": str(young.change.to)}
+    assert merging(young, deadlines=[deadline()]).policy is MergePolicy.AUTO
+    assert merging(young, proposed=there).policy is MergePolicy.REVIEW
+
+
 def test_what_was_edited_in_part_is_looked_at() -> None:
     (group,) = grouped(candidate())
     plan = edits_of([change()], refused=True)
@@ -203,6 +212,18 @@ def test_a_pin_is_a_change_like_any_other() -> None:
 def test_a_tag_that_nobody_wrote_is_written_beside_its_digest() -> None:
     bare = replace(moved(), standing=change("node", "node").standing)
     assert pin_of(bare).change.to.text == f"node:latest@{NEW}"
+
+
+def test_planning_withholds_another_system_and_proposing_takes_it_up() -> None:
+    drift = change(f"node:20@{OLD}", f"node:20@{NEW}", "digest", os_change="debian 12 → debian 13")
+    stands = replace(drift.standing, updates=updates(digest=drift.choice))
+    planned = changes([stands])
+    assert planned.changes == ()
+    (taken,) = drifts(planned.withheld)
+    (one,) = wanted(candidate(taken, look()))
+    assert one.proposal is not None
+    assert one.proposal.merging.policy is MergePolicy.NEVER
+    assert one.proposal.title == "chore(deps): move node:20 from debian 12 to debian 13"
 
 
 def test_another_system_behind_a_pinned_tag_is_proposed_by_itself() -> None:
