@@ -45,6 +45,20 @@ def bench(request: pytest.FixtureRequest, clone: Path) -> Iterator[Bench]:
         yield Bench(clone, ledger, simulator.host("registry.test"))
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 300 KB, where this user may mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this user may mount no disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
 every_ledger = pytest.mark.parametrize("bench", LEDGERS, indirect=True)
 
 
@@ -520,7 +534,7 @@ class TestPlaces:
         before = bench.facts()
         bench.say(found=[finding(f"CVE-2026-{number}") for number in range(300)])
         size = Path(bench.ledger.partition(":")[2]).stat().st_size
-        # Python itself would write half a compiled module.
+        # Python itself would write half a compiled module, and fail over it ever after.
         bench.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         for most in (0, size + 40_000):
             with bench.start("scan", "--record", largest_file=most) as process:
@@ -530,6 +544,40 @@ class TestPlaces:
         assert bench.run("scan", "--record").code == 0
         assert len(open_findings(bench, NOW)[1]) == 300
         assert is_sound(bench)
+
+    @pytest.mark.parametrize("bench", ["branch"], indirect=True)
+    def test_a_disk_that_is_too_full_for_git_loses_nothing(
+        self, bench: Bench, small_disk: Path
+    ) -> None:
+        assert bench.run("scan", "--record").code == 0
+        before = bench.facts()
+        bench.say(found=[finding(f"CVE-2026-{number}") for number in range(1_500)])
+        with bench.start("scan", "--record", "-v", TMPDIR=str(small_disk)) as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, b"make room" in err) == (3, True), err
+        assert b"CVE-2026-1499" in out
+        assert bench.facts() == before
+        assert bench.run("scan", "--record").code == 0
+        assert len(open_findings(bench, NOW)[1]) == 1_500
+        assert is_sound(bench)
+
+    def test_a_disk_without_room_for_more_events_still_tells_those_that_are_there(
+        self, bench: Bench, small_disk: Path
+    ) -> None:
+        bench.ledger = bench.environ["BASEKEEPER_LEDGER"] = f"sqlite:{small_disk}/ledger.sqlite"
+        assert bench.run("scan", "--record").code == 0
+        bench.say(found=[finding(f"CVE-2026-{number:04}") for number in range(400)])
+        told = bench.run("scan", "--record", "-v")
+        assert (told.code, "is full" in told.err, "CVE-2026-0399" in told.out) == (3, True, True)
+        assert "make room on the disk" in told.err
+        assert open_findings(bench, NOW) == (0, {CRITICAL})
+        assert is_sound(bench)
+        with contextlib.suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as rest:
+            while rest.write(b"x" * 4_096):
+                pass
+        told = bench.run("report", "--output", str(small_disk / "report.html"))
+        assert (told.code, "that has room" in told.err) == (2, True), told.err
+        assert not (small_disk / "report.html").exists()
 
     @pytest.mark.component("database")
     @pytest.mark.parametrize("bench", ["postgresql"], indirect=True)

@@ -42,6 +42,8 @@ _BORROWED: Final = re.compile(
 )
 _REMOTE_KEY: Final = re.compile(r"(?s)remote\.(.+)\.(url|pushurl)")
 _NOT_LOCAL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:")
+_NO_ROOM: Final = re.compile(r"No space left|Out of diskspace|File too large")
+"""How git says that a disk is full, ours or that of the remote."""
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -262,10 +264,11 @@ class RemoteBranch:
         """Raise where git failed."""
         if done.returncode == 0:
             return
-        raise LedgerError(
-            f"ledger branch:{self.name} {what}: {said(done)}",
-            hint=f"check that it is there, and that git may use it: git ls-remote {self._at}",
-        )
+        why = said(done)
+        hint = f"check that it is there, and that git may use it: git ls-remote {self._at}"
+        if _NO_ROOM.search(why):
+            hint = "make room on the disk, or name another directory in TMPDIR, and run it again"
+        raise LedgerError(f"ledger branch:{self.name} {what}: {why}", hint=hint)
 
 
 def _absolute(url: str, top: Path) -> str:
