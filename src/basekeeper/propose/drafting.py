@@ -74,15 +74,15 @@ def draft(group: Group, edits: EditPlan, rules: ProposalRules, *, clocks: str = 
 
 def _mark(found: Draft) -> ProposalMark:
     """Return the mark but for the hash of the text."""
-    images = {one.image: str(one.candidate.change.to) for one in found.group.taken}
+    images = sorted({(one.image, str(one.candidate.change.to)) for one in found.group.taken})
     edits = sorted((line.path, line.old, line.new) for line in found.lines)
     return ProposalMark(
         key=found.group.identity.key,
         base=found.group.identity.base,
-        target=fingerprint(sorted(images.items())),
+        target=fingerprint(images),
         edits=fingerprint(edits),
         text=fingerprint(),
-        images=MappingProxyType(dict(sorted(images.items()))),
+        images=MappingProxyType(dict(images)),
     )
 
 

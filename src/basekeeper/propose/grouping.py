@@ -55,15 +55,15 @@ def weigh_groups(
     Returns:
         Groups sorted by key.
     """
-    images: dict[str, list[Weighed]] = {}
+    images: dict[str, list[Weighed]] = {}  # the same tag may be pinned to several digests
     for candidate in candidates:
-        weighed = weigh(candidate, deadlines)
-        images.setdefault(weighed.image, []).append(weighed)
+        reference = str(candidate.change.standing.reference)
+        images.setdefault(reference, []).append(weigh(candidate, deadlines))
     names: dict[str, str] = {}
     taken: dict[str, list[Weighed]] = {}
     held: dict[str, list[Weighed]] = {}
-    for image, every in sorted(images.items()):
-        chosen = _chosen(every, proposed.get(image))
+    for _, every in sorted(images.items()):
+        chosen = _chosen(every, proposed.get(every[0].image))
         one = chosen or every[0]
         key, names[key] = _key(one, rules)
         (taken if chosen is not None else held).setdefault(key, []).append(one)

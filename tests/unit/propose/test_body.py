@@ -34,6 +34,7 @@ from basekeeper.values.change import Edit, EditPlan, FileEdit
 from basekeeper.values.event import Event, EventKind
 from basekeeper.values.proposal import Candidate, ProposalMark
 from basekeeper.values.vulnerability import OperatingSystem, Severity
+from tests.docs.test_pages import problem
 from tests.unit.editing import edited
 from tests.unit.propose.made import (
     FIXED,
@@ -489,3 +490,20 @@ def test_waiting_beyond_the_settings_is_said() -> None:
 
 def test_outside_text_is_cut() -> None:
     assert len(proposal(candidate(change(reason="r" * 9_000))).body) - 5_000 < MAX_CELL_CHARS * 10
+
+
+@pytest.mark.parametrize("kind", ["digest", "patch", "minor", "major", "os", "runtime", "build"])
+def test_the_commands_that_a_body_shows_can_be_called(kind: str) -> None:
+    pinned = candidate(change(kind=kind), waiting=YOUNG)
+    pins = candidate(change("python:3.13", f"python:3.13@{NEW}", kind))
+    bodies = [
+        one.proposal.body
+        for one in wanted(pinned, pins, deadlines=[deadline()])
+        if one.proposal is not None
+    ]
+    assert len(bodies) == 2
+    shown = [
+        html.unescape(one) for one in re.findall("- <code>(basekeeper [^<]+)<", "".join(bodies))
+    ]
+    assert len(shown) == 4
+    assert [problem(one.split()[1:]) for one in shown] == [None] * 4

@@ -32,6 +32,7 @@ from tests.unit.propose.made import (
     look,
     match,
     package,
+    wanted,
 )
 
 if TYPE_CHECKING:
@@ -186,3 +187,17 @@ def test_names_that_are_too_long_are_cut_and_stay_apart() -> None:
     keys = {one.identity.key for one in groups}
     assert len(keys) == 2
     assert all(len(one) <= 300 for one in keys)
+
+
+def test_a_tag_that_is_pinned_to_several_digests_is_one_group() -> None:
+    one, other = (
+        candidate(change(f"node:20@{digest}", f"node:20@{NEW}", "digest", f"{place}/Dockerfile"),
+                  look(digests=(digest, NEW)))
+        for digest, place in ((OLD, "a"), (NEWER, "b"))
+    )  # fmt: skip
+    (group,) = grouped(one, other)
+    assert [weighed.candidate for weighed in group.taken] == [one, other]
+    (found,) = wanted(one, other)
+    assert found.proposal is not None
+    assert sorted(found.proposal.files) == ["a/Dockerfile", "b/Dockerfile"]
+    assert found.proposal.title == "chore(deps): update 2 base images"
