@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +16,7 @@ from tests.fakes.postgres import postgres  # noqa: F401  # a fixture for all
 from tests.fakes.provisioned import provisioned
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 settings.register_profile(
     "default",
@@ -34,6 +37,20 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may depend on who runs it."""
     for name in LEAKY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_temporary_folder() -> Iterator[None]:
+    """What a killed program leaves behind goes with the run; others may write to it, as to /tmp."""
+    folder = Path(tempfile.mkdtemp(prefix="tests-"))  # short: sockets lie in it
+    folder.chmod(0o1777)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # where pytest keeps its own
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+    tempfile.tempdir = None
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
