@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 import pytest
 
 from basekeeper.cli import main as program
+from basekeeper.policy.load import SCHEMA_PATH
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -97,3 +99,9 @@ def test_every_decision_is_in_the_list() -> None:
     folder = ROOT / "docs" / "adr"
     listed = (folder / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in folder.glob("0*.md") if page.name not in listed] == []
+
+
+def test_every_table_of_the_configuration_is_named_where_the_file_is_told_of() -> None:
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in schema["properties"] if f"[{name}]" not in page] == []
