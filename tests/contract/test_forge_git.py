@@ -20,7 +20,7 @@ import pytest
 from basekeeper import process
 from basekeeper.deadlines.reading import read_moments
 from basekeeper.errors import ForgeError, ForgeFailure, LedgerError
-from basekeeper.forge.git import branches, changes, commits, mirror
+from basekeeper.forge.git import books, branches, changes, commits, mirror
 from basekeeper.forge.git.adapter import Recording
 from basekeeper.forge.git.books import NOTES
 from basekeeper.forge.git.commits import Person
@@ -28,7 +28,7 @@ from basekeeper.forge.git.mirror import Mirror
 from basekeeper.forge.git.opening import open_git
 from basekeeper.ledger.location import read_location
 from basekeeper.ledger.opening import open_ledger
-from basekeeper.values.event import EventKind
+from basekeeper.values.event import Event, EventKind
 from basekeeper.values.forge import (
     ChangeState,
     CommitRequest,
@@ -47,7 +47,7 @@ from tests.contract.forge_places import BRANCH, FILES, commit, proposal, propose
 from tests.contract.ledger_places import git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.contract.forge_git_places import GitBench
 
@@ -1026,3 +1026,196 @@ def test_a_ledger_that_is_gone_is_said_and_nothing_is_made_twice(
     assert error.failure is unread.failure is ForgeFailure.TRANSIENT
     assert error.hint == "bring it back"
     assert forge.ensure_change_request(bench.ref, proposal()).change.number == 1
+
+
+# answers that are lost, and what is gone
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_a_lost_answer_is_looked_up_and_the_rest_is_done(
+    web: GitBench, monkeypatch: pytest.MonkeyPatch, lost: int, *, is_done: bool
+) -> None:
+    pushes = 0
+
+    def losing(self: Mirror, ref: str, made: str | None, expected: str | None) -> None:
+        nonlocal pushes
+        pushes += 1
+        if pushes != lost or is_done:
+            push(self, ref, made, expected)
+        if pushes == lost:
+            raise ForgeError("hung up", ForgeFailure.TRANSIENT)
+
+    push = Mirror.push
+    monkeypatch.setattr(Mirror, "push", losing)
+
+    def work() -> MergeState:
+        forge = web.forge()
+        found = propose(web, forge)
+        return forge.merge(web.ref, found.number, found.head, SQUASH).state
+
+    if is_done:
+        assert work() is MergeState.MERGED
+    else:
+        assert failure(work).failure is ForgeFailure.TRANSIENT
+        seen = web.forge().find_change_requests(web.ref, BRANCH)
+        if not any(one.state is ChangeState.MERGED for one in seen):
+            assert work() is MergeState.MERGED
+    assert web.counts() == web.made
+
+
+def test_a_lost_answer_to_a_removal_is_looked_up(
+    bench: GitBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge = bench.forge()
+    head = forge.ensure_branch(bench.ref, BRANCH, commit(bench), None).head or ""
+
+    def losing(*arguments: Any) -> None:
+        push(*arguments)
+        raise ForgeError("hung up", ForgeFailure.TRANSIENT)
+
+    push = Mirror.push
+    monkeypatch.setattr(Mirror, "push", losing)
+
+    assert forge.delete_branch(bench.ref, BRANCH, head)
+    assert bench.head(BRANCH) is None
+
+
+def test_a_branch_that_was_removed_and_swept_away_is_closed(either: GitBench) -> None:
+    propose(either, either.forge())
+    git(either.remote, "branch", "-q", "-D", BRANCH)
+    git(either.remote, "gc", "-q", "--prune=now")
+
+    (found,) = either.forge().find_change_requests(either.ref, BRANCH)
+
+    assert found.state is ChangeState.CLOSED
+
+
+def test_a_branch_that_was_set_back_has_nothing_to_merge(bench: GitBench) -> None:
+    forge = bench.forge()
+    found = propose(bench, forge)
+    git(bench.remote, "update-ref", f"refs/heads/{BRANCH}", bench.base())
+
+    other = forge.ensure_change_request(bench.ref, proposal(body="another reason"))
+    (seen,) = forge.find_change_requests(bench.ref, BRANCH)
+    outcome = forge.merge(bench.ref, found.number, bench.base(), SQUASH)
+
+    assert (other.done, seen.state) == (Done.UPDATED, ChangeState.OPEN)
+    assert (outcome.state, outcome.reason) == (MergeState.REFUSED, "its base has it already")
+
+
+def test_a_branch_without_a_common_past_is_not_merged(bench: GitBench) -> None:
+    forge = bench.forge()
+    found = propose(bench, forge)
+    work = bench.place / "work"
+    git(work, "checkout", "-q", "--orphan", "other")
+    git(work, "commit", "-qm", "another beginning")
+    git(work, "push", "-q", "-f", "origin", f"HEAD:refs/heads/{BRANCH}")
+    head = bench.head(BRANCH) or ""
+
+    outcome = forge.merge(bench.ref, found.number, head, SQUASH)
+
+    assert outcome.state is MergeState.REFUSED
+    assert "in common" in outcome.reason
+
+
+def test_an_old_git_says_that_it_cannot_merge(
+    bench: GitBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge = bench.forge()
+    found = propose(bench, forge)
+    bench.person_pushes("main", {"other": b"x"})
+
+    def old(self: Mirror, arguments: Sequence[str], **more: Any) -> process.Completed:
+        if arguments[0] == "merge-tree":
+            return process.Completed(129, b"", b"usage: git merge-tree <base-tree> <branch1>")
+        return run(self, arguments, **more)
+
+    run = Mirror.git
+    monkeypatch.setattr(Mirror, "git", old)
+    (seen,) = forge.find_change_requests(bench.ref, BRANCH)
+    error = failure(lambda: forge.merge(bench.ref, found.number, found.head, SQUASH))
+
+    assert seen.mergeable is None
+    assert error.failure is ForgeFailure.UNSUPPORTED
+    assert "git 2.38" in error.message
+
+
+def test_an_object_that_is_no_file_or_not_there_is_not_found(bench: GitBench) -> None:
+    forge = bench.forge()
+    tree = git(bench.remote, "rev-parse", "main^{tree}")
+
+    for oid in (tree, "1" * 40):
+        error = failure(partial(forge.file, bench.ref, oid))
+        assert error.failure in {ForgeFailure.NOT_FOUND, ForgeFailure.TRANSIENT}
+
+
+def test_no_room_for_our_repository_is_said(
+    bench: GitBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    error = failure(lambda: bench.forge().repository(bench.ref))
+
+    assert error.failure is ForgeFailure.REFUSED
+    assert "no room" in error.message
+
+
+def test_a_remote_that_changes_its_hash_is_refused(tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    for kind in ("sha1", "sha256"):
+        place = tmp_path / kind
+        git(tmp_path, "init", "-q", "-b", "main", f"--object-format={kind}", str(place))
+        git(place, "commit", "-q", "--allow-empty", "-m", "first")
+    remote.symlink_to(tmp_path / "sha256" / ".git")
+    ours = Mirror("any", f"file://{remote}", {"PATH": os.environ["PATH"]})
+    ours.refs()
+    remote.unlink()
+    remote.symlink_to(tmp_path / "sha1" / ".git")
+
+    error = failure(ours.refs)
+    ours.close()
+
+    assert error.failure is ForgeFailure.REFUSED
+
+
+def test_an_event_of_the_ledger_that_is_no_record_is_refused(bench: GitBench) -> None:
+    assert bench._ledger is not None
+    event = Event(
+        kind=EventKind.PROPOSAL_NOTED, subject="acme/shop#proposal=one", key="opened",
+        at=bench.clock(), source="somebody", evidence={"act": "opened", "by": "x"},
+    )  # fmt: skip
+    bench._ledger.append([event])
+
+    error = failure(lambda: bench.forge().find_change_requests(bench.ref, BRANCH))
+
+    assert error.failure is ForgeFailure.REFUSED
+
+
+def test_records_of_more_than_their_limit_are_refused(
+    web: GitBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose(web, web.forge())
+    monkeypatch.setattr(books, "MAX_BOOK_BYTES", 10)
+
+    error = failure(lambda: web.forge().find_change_requests(web.ref, BRANCH))
+
+    assert error.failure is ForgeFailure.REFUSED
+
+
+def test_a_change_request_goes_to_another_base_only_where_that_lacks_something(
+    either: GitBench,
+) -> None:
+    forge = either.forge()
+    propose(either, forge)
+    for name, commit_ in (("stable", either.base()), ("done", either.head(BRANCH) or "")):
+        git(either.remote, "branch", name, commit_)
+
+    error = failure(
+        lambda: forge.ensure_change_request(either.ref, replace(proposal(), base="done"))
+    )
+    moved = forge.ensure_change_request(either.ref, replace(proposal(), base="stable"))
+
+    assert error.failure is ForgeFailure.CONFLICT
+    assert (moved.done, moved.change.base) == (Done.UPDATED, "stable")
+    assert either.counts()["changes"] == 1

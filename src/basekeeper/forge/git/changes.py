@@ -250,7 +250,10 @@ class Changes:
                 f" {one.author!r:.100}, not by us",
                 "merge or close it; it is left alone",
             )
-        head = seen.head(one) or one.head
+        if proposal.base == one.base:
+            head = self._head_to_note(seen, one)
+        else:
+            head = self._head_to_propose(seen, proposal)
         wanted = proposed(one.number, one.author, head, proposal)
         lacking = [name for name in wanted.labels if name not in one.labels]
         is_said = (one.key, one.digest, one.base) == (wanted.key, wanted.digest, wanted.base)
@@ -271,6 +274,13 @@ class Changes:
         """Record what one is from now on."""
         key = f"revision {after.revision + 1}"
         return self.note(seen, after.number, Act.UPDATED, key, after.said())
+
+    def _head_to_note(self, seen: Look, one: Kept) -> str:
+        """Return the head of an open one; what its base has already would pass for a merge."""
+        head, base = seen.head(one), seen.refs.branch(one.base)
+        if head is None or base is None or not relate(self._mirror, head, base).ahead:
+            return one.head
+        return head
 
     def _head_to_propose(self, seen: Look, proposal: ChangeProposal) -> str:
         head, base = seen.refs.branch(proposal.branch), seen.refs.branch(proposal.base)

@@ -82,8 +82,6 @@ class Landing:
         """
         by = (self._person, self._clock())
         found = relate(self._mirror, head, base)
-        if not found.ahead:
-            raise Unmergeable("its base has it already")
         if method is MergeMethod.REBASE and not found.behind:
             return head
         if method is MergeMethod.REBASE and len(found.ahead) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from basekeeper.errors import ForgeError, ForgeFailure
+from basekeeper.forge.git.branches import relate
 from basekeeper.forge.git.landing import Unmergeable
 from basekeeper.forge.git.mirror import PushRefused
 from basekeeper.values.forge import ChangeState, MergeOutcome, MergeState
@@ -44,18 +45,20 @@ class Merging:
             early = _early(seen, one, commit)
             if early is not None:
                 return early
+            base = seen.refs.branch(one.base)
+            if base is None:
+                return _refused(f"there is no branch {one.base!r:.200}")
+            if not relate(self._mirror, commit, base).ahead:
+                return _refused("its base has it already")
             if not self._changes.noted_head(seen, one, commit):
                 continue
-            outcome = self._try(seen, one, commit, method)
+            outcome = self._try(one, commit, base, method)
             if outcome is not None:
                 return outcome
         return MergeOutcome(state=MergeState.REFUSED, reason="its base moves all the time")
 
-    def _try(self, seen: Look, one: Kept, head: str, method: MergeMethod) -> MergeOutcome | None:
+    def _try(self, one: Kept, head: str, base: str, method: MergeMethod) -> MergeOutcome | None:
         """Merge once; None: look again."""
-        base = seen.refs.branch(one.base)
-        if base is None:
-            return _refused(f"there is no branch {one.base!r:.200}")
         try:
             made = self._landing.commit(one, head, base, method)
             self._mirror.push(f"refs/heads/{one.base}", made, base)
