@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from basekeeper.baseline import Baseline
     from basekeeper.lifecycle.catalogue import Catalogue
     from basekeeper.policy.policy import Policy
-    from basekeeper.rules.patching import Recorded
+    from basekeeper.rules.patching import StoredUses
     from basekeeper.rules.rule import Defect, Rule, Subject
     from basekeeper.values.facts import Facts
     from basekeeper.values.finding import Finding
@@ -98,7 +98,7 @@ def check(  # noqa: PLR0913  # three that cannot be left out, four that mostly a
     exemptions: Exemptions | None = None,
     catalogue: Catalogue | None = None,
     network: Network | None = None,
-    recorded: Recorded | None = None,
+    stored: StoredUses | None = None,
 ) -> Report:
     """Judge everything that discovery found.
 
@@ -109,16 +109,16 @@ def check(  # noqa: PLR0913  # three that cannot be left out, four that mostly a
         exemptions: Waivers, and what was there before; None: nothing is exempt.
         catalogue: Calendars and publishers; None: those inside the package.
         network: What the registries told; None: they were not asked.
-        recorded: What the ledger told; None: it was not asked.
+        stored: What the ledger told; None: it was not asked.
     """
     exempt = exemptions or Exemptions()
     told = network or _NOTHING_TOLD
-    judge = Judge(policy, now, catalogue=catalogue, facts=told.facts, recorded=recorded)
+    judge = Judge(policy, now, catalogue=catalogue, facts=told.facts, stored=stored)
     files = {file.path: file for file in survey.files}
     subjects = tuple(judge.subject(use, files) for use in survey.uses)
     found = _numbered(_one_for_a_cause(_run_rules(survey, subjects, policy)))
     sorted_out = _apply_waivers(found, exempt.waivers.accepted, now)
-    silent = STORED_RULES if recorded is None else frozenset[str]()
+    silent = STORED_RULES if stored is None else frozenset[str]()
     unused = () if exempt.partial else _of_applied_rules(sorted_out.unused, policy, silent)
     sorted_out = replace(sorted_out, unused=unused)
     about_waivers = _numbered(_waiver_findings(sorted_out, exempt.waivers, policy))
@@ -147,7 +147,7 @@ def check(  # noqa: PLR0913  # three that cannot be left out, four that mostly a
         ),
         data_as_of=judge.catalogue.as_of,
         unconfigured=(
-            *(OF_THE_LEDGER if recorded is None else ()),
+            *(OF_THE_LEDGER if stored is None else ()),
             *(OF_REGISTRIES if network is None else ()),
         ),
         missing=tuple(sorted((*told.missing, *unseen), key=lambda one: (one.image, one.fact))),

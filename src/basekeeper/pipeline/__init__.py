@@ -2,9 +2,9 @@
 
 1. discover   a tree → survey
 2. waivers    the waiver file and the comments of the survey → waivers
-3. ledger     what is known of vulnerabilities, and the deadlines of the repository → recorded
+3. ledger     what is known of vulnerabilities, and the deadlines of the repository → stored
 4. resolve    what of the survey the registries could tell → resolutions; inspect → facts
-5. check      survey, policy, facts, what is recorded, waivers, what was there before → report
+5. check      survey, policy, facts, what is stored, waivers, what was there before → report
 
 1. discover   a tree → survey
 2. resolve    survey → resolutions

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.deadlines.evaluate import order
-from basekeeper.pipeline.recorded import terms_of
+from basekeeper.pipeline.stored import terms_of
 from basekeeper.recording.joined import image_chains, repository_deadlines
 from basekeeper.recording.stands import Stands, words_ahead
 from basekeeper.recording.stored import CLOCK_HINT, MAX_AHEAD, StoredFacts

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from basekeeper.baseline import Baseline
     from basekeeper.policy.policy import Policy
     from basekeeper.ports import Ledger, Registry
-    from basekeeper.rules.patching import Recorded
+    from basekeeper.rules.patching import StoredUses
     from basekeeper.trees.tree import Tree
     from basekeeper.values.finding import Finding, Report
     from basekeeper.values.reference import Reference
@@ -129,7 +129,7 @@ class _Told(NamedTuple):
     """What registries and ledger told."""
 
     network: Network | None
-    recorded: Recorded | None
+    stored: StoredUses | None
 
 
 def _told(
@@ -140,8 +140,8 @@ def _told(
 ) -> _Told:
     """Ask; the ledger first, as without it the run ends."""
     network, ledger = access
-    recorded = _recorded(surveys, run, waiving, ledger)
-    return _Told(None if network is None else _asked(surveys, run, network), recorded)
+    stored = _stored(surveys, run, waiving, ledger)
+    return _Told(None if network is None else _asked(surveys, run, network), stored)
 
 
 def _still_there(findings: Iterable[Finding], found: Survey) -> Iterator[Finding]:
@@ -165,25 +165,25 @@ def _report(found: Survey, run: Run, exempt: Exemptions, told: _Told, *notices: 
         exemptions=exempt,
         catalogue=run.catalogue,
         network=told.network,
-        recorded=told.recorded,
+        stored=told.stored,
     )
     return replace(report, notices=(*run.config.notices, *notices, *report.notices))
 
 
-def _recorded(
+def _stored(
     surveys: tuple[Survey, ...], run: Run, waiving: Tree, ledger: LedgerAccess | None
-) -> Recorded | None:
+) -> StoredUses | None:
     """Read what the ledger holds of what is built on; of two surveys the second is the earlier."""
     rules = _policy(run).rules
     if ledger is None or all(rules[rule].severity is None for rule in STORED_RULES):
         return None
-    from basekeeper.pipeline.recorded import recorded  # noqa: PLC0415  # only with a ledger
+    from basekeeper.pipeline.stored import stored_uses  # noqa: PLC0415  # only with a ledger
 
     with ledger.open() as opened:
         if opened is None:
             return None
         name, age = ledger.repository, ledger.max_age
-        return recorded(surveys, run, opened, waiving, repository=name, max_age=age)
+        return stored_uses(surveys, run, opened, waiving, repository=name, max_age=age)
 
 
 def _asked(surveys: tuple[Survey, ...], run: Run, network: NetworkAccess) -> Network:

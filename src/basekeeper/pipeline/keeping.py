@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from basekeeper.errors import ConfigError, InputError
 from basekeeper.pipeline.excusing import mirrored_waivers
 from basekeeper.pipeline.marking import mark_of
-from basekeeper.pipeline.recorded import terms_of
+from basekeeper.pipeline.stored import terms_of
 from basekeeper.policy.windows import Urgency
 from basekeeper.recording.joined import image_chains, repository_deadlines
 from basekeeper.recording.observed import events_of

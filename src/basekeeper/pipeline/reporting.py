@@ -16,7 +16,7 @@ from basekeeper.evidence import gather
 from basekeeper.evidence.images import released
 from basekeeper.evidence.question import Known, Question
 from basekeeper.pipeline.marking import mark_of
-from basekeeper.pipeline.recorded import terms_of
+from basekeeper.pipeline.stored import terms_of
 from basekeeper.recording.joined import image_chains
 from basekeeper.recording.words import ADVISORIES, chain_name, image_chain, product_name
 from basekeeper.records import dataclass

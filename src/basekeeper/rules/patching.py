@@ -101,7 +101,7 @@ class StoredUse(NamedTuple):
     """Whether the change that is judged brought the image here; None: no change is judged."""
 
 
-class Recorded:
+class StoredUses:
     """What the ledger told for a check."""
 
     def __init__(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basekeeper.policy.policy import Policy
-    from basekeeper.rules.patching import Recorded, StoredUse
+    from basekeeper.rules.patching import StoredUse, StoredUses
     from basekeeper.values.facts import Facts
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import SourceFile, Use
@@ -44,7 +44,7 @@ class Judge:
         *,
         catalogue: Catalogue | None = None,
         facts: Mapping[str, Facts] = _NO_FACTS,
-        recorded: Recorded | None = None,
+        stored: StoredUses | None = None,
     ) -> None:
         """Judge by a policy at an instant.
 
@@ -53,11 +53,11 @@ class Judge:
             now: The instant.
             catalogue: Calendars and lists; None: those inside the package.
             facts: `str()` of a reference → what is known of it beyond its name.
-            recorded: What the ledger told; None: it was not asked.
+            stored: What the ledger told; None: it was not asked.
         """
         self.catalogue = catalogue or Catalogue.bundled()
         self._facts = facts
-        self._recorded = recorded
+        self._stored = stored
         self._policy = policy
         self._now = now
         self._judged: dict[str, Judgement] = {}
@@ -72,7 +72,7 @@ class Judge:
         if file is not None and file.path not in self._stage_names:
             self._stage_names[file.path] = StageNames(file)
         judgement = self.judgement(use)
-        stored = None if self._recorded is None else self._recorded.of(use, self._now)
+        stored = None if self._stored is None else self._stored.of(use, self._now)
         return Subject(
             use=use,
             judgement=judgement if stored is None else _with_known(judgement, stored),

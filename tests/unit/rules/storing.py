@@ -17,7 +17,7 @@ from basekeeper.deadlines.model import (
 )
 from basekeeper.policy.load import load_policy
 from basekeeper.policy.windows import Urgency
-from basekeeper.rules.patching import Recorded, use_place
+from basekeeper.rules.patching import StoredUses, use_place
 from basekeeper.values.stored import StoredFinding, StoredImage, StoredScan
 from basekeeper.values.vulnerability import Severity
 from tests.unit.rules.making import NOW, subject
@@ -124,11 +124,11 @@ def standing(
     """
     one = subject(text, **more)
     before = {None: None, True: frozenset({use_place(one.use)}), False: frozenset()}[compared]
-    recorded = Recorded(
+    stored = StoredUses(
         {str(one.use.reference): image(*findings, unknown=unknown)},
         WINDOWS,
         deadlines=deadlines,
         products={(one.use.path, str(one.use.reference)): NAMES},
         before=before,
     )
-    return replace(one, stored=recorded.of(one.use, NOW))
+    return replace(one, stored=stored.of(one.use, NOW))

@@ -17,7 +17,7 @@ from basekeeper.recording.words import (
     image_chain,
     product_name,
 )
-from basekeeper.rules.patching import Recorded, use_place
+from basekeeper.rules.patching import StoredUses, use_place
 from basekeeper.shipped import shipped
 from basekeeper.values.platforms import BuiltPlatforms
 from basekeeper.values.use import Kind, Role
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _STOOD_ON: Final = (Role.FINAL, Role.BUILD)
 
 
-def recorded(  # noqa: PLR0913  # none can be left out
+def stored_uses(  # noqa: PLR0913  # none can be left out
     surveys: tuple[Survey, ...],
     run: Run,
     ledger: Ledger,
@@ -47,7 +47,7 @@ def recorded(  # noqa: PLR0913  # none can be left out
     *,
     repository: str | None,
     max_age: timedelta,
-) -> Recorded:
+) -> StoredUses:
     """Read what is known of the images that builds stand on, without asking anybody else.
 
     Waivers of vulnerabilities count as their file has them, whether the ledger knows them or not.
@@ -78,7 +78,7 @@ def recorded(  # noqa: PLR0913  # none can be left out
         )
         for reference, platforms in wanted.items()
     }
-    return Recorded(
+    return StoredUses(
         images,
         run.config.policy.deadlines,
         deadlines=() if repository is None else _deadlines(repository, facts, run, waiving),
