@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from basekeeper.errors import LedgerError
 from basekeeper.ledger import notices as outbox
 from basekeeper.ledger.chain import chain_of
+from basekeeper.ledger.clock import read_clock
 from basekeeper.ledger.git import PushRefused, RemoteBranch
 from basekeeper.ledger.rows import event_of, microseconds, record_of, row_of, sights_of
 from basekeeper.ledger.state import State
@@ -288,10 +289,4 @@ class BranchLedger:
             )
 
     def _now(self) -> datetime:
-        """Read the clock of a ledger that may be written to."""
-        if self._clock is None:
-            raise LedgerError(
-                f"ledger {self._location} is open for reading alone",
-                hint="use a verb that records",
-            )
-        return self._clock()
+        return read_clock(self._location, self._clock)

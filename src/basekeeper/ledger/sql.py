@@ -15,6 +15,7 @@ from basekeeper.errors import LedgerError
 from basekeeper.ledger import outbox
 from basekeeper.ledger.chain import Checker, Link
 from basekeeper.ledger.chains import ChainWriter, read_heads, verify_chains
+from basekeeper.ledger.clock import read_clock
 from basekeeper.ledger.engines import lock_for_writing, open_engine
 from basekeeper.ledger.location import Kind
 from basekeeper.ledger.notices import Wanted
@@ -243,13 +244,7 @@ class SqlLedger:
         self._engine.dispose()
 
     def _now(self) -> datetime:
-        """Read the clock of a ledger that may be written to."""
-        if self._clock is None:
-            raise LedgerError(
-                f"ledger {self._location} is open for reading alone",
-                hint="use a verb that records",
-            )
-        return self._clock()
+        return read_clock(self._location, self._clock)
 
     @contextmanager
     def _connected(self, *, writes: bool = False) -> Iterator[Connection]:
