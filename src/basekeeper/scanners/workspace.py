@@ -31,11 +31,15 @@ class Workspace:
         """
         try:
             self._folder = PrivateFolder("scan")
+        except OSError as error:
+            raise NotTold(f"no private folder for the scanner: {error}") from error
+        try:
             for folder in (self.work, self._home, self._temporary, self._docker):
                 folder.mkdir()
             self.config.write_text("{}\n", encoding="utf-8")
             self.ignore_file.write_text("", encoding="utf-8")
         except OSError as error:
+            self._folder.close()
             raise NotTold(f"no private folder for the scanner: {error}") from error
         self._given = dict(environment)
 

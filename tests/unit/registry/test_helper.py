@@ -228,7 +228,7 @@ def test_stopping_ends_the_helper_that_runs_and_starts_no_other(
     begin = time.monotonic()
     keyring.stop()
     thread.join()
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 5
     assert found == [None]
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text()), 0)

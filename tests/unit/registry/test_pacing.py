@@ -315,7 +315,7 @@ def test_stopping_wakes_who_sleeps_and_who_waits_for_a_place() -> None:
         for one in (sleeping, waiting):
             with pytest.raises(RegistryError, match="ended"):
                 one.result(WAIT)
-        assert real.monotonic() - started < 1
+        assert real.monotonic() - started < 5
         go.set()
         assert holding.result(WAIT).status == 200
     with pytest.raises(RegistryError, match="ended"):

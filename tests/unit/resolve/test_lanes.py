@@ -126,7 +126,7 @@ def test_a_thread_that_cannot_be_woken_is_left_alone_soon(
     gate = threading.Event()
     start = time.monotonic()
     assert list(Lanes({"host": [1]}, lambda _job: gate.wait(60)).results(seconds=0.05)) == []
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     stuck = [thread for thread in threading.enumerate() if thread.name == "registry-0"]
     assert [thread.daemon for thread in stuck] == [True]
     gate.set()

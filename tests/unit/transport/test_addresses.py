@@ -175,5 +175,5 @@ class TestResolver:
         begin = time.monotonic()
         with pytest.raises(TimeoutError):
             resolver.addresses("a.example", Deadline(5, 0.1))
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 4
         never.set()

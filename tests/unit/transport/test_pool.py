@@ -91,7 +91,7 @@ def test_the_wait_for_a_connection_is_bounded() -> None:
             for one in asked:
                 with pytest.raises(TransportError, match=r"no complete answer in 0\.3 s"):
                     one.result()
-            assert time.monotonic() - begin < 2
+            assert time.monotonic() - begin < 4
 
 
 def test_idle_connections_to_many_hosts_are_bounded() -> None:
@@ -145,7 +145,7 @@ class TestAbort:
                 for one in asked:
                     with pytest.raises(TransportError, match="closed by this program"):
                         one.result()
-                assert time.monotonic() - begin < 2
+                assert time.monotonic() - begin < 4
             assert client._sockets._open == set()
 
     def test_ends_pauses_and_waits_for_a_name_server(self) -> None:
@@ -167,7 +167,7 @@ class TestAbort:
                 with pytest.raises(TransportError, match="closed by this program"):
                     asked.result()
                 pausing.result()
-                assert time.monotonic() - begin < 2
+                assert time.monotonic() - begin < 4
         never.set()
 
     def test_a_body_cut_by_it_is_no_whole_body(self) -> None:
@@ -216,7 +216,7 @@ class TestAbort:
                 client.abort()
                 with pytest.raises(TransportError, match="closed by this program"):
                     asked.result()
-                assert time.monotonic() - begin < 2
+                assert time.monotonic() - begin < 4
             for one in waiting:
                 one.close()
 
