@@ -99,7 +99,9 @@ def judgement_object(judgement: Judgement) -> dict[str, Any]:
         "reason": judgement.reason,
         "clause": judgement.clause,
         "explicit": judgement.explicit,
-        "quality": {name: _answer(answer) for name, answer in sorted(judgement.quality.items())},
+        "quality": {
+            name: answer_object(answer) for name, answer in sorted(judgement.quality.items())
+        },
         "axes": [_axis(axis) for axis in judgement.axes],
         "minimal_alternative": judgement.minimal_alternative,
         "suggestion": judgement.suggestion,
@@ -209,7 +211,7 @@ def _supplier(item: Supplier) -> dict[str, Any]:
     }
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def answer_object(answer: Answer) -> dict[str, Any]:
     """Write one answer with what it rests on."""
     return {
         "value": answer.value.value,
@@ -226,8 +228,8 @@ def _axis(axis: AxisState) -> dict[str, Any]:
         "product": axis.product,
         "title": axis.title,
         "cycle": axis.cycle,
-        "supported": _answer(axis.supported),
-        "current": _answer(axis.current),
+        "supported": answer_object(axis.supported),
+        "current": answer_object(axis.current),
         "end_of_life": _day(axis.end_of_life),
         "newest": axis.newest,
         "newest_since": _day(axis.newest_since),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from basekeeper.render.encode import pieces
-from basekeeper.render.json import heading, instant
+from basekeeper.render.json import answer_object, heading, instant
 from basekeeper.render.json_values import (
     clause_object,
     clock_objects,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UrgencyMeasure,
         WaiverEvidence,
     )
-    from basekeeper.values.finding import Answer, Judgement
+    from basekeeper.values.finding import Judgement
     from basekeeper.values.stored import StoredScan
 
 _DEPTH = 6
@@ -125,16 +125,7 @@ def _judgement(one: Judgement) -> dict[str, Any]:
         "reason": one.reason,
         "clause": one.clause,
         "origin": one.clause_origin,
-        "quality": {name: _answer(answer) for name, answer in sorted(one.quality.items())},
-    }
-
-
-def _answer(one: Answer) -> dict[str, Any]:
-    return {
-        "value": one.value.value,
-        "reason": one.reason,
-        "source": one.source,
-        "as_of": optional_day(one.as_of),
+        "quality": {name: answer_object(answer) for name, answer in sorted(one.quality.items())},
     }
 
 
