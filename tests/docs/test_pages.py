@@ -56,7 +56,8 @@ def commands(page: Path) -> list[list[str]]:
 def problem(words: list[str]) -> str | None:
     """Say what is wrong with a call, without making it."""
     command: click.Command = program.cli
-    context = click.Context(command, info_name="basekeeper")
+    # Its own settings, as a command remembers which names its help option had at first.
+    context = click.Context(command, info_name="basekeeper", **command.context_settings)
     left = list(words)
     while isinstance(command, click.Group) and left and not left[0].startswith("-"):
         name = left.pop(0)

@@ -27,9 +27,7 @@ R = "github.com/acme/shop"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 START = date(2026, 11, 16)
 
-texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).map(
-    lambda text: f"{text}x"
-)
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).map(lambda text: f"{text}x")
 names = st.sampled_from(["CVE-2026-1", "CVE-2026-2", "GHSA-JFHM-QCGV-XXRR"])
 images = st.lists(st.sampled_from(["debian", "node", "**", "ghcr.io/acme/*"]), max_size=2)
 packages = st.lists(st.sampled_from(["openssl", "zlib", "pkg:deb/debian/zlib"]), max_size=2)
