@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -30,6 +31,12 @@ LEAKY_VARIABLES = (
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_STEP_SUMMARY",
     "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
 )  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Let tests interrupt programs also where a shell runs us in the background, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
