@@ -106,3 +106,9 @@ def test_every_table_of_the_configuration_is_named_where_the_file_is_told_of() -
     schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert [name for name in schema["properties"] if f"[{name}]" not in page] == []
+
+
+def test_every_published_schema_is_named() -> None:
+    page = (ROOT / "docs" / "reference" / "json.md").read_text(encoding="utf-8")
+    schemas = (ROOT / "src" / "basekeeper" / "render" / "schemas").glob("*.json")
+    assert [one.name for one in schemas if f"/{one.name}`" not in page] == []
