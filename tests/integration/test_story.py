@@ -135,7 +135,9 @@ def world(
 
 
 @pytest.mark.parametrize("world", LEDGERS, indirect=True)
-def test_one_product_is_patched_in_time_and_the_other_is_not(world: World) -> None:
+def test_one_product_is_patched_in_time_and_the_other_is_not(  # noqa: PLR0915  # one story
+    world: World,
+) -> None:
     now = START
     world.advisories(now, fixed=False)
     first = world.scan(now)
