@@ -11,6 +11,7 @@ from basekeeper.pipeline.identifying import (
     identify_published,
     present_bases,
 )
+from basekeeper.pipeline.releases import last_releases
 from basekeeper.pipeline.run import survey
 from basekeeper.pipeline.scanning import Further, scan_survey
 from basekeeper.pipeline.updating import Wanted, look_ahead
@@ -86,17 +87,19 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
     found = survey(tree, run, progress=progress)
     products = run.config.settings.products
     ships = shipped(found, products, run.config.settings.discover.platforms)
+    built_for = run.config.settings.discover.platforms
+    published, unreleased = last_releases(products, built_for, work.registry)
     ahead = _Ahead.of(found, run, work, ledger, images)
-    further = [*ahead.further, *(() if images else _published_questions(products, ships, run))]
+    further = [*ahead.further, *(() if images else _published_questions(published, ships, run))]
     earlier = earlier_bases(ledger, repository, work.registry)  # before the long part: may fail
     scanned, told = scan_survey(found, run, work, images=images, further=further)
     told = ahead.told.with_more(told)
     known = present_bases(ships, told), earlier
-    bases = identify_published([*_unidentified(products, scanned, told, known)], work.registry)
+    bases = identify_published([*_unidentified(published, scanned, told, known)], work.registry)
     shown = replace(
         scanned,
-        notices=(*scanned.notices, *ships.notices),
-        further=tuple(_with_base(one, products, bases) for one in scanned.further),
+        notices=(*scanned.notices, *ships.notices, *unreleased),
+        further=tuple(_with_base(one, published, bases) for one in scanned.further),
     )
     is_whole = not run.only and not images and not any(one.fatal for one in found.skipped)
     return Seen(
@@ -109,7 +112,7 @@ def observe(  # noqa: PLR0913  # four that cannot be left out, three that mostly
             looked_at=tuple(_looked_at((*scanned.images, *scanned.further), told, ahead)),
             stands=tuple(_stands(ships, told)) if not images else (),
             is_whole=is_whole,
-            published=tuple(_published(products, scanned, told, bases)),
+            published=tuple(_published(published, scanned, told, bases)),
             products=frozenset(product.name for product in products),
         ),
     )
