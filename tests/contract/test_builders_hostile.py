@@ -253,12 +253,12 @@ def test_a_tree_that_is_too_large_is_refused(yard: Yard) -> None:
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files_can_be_built(yard: Yard) -> None:
-    for folder in range(100):
+def test_twenty_thousand_files_can_be_built(yard: Yard) -> None:
+    for folder in range(20):
         (yard.context / str(folder)).mkdir()
         for number in range(1000):
             (yard.context / str(folder) / str(number)).touch()
-    text = "FROM debian:11\nCOPY . /c\nRUN ls /c/99 | wc -l\n"
+    text = "FROM debian:11\nCOPY . /c\nRUN ls /c/19 | wc -l\n"
     assert "1000" in built(yard.build(text, limits=replace(LIMITS, seconds=400))).log.tail
 
 

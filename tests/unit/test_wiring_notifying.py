@@ -138,6 +138,6 @@ def test_the_outbox_is_in_the_ledger_that_is_configured(tmp_path: Path) -> None:
     location = read_location(f"sqlite:{tmp_path / 'ledger'}")
     settings = Settings(storage=StorageSettings(ledger=location))
     notice = Notice(id="1", subject="acme/shop", channel="team", body="x")
-    with open_outbox(settings, clock=ticking(NOW)) as ledger:
+    with open_outbox(settings, clock=ticking(NOW), ephemeral=True) as ledger:
         ledger.append([], [notice])
         assert [one.notice for one in ledger.claim(limit=1, lease=timedelta(0))] == [notice]
