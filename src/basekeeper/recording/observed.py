@@ -120,7 +120,9 @@ class _Run:
             if stand.digest is not None:
                 line_ = line_of(stand)
                 place = line_.lineage, line_.platform, words.digest_name(stand.digest)
-                for sighting in by_image.get(place, ()):
+                same = by_image.get(place, [])
+                own = [one for one in same if one.reference.tag == stand.reference.tag]
+                for sighting in own or same:  # other tags of the digest are other names
                     yield line_.product, sighting
         for published, sighting in self._published:
             yield words.product_name(published.product), sighting

@@ -399,6 +399,19 @@ def test_a_document_about_one_image_says_nothing_of_another() -> None:
     assert of_kind(world.events, K.NOT_AFFECTED) == []  # it does not name what is published
 
 
+def test_a_document_may_name_an_image_as_the_product_does_whatever_others_call_it() -> None:
+    world = World()
+    excuse = statement("pkg:docker/debian@12-slim", VexStatus.NOT_AFFECTED)
+    other = "debian:bookworm-slim"
+    events = world.see(
+        1,
+        looked_at=(looked(SLIM, "d1", BAD), looked(other, "d1", BAD)),
+        stands=(stand("api", SLIM, "d1"), stand("web", other, "d1", place="web/Dockerfile")),
+        vex=(document(excuse),),
+    )
+    assert only(events, K.NOT_AFFECTED).subject == f"{REPOSITORY}#{FINDING}&product=api"
+
+
 @pytest.mark.parametrize("status", [VexStatus.AFFECTED, VexStatus.FIXED])
 def test_what_excuses_nothing_is_told_only_where_it_ends_an_excuse(status: VexStatus) -> None:
     world = World()
