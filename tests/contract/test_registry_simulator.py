@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @contextmanager
 def program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run a simulator; gives its process and address."""
     command = [sys.executable, "-m", "tests.fakes.registry", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
     with process:
         assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())["address"]
