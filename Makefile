@@ -21,8 +21,8 @@ demo: $(STAMP) ## Judge the example repository, as a first-time user would
 test: lint types imports components ## Everything that can run here, with branch coverage
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
-test-fast: $(STAMP) ## Tests that need no outside program and no root (under two minutes)
-	@$(BIN)/pytest -n 2 -q -m "not component and not slow"
+test-fast: $(STAMP) ## Unit tests, pages and migrations; no outside program, no root (under two minutes)
+	@$(BIN)/pytest -n 2 -q -m "not component and not slow" tests/unit tests/docs tests/migration
 
 lint: $(STAMP) ## Style and formatting
 	@$(BIN)/ruff check $(SOURCES)
