@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from basekeeper.deadlines.evaluate import order
-from basekeeper.pipeline.stored import terms_of
-from basekeeper.recording.joined import image_chains, repository_deadlines
+from basekeeper.pipeline.stored import read_chains, terms_of
+from basekeeper.recording.joined import repository_deadlines
 from basekeeper.recording.stands import Stands, words_ahead
 from basekeeper.recording.stored import CLOCK_HINT, MAX_AHEAD, StoredFacts
-from basekeeper.recording.words import ADVISORIES, chain_name, image_chain, product_name
+from basekeeper.recording.words import chain_name, product_name
 from basekeeper.records import dataclass
 from basekeeper.values.agenda import Agenda, Doubt, Due
 from basekeeper.values.event import EventKind, Head
@@ -79,7 +79,7 @@ def agenda(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Agenda:
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    records = _read(ledger, asked, basis)
+    records = read_chains(ledger, asked.repositories, basis.config, asked.as_of)
     facts = StoredFacts.read(records)
     standing = _standing(facts, basis.now + MAX_AHEAD)
     doubts = [*_doubts(standing, facts, basis), *_ahead(facts, basis)]
@@ -108,18 +108,6 @@ def agenda(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Agenda:
         scored=told.as_of,
         notices=(*basis.config.notices, *told.notices),
     )
-
-
-def _read(ledger: Ledger, asked: Asked, basis: Basis) -> tuple[Record, ...]:
-    """Read the chains that matter: of all repositories every one."""
-    if asked.repositories is None:
-        return tuple(ledger.records(as_of=asked.as_of))
-    own = sorted(map(chain_name, asked.repositories))
-    first = tuple(ledger.records(chains=own, as_of=asked.as_of))
-    images = set(image_chains(record.event for record in first))
-    images |= {image_chain(product.image) for product in basis.config.settings.products}
-    rest = sorted({*images, ADVISORIES} - set(own))
-    return (*first, *ledger.records(chains=rest, as_of=asked.as_of))
 
 
 class _Standing(NamedTuple):

@@ -16,9 +16,8 @@ from basekeeper.evidence import gather
 from basekeeper.evidence.images import released
 from basekeeper.evidence.question import Known, Question
 from basekeeper.pipeline.marking import mark_of
-from basekeeper.pipeline.stored import terms_of
-from basekeeper.recording.joined import image_chains
-from basekeeper.recording.words import ADVISORIES, chain_name, image_chain, product_name
+from basekeeper.pipeline.stored import read_chains, terms_of
+from basekeeper.recording.words import chain_name, product_name
 from basekeeper.records import dataclass
 from basekeeper.values.event import Head
 from basekeeper.values.evidence import Evidence, Period, Release
@@ -80,7 +79,7 @@ def evidence(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Evide
         InputError: There is no such release, or more than one product has it.
         LedgerError: The ledger cannot be read.
     """
-    records = _read(ledger, asked, basis)
+    records = read_chains(ledger, asked.repositories, basis.config, asked.as_of)
     release = None
     if asked.release is not None:
         release, begin = _release(records, asked, asked.release)
@@ -122,18 +121,6 @@ def evidence(ledger: Ledger, basis: Basis, asked: Asked, *, place: str) -> Evide
         unread=found.unread,
         notices=(*basis.config.notices, *basis.catalogue.stale(now)),
     )
-
-
-def _read(ledger: Ledger, asked: Asked, basis: Basis) -> tuple[Record, ...]:
-    """Read the chains that matter: of all repositories every one."""
-    if asked.repositories is None:
-        return tuple(ledger.records(as_of=asked.as_of))
-    own = sorted(set(map(chain_name, asked.repositories)))
-    first = tuple(ledger.records(chains=own, as_of=asked.as_of))
-    images = set(image_chains(record.event for record in first))
-    images |= {image_chain(product.image) for product in basis.config.settings.products}
-    rest = sorted({*images, ADVISORIES} - set(own))
-    return (*first, *ledger.records(chains=rest, as_of=asked.as_of))
 
 
 def _release(records: Sequence[Record], asked: Asked, wanted: str) -> tuple[Release, datetime]:

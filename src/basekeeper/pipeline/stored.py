@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from basekeeper.deadlines.model import Terms
 from basekeeper.pipeline.excusing import mirrored_waivers
 from basekeeper.policy.windows import Urgency
-from basekeeper.recording.joined import repository_deadlines
+from basekeeper.recording.joined import image_chains, repository_deadlines
 from basekeeper.recording.stored import StoredFacts
 from basekeeper.recording.words import (
     ADVISORIES,
@@ -23,7 +23,7 @@ from basekeeper.values.platforms import BuiltPlatforms
 from basekeeper.values.use import Kind, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime, timedelta
 
     from basekeeper.deadlines.identity import FindingKey
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from basekeeper.policy.load import Config
     from basekeeper.ports import Ledger
     from basekeeper.trees.tree import Tree
-    from basekeeper.values.event import Event
+    from basekeeper.values.event import Event, Record
     from basekeeper.values.reference import Reference
     from basekeeper.values.use import Survey
 
@@ -85,6 +85,30 @@ def stored_uses(  # noqa: PLR0913  # none can be left out
         products=_products(surveys, run),
         before=None if len(surveys) == 1 else frozenset(map(use_place, surveys[1].uses)),
     )
+
+
+def read_chains(
+    ledger: Ledger, repositories: Collection[str] | None, config: Config, as_of: datetime | None
+) -> tuple[Record, ...]:
+    """Read the chains of repositories, then those of all images that they stand on or publish.
+
+    Args:
+        ledger: Where to read.
+        repositories: Their names; None: everything that there is.
+        config: Its settings name products.
+        as_of: Leaves out what was recorded later; None: nothing.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    if repositories is None:
+        return tuple(ledger.records(as_of=as_of))
+    own = sorted(set(map(chain_name, repositories)))
+    first = tuple(ledger.records(chains=own, as_of=as_of))
+    images = set(image_chains(record.event for record in first))
+    images |= {image_chain(product.image) for product in config.settings.products}
+    rest = sorted({*images, ADVISORIES} - set(own))
+    return (*first, *ledger.records(chains=rest, as_of=as_of))
 
 
 def terms_of(config: Config, now: datetime) -> Terms:
